@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"golang.org/x/crypto/ssh"
+
+	"kafkalab/providers/internal/standin"
+)
+
+// remoteKind runs commands over SSH.
+var remoteKind = commandKind{
+	fields:   append([]standin.Field{connectionField}, commandFields...),
+	run:      runRemote,
+	collect:  func(resource.PropertyMap) (resource.PropertyMap, error) { return nil, nil },
+	collects: func(resource.PropertyMap) []resource.PropertyKey { return nil },
+}
+
+// killGrace is how long a cancelled command's host has to take the signal before the connection is
+// closed.
+const killGrace = time.Second
+
+func runRemote(ctx context.Context, j job) (output, error) {
+	host, err := connect(ctx, j.Operation, j.inputs)
+	if err != nil {
+		return output{}, err
+	}
+	defer host.close()
+
+	session, err := host.NewSession()
+	if err != nil {
+		return output{}, endReason(ctx, err)
+	}
+	defer session.Close()
+	kill := context.AfterFunc(ctx, func() {
+		time.AfterFunc(killGrace, func() { _ = host.Client.Close() })
+		_ = session.Signal(ssh.SIGKILL)
+		_ = host.Client.Close()
+	})
+	defer kill()
+
+	if err := setEnvironment(ctx, j, session); err != nil {
+		return output{}, endReason(ctx, err)
+	}
+	log := newTranscript(ctx, j)
+	session.Stdout, session.Stderr = log.stdoutWriter(), log.stderrWriter()
+	err = runSession(session, j)
+	log.close()
+	if err != nil {
+		return output{}, j.failure(endReason(ctx, err), log)
+	}
+	return log.output(), nil
+}
+
+// runSession starts the command and waits for its end. A command need not read its stdin.
+func runSession(session *ssh.Session, j job) error {
+	stdin, err := session.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := session.Start(j.command); err != nil {
+		return err
+	}
+	go func() {
+		_, _ = io.WriteString(stdin, standin.Text(j.inputs, "stdin"))
+		_ = stdin.Close()
+	}()
+	return session.Wait()
+}
+
+// setEnvironment asks the server to accept each variable. It must accept those of the input
+// "environment"; the last run's outputs may be refused.
+func setEnvironment(ctx context.Context, j job, session *ssh.Session) error {
+	const unaccepted = "Unable to set '%s'. This only works if your SSH server is configured to accept " +
+		"these variables via AcceptEnv. Alternatively, if a Bash-like shell runs the command on the remote " +
+		"host, you could prefix the command itself with the variables in the form 'VAR=value command'"
+	environment := standin.TextMap(j.inputs, "environment")
+	for _, name := range sorted(environment) {
+		if err := session.Setenv(name, environment[name]); err != nil {
+			j.Engine.Error(ctx, j.URN, fmt.Sprintf(unaccepted, name))
+			return fmt.Errorf("could not set environment variable %q: %w", name, err)
+		}
+	}
+	previous := j.fittingPrevious(ctx)
+	for _, name := range sorted(previous) {
+		if err := session.Setenv(name, previous[name]); err != nil {
+			j.Engine.Warn(ctx, j.URN, fmt.Sprintf(unaccepted, name))
+		}
+	}
+	return nil
+}
