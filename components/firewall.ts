@@ -1,0 +1,147 @@
+import * as ec2 from "@pulumi/aws/ec2";
+import * as vpc from "@pulumi/aws/vpc";
+import * as pulumi from "@pulumi/pulumi";
+import { BROKER_PORT } from "./lib/kafka-config";
+import { type Role } from "./lib/names";
+import { CLIENT_PORT } from "./lib/zookeeper-config";
+import { named } from "./site";
+
+/** Arguments of {@link Firewall}. */
+export interface FirewallArgs {
+  vpcId: pulumi.Input<string>;
+  /** Blocks of addresses that may reach SSH on every host. */
+  sshAllowedCidrs: string[];
+  tags: Record<string, string>;
+}
+
+type Group = "hosts" | Role;
+
+/** One rule: traffic into or out of a group, from or to another group or a block of addresses. */
+interface FirewallRule {
+  name: string;
+  group: Group;
+  direction: "in" | "out";
+  peer: Group | { cidr: string };
+  protocol: "tcp" | "icmp";
+  /** For ICMP the type. */
+  port: number;
+  description: string;
+}
+
+const GROUPS: Record<Group, string> = {
+  hosts: "What every host of the lab needs: SSH, ping, downloads",
+  zookeeper: "ZooKeeper nodes of the lab",
+  kafka: "Kafka brokers of the lab",
+};
+
+/**
+ * The security groups of the lab and their rules. SSH is open to the allowed addresses, ZooKeeper's
+ * and Kafka's ports to the hosts that need them, and nothing to the world. Outward, hosts reach one
+ * another, and ports 80 and 443 anywhere. (AWS filters neither its resolver nor its time service.)
+ */
+export class Firewall extends pulumi.ComponentResource {
+  /** The groups that a host of each role belongs to. */
+  readonly groupIds: Record<Role, pulumi.Output<string>[]>;
+  /** Every rule; what needs the network depends on them. */
+  readonly rules: pulumi.Resource[];
+
+  constructor(name: string, args: FirewallArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("kafkalab:index:Firewall", name, {}, opts);
+    const groups = {
+      hosts: this.createGroup(name, "hosts", args),
+      zookeeper: this.createGroup(name, "zookeeper", args),
+      kafka: this.createGroup(name, "kafka", args),
+    };
+    this.rules = rulesOf(args.sshAllowedCidrs).map((rule) =>
+      this.createRule(name, rule, groups, args),
+    );
+    this.groupIds = {
+      zookeeper: [groups.hosts.id, groups.zookeeper.id],
+      kafka: [groups.hosts.id, groups.kafka.id],
+    };
+    this.registerOutputs({ groupIds: this.groupIds });
+  }
+
+  private createGroup(name: string, group: Group, args: FirewallArgs): ec2.SecurityGroup {
+    return new ec2.SecurityGroup(
+      `${name}-${group}`,
+      {
+        vpcId: args.vpcId,
+        name: `kafkalab-${group}`,
+        description: GROUPS[group],
+        tags: named(args.tags, `${name}-${group}`),
+      },
+      { parent: this },
+    );
+  }
+
+  private createRule(
+    name: string,
+    rule: FirewallRule,
+    groups: Record<Group, ec2.SecurityGroup>,
+    args: FirewallArgs,
+  ): pulumi.Resource {
+    const type =
+      rule.direction === "in" ? vpc.SecurityGroupIngressRule : vpc.SecurityGroupEgressRule;
+    const childName = `${name}-${rule.group}-${rule.name}-${rule.direction}`;
+    return new type(
+      childName,
+      {
+        securityGroupId: groups[rule.group].id,
+        ...(typeof rule.peer === "string"
+          ? { referencedSecurityGroupId: groups[rule.peer].id }
+          : { cidrIpv4: rule.peer.cidr }),
+        ipProtocol: rule.protocol,
+        fromPort: rule.port,
+        toPort: rule.protocol === "icmp" ? -1 : rule.port,
+        description: rule.description,
+        tags: named(args.tags, childName),
+      },
+      { parent: this },
+    );
+  }
+}
+
+function rulesOf(sshAllowedCidrs: string[]): FirewallRule[] {
+  return [
+    ...sshAllowedCidrs.map((cidr) => ({
+      name: `ssh-${cidr.replace(/[./]/g, "-")}`,
+      group: "hosts" as const,
+      direction: "in" as const,
+      peer: { cidr },
+      protocol: "tcp" as const,
+      port: 22,
+      description: `SSH from ${cidr}`,
+    })),
+    download("http", 80),
+    download("https", 443),
+    ...flow("ping", "hosts", "hosts", 8, "Ping between hosts", "icmp"),
+    ...flow("client", "zookeeper", "zookeeper", CLIENT_PORT, "ZooKeeper nodes to one another"),
+    ...flow("peer", "zookeeper", "zookeeper", 2888, "ZooKeeper followers to the leader"),
+    ...flow("election", "zookeeper", "zookeeper", 3888, "ZooKeeper leader election"),
+    ...flow("broker", "kafka", "zookeeper", CLIENT_PORT, "Kafka brokers to ZooKeeper"),
+    ...flow("broker", "kafka", "kafka", BROKER_PORT, "Kafka brokers and tools to brokers"),
+  ];
+}
+
+function download(name: string, port: number): FirewallRule {
+  const description = `Downloads over ${name.toUpperCase()}`;
+  const peer = { cidr: "0.0.0.0/0" };
+  return { name, group: "hosts", direction: "out", peer, protocol: "tcp", port, description };
+}
+
+/** The two rules that let one group reach a port of another. */
+function flow(
+  name: string,
+  from: Group,
+  to: Group,
+  port: number,
+  description: string,
+  protocol: "tcp" | "icmp" = "tcp",
+): FirewallRule[] {
+  const suffix = from === to ? name : `${name}-${from === "kafka" ? to : from}`;
+  return [
+    { name: suffix, group: from, direction: "out", peer: to, protocol, port, description },
+    { name, group: to, direction: "in", peer: from, protocol, port, description },
+  ];
+}

@@ -1,0 +1,128 @@
+import type { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { debianImage, Host } from "./host";
+import {
+  BROKER_PORT,
+  endpoints,
+  KAFKA_LOGGING,
+  kafkaUnit,
+  serverProperties,
+} from "./lib/kafka-config";
+import { firstOf, fullNames, ordinals } from "./lib/names";
+import { fingerprint } from "./lib/scripts";
+import { runScript } from "./remote-script";
+import { startService } from "./service";
+import type { Site } from "./site";
+import type { ZooKeeperEnsemble } from "./zookeeper-ensemble";
+
+/** Arguments of {@link KafkaCluster}. */
+export interface KafkaClusterArgs {
+  site: Site;
+  /** Where the cluster keeps its metadata. */
+  zookeeper: ZooKeeperEnsemble;
+  /** How many brokers. */
+  brokers: number;
+  instanceType: string;
+  /** MiB of each broker's heap. A change restarts the brokers one by one. */
+  heapMiB: number;
+  /** GiB of each broker's data volume. */
+  volumeGiB: number;
+  /** A version whose archive is pinned. */
+  version: string;
+  archiveUrl: string;
+  /** Copies of each partition, for Kafka's own topics and as the default for others. */
+  replicationFactor: number;
+}
+
+/**
+ * A Kafka cluster: its hosts, and on each a broker installed, configured and started. Brokers do
+ * not wait for ZooKeeper to be ready; they ask for it until it answers.
+ */
+export class KafkaCluster extends pulumi.ComponentResource {
+  readonly hosts: Host[];
+  /** `host:port` of every broker, in order. */
+  readonly bootstrapServers: string[];
+  /** Done once every broker is registered and no partition lacks a replica. */
+  readonly ready: remote.Command;
+  /** Changes whenever a broker's host or configuration does. */
+  readonly generation: pulumi.Output<string>[];
+
+  constructor(name: string, args: KafkaClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("kafkalab:index:KafkaCluster", name, {}, opts);
+    const imageId = debianImage(args.instanceType, { parent: this });
+    const role = "kafka" as const;
+    const names = fullNames(role, args.brokers, args.site.dns.domain);
+    this.bootstrapServers = names.map((fullName) => `${fullName}:${BROKER_PORT}`);
+    this.hosts = ordinals(args.brokers).map(
+      (ordinal) =>
+        new Host(`${name}-${ordinal}`, { ...args, role, ordinal, imageId }, { parent: this }),
+    );
+    const configs = this.hosts.map((host, index) => this.config(args, host, index + 1));
+    const content = fingerprint(configs, args.version, kafkaUnit(args.heapMiB));
+    this.generation = [pulumi.output(content), ...this.hosts.map((host) => host.instanceId)];
+    const started = this.start(name, args, configs);
+    this.ready = this.gate(name, args, firstOf(this.hosts), started);
+    this.registerOutputs({ bootstrapServers: this.bootstrapServers });
+  }
+
+  private config(args: KafkaClusterArgs, host: Host, id: number): string {
+    return serverProperties({
+      id,
+      advertisedName: host.fullName,
+      rack: host.place.zone.id,
+      zookeepers: args.zookeeper.names,
+      replicationFactor: args.replicationFactor,
+    });
+  }
+
+  private start(name: string, args: KafkaClusterArgs, configs: string[]): remote.Command[] {
+    const zookeeperRecords = args.zookeeper.hosts.flatMap((host) => host.records);
+    const nodes = this.hosts.map((host, index) => ({
+      host,
+      variables: { NODE_ID: String(index + 1), CONFIG: configs[index] ?? "" },
+      after: [...host.records, ...zookeeperRecords],
+    }));
+    return startService(
+      name,
+      {
+        product: "kafka",
+        version: args.version,
+        archiveUrl: args.archiveUrl,
+        packages: { java: "openjdk-17-jre-headless", kcat: "kcat" },
+        variables: {
+          DATA: "/data/kafka-logs",
+          ZOOKEEPER: endpoints(args.zookeeper.names, 2181),
+          CONFIG_FILE: "config/server.properties",
+          LOGGING_FILE: "config/log4j.properties",
+          LOGGING: KAFKA_LOGGING,
+          UNIT: kafkaUnit(args.heapMiB),
+        },
+      },
+      nodes,
+      args.site.firewall.rules,
+      this,
+    );
+  }
+
+  private gate(
+    name: string,
+    args: KafkaClusterArgs,
+    host: Host,
+    started: remote.Command[],
+  ): remote.Command {
+    return runScript(
+      `${name}-ready`,
+      {
+        host,
+        files: ["kafka.sh", "kafka-ready.sh"],
+        variables: {
+          BOOTSTRAP: this.bootstrapServers.slice(0, 3).join(","),
+          BROKER_IDS: ordinals(args.brokers).join(" "),
+        },
+        triggers: this.generation,
+        timeoutMinutes: 10,
+      },
+      { parent: this, dependsOn: started },
+    );
+  }
+}

@@ -1,0 +1,39 @@
+import * as ec2 from "@pulumi/aws/ec2";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import { named } from "./site";
+
+/** Arguments of {@link KeyPair}. */
+export interface KeyPairArgs {
+  /** Name of the key pair in EC2; one of its kind in a region. */
+  keyName: string;
+  tags: Record<string, string>;
+}
+
+/**
+ * The key that logs in to every host: an Ed25519 key made by the program, and its EC2 key pair. The
+ * private half exists in the stack's state only, encrypted; no host holds it.
+ */
+export class KeyPair extends pulumi.ComponentResource {
+  readonly keyName: pulumi.Output<string>;
+  /** OpenSSH private key; secret. */
+  readonly privateKey: pulumi.Output<string>;
+
+  constructor(name: string, args: KeyPairArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("kafkalab:index:KeyPair", name, {}, opts);
+    const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ED25519" }, { parent: this });
+    const pair = new ec2.KeyPair(
+      `${name}-pair`,
+      {
+        keyName: args.keyName,
+        publicKey: key.publicKeyOpenssh.apply((line) => line.trim()),
+        tags: named(args.tags, args.keyName),
+      },
+      // A key name exists once in a region, so the old pair has to go first.
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.keyName = pair.keyName;
+    this.privateKey = pulumi.secret(key.privateKeyOpenssh);
+    this.registerOutputs({ keyName: this.keyName, privateKey: this.privateKey });
+  }
+}

@@ -1,0 +1,96 @@
+import { renderUnit } from "./units";
+import { CLIENT_PORT } from "./zookeeper-config";
+
+/** The port for clients of Kafka. */
+export const BROKER_PORT = 9092;
+
+/** What decides a broker's `server.properties`. */
+export interface BrokerConfig {
+  id: number;
+  /** Full host name that clients and the other brokers use. */
+  advertisedName: string;
+  /** Zone id, so that replicas are spread over zones. */
+  rack: string;
+  zookeepers: string[];
+  replicationFactor: number;
+}
+
+/** How many in-sync replicas a write with `acks=all` needs: one may be lost. */
+export function minInSyncReplicas(replicationFactor: number): number {
+  return Math.max(1, replicationFactor - 1);
+}
+
+/** `host:port` of each, separated by commas. */
+export function endpoints(names: string[], port: number): string {
+  return names.map((name) => `${name}:${port}`).join(",");
+}
+
+/** `server.properties` of one broker. */
+export function serverProperties(config: BrokerConfig): string {
+  const { replicationFactor } = config;
+  const minIsr = minInSyncReplicas(replicationFactor);
+  return `# Made by the lab's Pulumi program; changes here are overwritten.
+broker.id=${config.id}
+broker.rack=${config.rack}
+listeners=PLAINTEXT://0.0.0.0:${BROKER_PORT}
+advertised.listeners=PLAINTEXT://${config.advertisedName}:${BROKER_PORT}
+zookeeper.connect=${endpoints(config.zookeepers, CLIENT_PORT)}
+zookeeper.connection.timeout.ms=60000
+log.dirs=/data/kafka-logs
+num.network.threads=4
+num.io.threads=8
+num.partitions=1
+default.replication.factor=${replicationFactor}
+min.insync.replicas=${minIsr}
+log.retention.hours=72
+log.segment.bytes=1073741824
+offsets.topic.replication.factor=${replicationFactor}
+transaction.state.log.replication.factor=${replicationFactor}
+transaction.state.log.min.isr=${minIsr}
+group.initial.rebalance.delay.ms=3000
+auto.create.topics.enable=false
+unclean.leader.election.enable=false
+controlled.shutdown.enable=true
+`;
+}
+
+/** Logging of Kafka: to the journal, which bounds it. */
+export const KAFKA_LOGGING = `log4j.rootLogger=INFO, console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%-5p %m (%c)%n
+log4j.logger.org.apache.zookeeper=WARN
+log4j.logger.state.change.logger=WARN
+log4j.logger.kafka.request.logger=WARN
+log4j.logger.kafka.network.RequestChannel$=WARN
+`;
+
+/** JVM options of a broker beside its heap: JMX, on the loopback only. */
+function kafkaJvmOptions(): string {
+  return [
+    "-Dcom.sun.management.jmxremote.host=127.0.0.1 -Djava.rmi.server.hostname=127.0.0.1",
+    "-Dcom.sun.management.jmxremote.port=9999 -Dcom.sun.management.jmxremote.rmi.port=9999",
+    "-Dcom.sun.management.jmxremote.authenticate=false -Dcom.sun.management.jmxremote.ssl=false",
+  ].join(" ");
+}
+
+/** The systemd unit of a broker. */
+export function kafkaUnit(heapMiB: number): string {
+  return renderUnit({
+    service: "kafka-server",
+    description: "Apache Kafka broker",
+    documentation: "https://kafka.apache.org/39/documentation.html",
+    user: "kafka",
+    dataDirectory: "/data/kafka-logs",
+    settings: [
+      `Environment="KAFKA_HEAP_OPTS=-Xms${heapMiB}m -Xmx${heapMiB}m"`,
+      `Environment="KAFKA_OPTS=${kafkaJvmOptions()}"`,
+      "Environment=LOG_DIR=/var/log/kafka-server",
+      // Without this the launcher adds a garbage-collection log that can grow to 1 GB.
+      'Environment="EXTRA_ARGS=-name kafkaServer"',
+    ],
+    command: "/usr/local/kafka/bin/kafka-server-start.sh /usr/local/kafka/config/server.properties",
+    // A controlled shutdown moves every leader away first; killing it early costs a log recovery.
+    stopTimeoutSeconds: 180,
+  });
+}

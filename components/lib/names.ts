@@ -1,0 +1,28 @@
+/** The two kinds of host in the lab. */
+export type Role = "zookeeper" | "kafka";
+
+const PREFIXES: Record<Role, string> = { zookeeper: "peter-zk", kafka: "peter-kafka" };
+
+/** The short host name that an ordinal (from 1) alone decides: `peter-zk01`, `peter-kafka12`. */
+export function hostName(role: Role, ordinal: number): string {
+  return `${PREFIXES[role]}${String(ordinal).padStart(2, "0")}`;
+}
+
+/** The full host names of nodes 1 to `count` of a role, in order. */
+export function fullNames(role: Role, count: number, domain: string): string[] {
+  return ordinals(count).map((ordinal) => `${hostName(role, ordinal)}.${domain}`);
+}
+
+/** 1 to `count`. The ordinal is a node's identity: host name, record, `myid` and `broker.id`. */
+export function ordinals(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+/** The first of a list that is never empty. */
+export function firstOf<T>(items: T[]): T {
+  const [first] = items;
+  if (first === undefined) {
+    throw new Error("one item or more is needed");
+  }
+  return first;
+}

@@ -1,0 +1,232 @@
+import { type Product } from "./archives";
+import { type Block, contains, formatCidr, networkOf, overlap, parseCidr } from "./addresses";
+import { readInstanceType } from "./instance-types";
+import { type Breach, type Rule } from "./setting-reader";
+
+/** The addresses by which the local cloud and its user's machine see one another. */
+export const LOCAL_ADDRESSES = "198.18.0.0/15";
+
+const PRIVATE_BLOCKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+const OWN_ADDRESS = "find your own address with: curl https://checkip.amazonaws.com";
+
+/** One of a few words. */
+export function oneOf(words: string[]): Rule<string> {
+  return (value) =>
+    breach(!words.includes(value), `be one of ${words.join(", ")}`, `Choose ${words.join(" or ")}`);
+}
+
+/** The form of an AWS region's name. */
+export function region(value: string): Breach | undefined {
+  return breach(
+    !/^[a-z]{2}(-[a-z]+){1,2}-\d$/.test(value),
+    "be the name of an AWS region",
+    "Take one such as ap-northeast-2",
+  );
+}
+
+/** A private block that can be cut into subnets. */
+export function vpcCidr(value: string): Breach | undefined {
+  const example = "Take one such as 10.20.0.0/16";
+  const block = parseCidr(value);
+  if (block === undefined) {
+    return { rule: "be an IPv4 CIDR", remedy: example };
+  }
+  return (
+    strayBits(block) ??
+    breach(block.prefix < 16 || block.prefix > 25, "be between a /16 and a /25", example) ??
+    breach(
+      !PRIVATE_BLOCKS.some((outer) => contains(cidr(outer), block)),
+      `lie in one of the private ranges ${PRIVATE_BLOCKS.join(", ")}`,
+      example,
+    )
+  );
+}
+
+/** One block of addresses that may use SSH. */
+export function sshCidr(value: string): Breach | undefined {
+  const block = parseCidr(value);
+  if (value.endsWith("/0")) {
+    return { rule: "not open SSH to the whole internet", remedy: `Name your own: ${OWN_ADDRESS}` };
+  }
+  if (block === undefined) {
+    return {
+      rule: "hold IPv4 CIDRs",
+      remedy: `A single address ends in /32; ${OWN_ADDRESS}`,
+    };
+  }
+  return (
+    strayBits(block) ??
+    breach(block.prefix < 8, "not open SSH to more than a /8", `Name your own: ${OWN_ADDRESS}`)
+  );
+}
+
+/** All the blocks of addresses that may use SSH. */
+export function sshCidrs(values: string[]): Breach | undefined {
+  if (values.length === 0) {
+    return {
+      rule: "name the addresses that may use SSH",
+      remedy:
+        `On AWS there is no default; ${OWN_ADDRESS} and set it with: ` +
+        "pulumi config set --path 'kafkalab:sshAllowedCidrs[0]' ADDRESS/32",
+    };
+  }
+  const pair = values.flatMap((one, index) =>
+    values.slice(index + 1).filter((other) => overlap(cidr(one), cidr(other))),
+  );
+  return breach(
+    pair.length > 0,
+    "hold blocks that do not overlap",
+    `Leave out the narrower one (${pair.join(", ")})`,
+  );
+}
+
+/** A DNS domain for the private zone. */
+export function domain(value: string): Breach | undefined {
+  const labels = value.split(".");
+  const example = "Take one such as foo.bar";
+  return (
+    breach(
+      value.length > 200 ||
+        labels.length < 2 ||
+        !labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label)),
+      "be two or more labels of lower-case letters, digits and inner hyphens, joined by dots",
+      example,
+    ) ??
+    breach(
+      /^(local|arpa|[0-9]+)$/.test(labels.at(-1) ?? ""),
+      "not end in local, arpa or a number, which resolvers treat differently",
+      example,
+    ) ??
+    breach(
+      /(^|\.)(internal|amazonaws\.com)$/.test(value),
+      "not be one of the domains that the cloud itself uses",
+      example,
+    )
+  );
+}
+
+/** How many ZooKeeper nodes there may be. */
+export function ensembleSize(value: number): Breach | undefined {
+  return (
+    breach(value < 1 || value > 9, "be from 1 to 9", "Take 3; 5 survive the loss of two") ??
+    breach(
+      value % 2 === 0,
+      "be odd",
+      `${value} nodes survive the loss of no more than ${value - 1} do; take ${value - 1} or ${value + 1}`,
+    )
+  );
+}
+
+/** How many brokers there may be. */
+export function brokers(value: number): Breach | undefined {
+  return breach(value < 1 || value > 300, "be from 1 to 300", "Take 3");
+}
+
+/** How many copies of each partition there may be. */
+export function replicationFactor(brokerCount: number): Rule<number> {
+  return (value) =>
+    breach(value < 1, "be 1 or more", "Take 3, or as many as there are brokers") ??
+    breach(
+      value > brokerCount,
+      `not be above the number of brokers (${brokerCount})`,
+      `Set kafkalab:replicationFactor to ${brokerCount} or less, or have ${value} brokers`,
+    );
+}
+
+/** MiB of heap. */
+export function heap(value: number): Breach | undefined {
+  return breach(
+    value < 64 || value > 65_536,
+    "be from 64 to 65536 (MiB)",
+    "Take 512 for ZooKeeper and 1024 or more for a broker",
+  );
+}
+
+/** GiB of a data volume. */
+export function volume(value: number): Breach | undefined {
+  return breach(value < 1 || value > 16_384, "be from 1 to 16384 (GiB)", "Take 20");
+}
+
+/** A type that exists, with room for the heap: at most this share of its memory. */
+export function instanceType(heapMiB: number, heapName: string, share: number): Rule<string> {
+  return (value) => {
+    const type = readInstanceType(value);
+    if (typeof type === "string") {
+      return { rule: type, remedy: "Take one such as t3.medium (x86_64) or t4g.medium (arm64)" };
+    }
+    const roomMiB = type.memoryGiB === undefined ? Infinity : type.memoryGiB * 1024 * share;
+    return breach(
+      heapMiB > roomMiB,
+      `have memory for a heap of ${heapMiB} MiB (at most ${share * 100} % of it, ${roomMiB} MiB here)`,
+      `Take a larger type, or set kafkalab:${heapName} to ${roomMiB} or less`,
+    );
+  };
+}
+
+/** A version whose archive is pinned. */
+export function version(product: Product, versions: string[]): Rule<string> {
+  const known = versions.join(", ");
+  return (value) =>
+    breach(
+      product === "kafka" && /^([4-9]|\d\d+)(\.|$)/.test(value),
+      "be below 4.0, since Kafka 4 has no ZooKeeper",
+      `Take ${known}`,
+    ) ??
+    breach(
+      !versions.includes(value),
+      `be a version whose checksum is pinned (${known})`,
+      `Take ${known}, or add the archive and its SHA-512 to components/lib/archives.json`,
+    );
+}
+
+/** A name that Kafka takes for a topic. */
+export function topic(value: string): Breach | undefined {
+  return breach(
+    !/^[a-zA-Z0-9._-]{1,249}$/.test(value) || /^(\.\.?|__.*)$/.test(value),
+    "be 1 to 249 letters, digits, dots, hyphens and underscores, and start with no two underscores",
+    "Take one such as peter-overview01",
+  );
+}
+
+/** Where archives are fetched from. */
+export function archiveUrl(value: string): Breach | undefined {
+  return breach(
+    !/^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?(\/[A-Za-z0-9._~-]+)*$/.test(value),
+    "be an http or https URL without user, query or a slash at its end",
+    "Take https://archive.apache.org/dist or a mirror of the same layout",
+  );
+}
+
+/** One tag, as AWS takes it. */
+export function tag([key, value]: [string, string]): Breach | undefined {
+  return (
+    breach(
+      !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(key) ||
+        !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(value),
+      "hold names of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+-@",
+      "Shorten it or leave the other characters out",
+    ) ??
+    breach(
+      /^(aws:.*|Name)$/i.test(key),
+      "not set Name or names that start with aws:, which are taken",
+      "Choose another name",
+    )
+  );
+}
+
+function strayBits(block: Block): Breach | undefined {
+  const network = formatCidr(networkOf(block));
+  return breach(
+    network !== formatCidr(block),
+    "start at the first address of its block",
+    `Write it as ${network}`,
+  );
+}
+
+function cidr(text: string): Block {
+  return parseCidr(text) ?? { first: 0, prefix: 32 };
+}
+
+function breach(broken: boolean, rule: string, remedy: string): Breach | undefined {
+  return broken ? { rule, remedy } : undefined;
+}

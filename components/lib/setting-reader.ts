@@ -1,0 +1,174 @@
+/** A broken rule: what the value must do, and what to do about it. */
+export interface Breach {
+  rule: string;
+  remedy: string;
+}
+
+/** A rule for one value: `undefined` if it is kept. */
+export type Rule<T> = (value: T) => Breach | undefined;
+
+const NAMESPACE = "kafkalab:";
+
+/**
+ * Reads settings from their texts and collects every fault on the way. A setting with a fault
+ * reads as its default, so that one mistake is reported once.
+ */
+export class SettingReader {
+  /** One sentence a fault. */
+  readonly faults: string[] = [];
+  private readonly raw = new Map<string, string>();
+
+  constructor(
+    raw: Record<string, string>,
+    private readonly known: string[],
+  ) {
+    for (const [key, value] of Object.entries(raw)) {
+      if (key.startsWith(NAMESPACE)) {
+        this.raw.set(key.slice(NAMESPACE.length), value);
+      }
+    }
+  }
+
+  /** A text. */
+  text(name: string, fallback: string, rule: Rule<string>): string {
+    const value = this.raw.get(name);
+    return value === undefined
+      ? this.fallback(name, fallback, rule)
+      : this.checked(name, value, fallback, rule);
+  }
+
+  /** A whole number. */
+  integer(name: string, fallback: number, rule: Rule<number>): number {
+    const text = this.raw.get(name);
+    if (text === undefined) {
+      return this.fallback(name, fallback, rule);
+    }
+    if (!/^-?\d{1,9}$/.test(text)) {
+      this.fault(
+        name,
+        "be a whole number",
+        text,
+        `Set it with: pulumi config set ${name} ${fallback}`,
+      );
+      return fallback;
+    }
+    return this.checked(name, Number(text), fallback, rule);
+  }
+
+  /** A list of texts, each under one rule, and the list as a whole under another. */
+  list(name: string, fallback: string[], each: Rule<string>, whole: Rule<string[]>): string[] {
+    const text = this.raw.get(name);
+    const value = text === undefined ? [] : parseJson(text);
+    if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
+      const remedy = `Set it with: pulumi config set --path 'kafkalab:${name}[0]' VALUE`;
+      this.fault(name, "be a list of texts", text ?? "", remedy);
+      return fallback;
+    }
+    const items = value.length > 0 ? value : fallback;
+    const sound = items.filter((item) => this.keeps(name, item, each));
+    // The list as a whole is judged only if its parts are sound: one mistake, one message.
+    return sound.length === items.length ? this.checked(name, items, fallback, whole) : sound;
+  }
+
+  /** Texts by name, each pair under one rule. */
+  texts(
+    name: string,
+    fallback: Record<string, string>,
+    rule: Rule<[string, string]>,
+  ): Record<string, string> {
+    const text = this.raw.get(name);
+    const value = text === undefined ? fallback : parseJson(text);
+    if (!isTexts(value)) {
+      const remedy = `Set it with: pulumi config set --path kafkalab:${name}.NAME VALUE`;
+      this.fault(name, "be texts by name", text ?? "", remedy);
+      return fallback;
+    }
+    return Object.fromEntries(Object.entries(value).filter((pair) => this.keeps(name, pair, rule)));
+  }
+
+  /** Finds settings that do not exist. */
+  checkNames(): void {
+    for (const name of this.raw.keys()) {
+      if (!this.known.includes(name)) {
+        const near = nearest(name, this.known);
+        const remedy = near === undefined ? "" : `Did you mean kafkalab:${near}? `;
+        this.faults.push(
+          `Setting "${NAMESPACE}${name}": its name must be that of a setting; got "${name}". ` +
+            `${remedy}Remove it with: pulumi config rm kafkalab:${name}.`,
+        );
+      }
+    }
+  }
+
+  /** Notes a fault of a setting. */
+  fault(name: string, rule: string, value: unknown, remedy: string): void {
+    this.faults.push(
+      `Setting "${NAMESPACE}${name}": it must ${rule}; got ${show(value)}. ${remedy}.`,
+    );
+  }
+
+  private fallback<T>(name: string, value: T, rule: Rule<T>): T {
+    this.keeps(name, value, rule);
+    return value;
+  }
+
+  private checked<T>(name: string, value: T, fallback: T, rule: Rule<T>): T {
+    return this.keeps(name, value, rule) ? value : fallback;
+  }
+
+  private keeps<T>(name: string, value: T, rule: Rule<T>): boolean {
+    const breach = rule(value);
+    if (breach !== undefined) {
+      this.fault(name, breach.rule, value, breach.remedy);
+    }
+    return breach === undefined;
+  }
+}
+
+/** The known name that a misspelt one is closest to, if any is close. */
+export function nearest(name: string, known: string[]): string | undefined {
+  const [best] = known
+    .map((candidate) => ({
+      candidate,
+      steps: distance(name.toLowerCase(), candidate.toLowerCase()),
+    }))
+    .sort((a, b) => a.steps - b.steps);
+  return best !== undefined && best.steps <= Math.max(2, name.length / 3)
+    ? best.candidate
+    : undefined;
+}
+
+/** How many letters must be put in, left out or changed to make one text of the other. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const change = (row[j - 1] ?? 0) + (one[i - 1] === other[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[other.length] ?? 0;
+}
+
+function show(value: unknown): string {
+  return Array.isArray(value) && value.length === 0 ? "none" : JSON.stringify(value);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((item) => typeof item === "string")
+  );
+}

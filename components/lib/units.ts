@@ -1,0 +1,70 @@
+/** What differs between the systemd units of the lab's services. */
+export interface UnitArgs {
+  /** Unit name without `.service`. */
+  service: string;
+  description: string;
+  documentation: string;
+  user: string;
+  /** The directory that the service may write to, below `/data`. */
+  dataDirectory: string;
+  /** Further lines of the `[Service]` section. */
+  settings: string[];
+  command: string;
+  stopTimeoutSeconds: number;
+}
+
+/**
+ * A sandboxed unit. The service writes to its own data directory and to nothing else. It notes
+ * what content it was started with, so that a later run restarts it only if that has changed.
+ */
+export function renderUnit(args: UnitArgs): string {
+  return `[Unit]
+Description=${args.description}
+Documentation=${args.documentation}
+After=network.target
+RequiresMountsFor=/data
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+User=${args.user}
+Group=${args.user}
+UMask=0027
+RuntimeDirectory=${args.service}
+LogsDirectory=${args.service}
+${args.settings.join("\n")}
+ExecStartPre=/bin/cp /etc/kafkalab/${args.service}.content /run/${args.service}/content
+ExecStart=${args.command}
+SuccessExitStatus=143
+Restart=on-failure
+RestartSec=2
+TimeoutStopSec=${args.stopTimeoutSeconds}
+LimitNOFILE=131072
+LimitCORE=0
+ReadWritePaths=${args.dataDirectory}
+CapabilityBoundingSet=
+LockPersonality=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+
+[Install]
+WantedBy=multi-user.target
+`;
+}

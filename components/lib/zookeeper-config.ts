@@ -1,0 +1,48 @@
+import { renderUnit } from "./units";
+
+/** The port for clients of ZooKeeper. */
+export const CLIENT_PORT = 2181;
+
+/** `zoo.cfg` of an ensemble; the same on every node. */
+export function zooCfg(servers: string[]): string {
+  return `# Made by the lab's Pulumi program; changes here are overwritten.
+dataDir=/data/zk
+clientPort=${CLIENT_PORT}
+tickTime=2000
+initLimit=10
+syncLimit=5
+autopurge.snapRetainCount=3
+autopurge.purgeInterval=1
+admin.enableServer=false
+4lw.commands.whitelist=mntr,ruok,srvr
+${servers.map((server, index) => `server.${index + 1}=${server}:2888:3888`).join("\n")}
+`;
+}
+
+/** Logging of ZooKeeper: to the journal, which bounds it. */
+export const ZOOKEEPER_LOGGING = `<configuration>
+  <appender name="CONSOLE" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%-5p [%t:%C{1}@%L] - %m%n</pattern></encoder>
+  </appender>
+  <root level="INFO"><appender-ref ref="CONSOLE" /></root>
+</configuration>
+`;
+
+/** The systemd unit of a ZooKeeper node. */
+export function zookeeperUnit(heapMiB: number): string {
+  return renderUnit({
+    service: "zookeeper-server",
+    description: "Apache ZooKeeper",
+    documentation: "https://zookeeper.apache.org/doc/current/zookeeperAdmin.html",
+    user: "zookeeper",
+    dataDirectory: "/data/zk",
+    settings: [
+      `Environment="SERVER_JVMFLAGS=-Xms${heapMiB}m -Xmx${heapMiB}m -XX:+UseG1GC"`,
+      "Environment=ZOO_LOG_DIR=/var/log/zookeeper-server",
+      // Apache's launcher turns JMX on unless told not to.
+      "Environment=JMXDISABLE=true",
+    ],
+    command: "/usr/local/zookeeper/bin/zkServer.sh start-foreground",
+    stopTimeoutSeconds: 30,
+  });
+}

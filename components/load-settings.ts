@@ -1,0 +1,18 @@
+import * as pulumi from "@pulumi/pulumi";
+import { readPins } from "./lib/archives";
+import { readSettings, type Settings } from "./lib/settings";
+
+/**
+ * The settings of the current stack. If anything is wrong with them, everything that is wrong is
+ * said at once, before a single resource is registered.
+ */
+export function loadSettings(): Settings {
+  const { settings, faults } = readSettings(pulumi.runtime.allConfig(), readPins());
+  if (faults.length > 0) {
+    const count = faults.length === 1 ? "a fault" : `${faults.length} faults`;
+    const lines = faults.map((fault) => `  - ${fault}`).join("\n");
+    const message = `Stack "${pulumi.getStack()}" has ${count} in its settings; nothing was changed:\n${lines}`;
+    throw new pulumi.ResourceError(message, undefined, true);
+  }
+  return settings;
+}

@@ -1,0 +1,76 @@
+import type { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "./host";
+import { candidateLines, directoryName, type Product, readPins } from "./lib/archives";
+import { runScript } from "./remote-script";
+
+/** What of a service is the same on all of its nodes. */
+export interface Service {
+  product: Product;
+  /** A version whose archive is pinned. */
+  version: string;
+  archiveUrl: string;
+  /** Commands that the hosts need, each with the Debian package that brings it. */
+  packages: Record<string, string>;
+  /** Variables of `scripts/remote/configure.sh`. */
+  variables: Record<string, string>;
+}
+
+/** One node of a service. */
+export interface ServiceNode {
+  host: Host;
+  variables: Record<string, string>;
+  /** What must be there before the service is started. */
+  after: pulumi.Resource[];
+}
+
+/**
+ * Installs a service on all nodes side by side, then configures and starts it node after node:
+ * quick where nothing runs yet, and a rolling restart where something does.
+ */
+export function startService(
+  name: string,
+  service: Service,
+  nodes: ServiceNode[],
+  installAfter: pulumi.Resource[],
+  parent: pulumi.Resource,
+): remote.Command[] {
+  const { product, version, archiveUrl } = service;
+  const common = {
+    SERVICE: `${product}-server`,
+    SERVICE_USER: product,
+    DIRECTORY: directoryName(product, version),
+    LINK: `/usr/local/${product}`,
+  };
+  const archives = candidateLines(archiveUrl, product, version, readPins()[product][version] ?? []);
+  const packages = Object.entries(service.packages).map((pair) => pair.join("="));
+  const configured: remote.Command[] = [];
+  nodes.forEach((node, index) => {
+    const install = runScript(
+      `${name}-${index + 1}-install`,
+      {
+        host: node.host,
+        files: ["install.sh"],
+        variables: { ...common, ARCHIVES: archives, PACKAGES: packages.join(" ") },
+        timeoutMinutes: 15,
+      },
+      { parent, dependsOn: [node.host.attachment, ...installAfter] },
+    );
+    const configure = runScript(
+      `${name}-${index + 1}-configure`,
+      {
+        host: node.host,
+        files: [`${product}.sh`, "configure.sh"],
+        variables: {
+          ...common,
+          ...service.variables,
+          ...node.variables,
+        },
+        timeoutMinutes: 15,
+      },
+      { parent, dependsOn: [install, ...node.after, ...configured.slice(-1)] },
+    );
+    configured.push(configure);
+  });
+  return configured;
+}

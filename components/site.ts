@@ -1,0 +1,19 @@
+import type { Firewall } from "./firewall";
+import type { KeyPair } from "./key-pair";
+import type { Network } from "./network";
+import type { PrivateDns } from "./private-dns";
+
+/** What all hosts of a lab share: where they are put, who reaches them, how they are named. */
+export interface Site {
+  network: Network;
+  firewall: Firewall;
+  keyPair: KeyPair;
+  dns: PrivateDns;
+  /** Tags of every resource. A resource's `Name` comes on top. */
+  tags: Record<string, string>;
+}
+
+/** The tags of one resource. */
+export function named(tags: Record<string, string>, name: string): Record<string, string> {
+  return { ...tags, Name: name };
+}

@@ -1,0 +1,102 @@
+import type { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { debianImage, Host } from "./host";
+import { firstOf, fullNames, ordinals } from "./lib/names";
+import { fingerprint } from "./lib/scripts";
+import { ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "./lib/zookeeper-config";
+import { runScript } from "./remote-script";
+import { startService } from "./service";
+import type { Site } from "./site";
+
+/** Arguments of {@link ZooKeeperEnsemble}. */
+export interface ZooKeeperEnsembleArgs {
+  site: Site;
+  /** How many nodes; odd. */
+  nodes: number;
+  instanceType: string;
+  /** MiB of each node's heap. A change restarts the nodes one by one. */
+  heapMiB: number;
+  /** GiB of each node's data volume. */
+  volumeGiB: number;
+  /** A version whose archive is pinned. */
+  version: string;
+  archiveUrl: string;
+}
+
+/**
+ * A ZooKeeper ensemble: its hosts, and on each ZooKeeper installed, configured and started. Hosts
+ * are installed side by side; a changed configuration rolls from the first node to the last.
+ */
+export class ZooKeeperEnsemble extends pulumi.ComponentResource {
+  readonly hosts: Host[];
+  /** The nodes' full names. */
+  readonly names: string[];
+  /** Done once there is one leader and every other node follows it. */
+  readonly ready: remote.Command;
+
+  constructor(name: string, args: ZooKeeperEnsembleArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("kafkalab:index:ZooKeeperEnsemble", name, {}, opts);
+    const { site } = args;
+    const imageId = debianImage(args.instanceType, { parent: this });
+    const role = "zookeeper" as const;
+    this.names = fullNames(role, args.nodes, site.dns.domain);
+    this.hosts = ordinals(args.nodes).map(
+      (ordinal) =>
+        new Host(`${name}-${ordinal}`, { ...args, role, ordinal, imageId }, { parent: this }),
+    );
+    const started = this.start(name, args);
+    this.ready = this.gate(name, args, firstOf(this.hosts), started);
+    this.registerOutputs({ names: this.names, hosts: this.hosts.map((host) => host.hostName) });
+  }
+
+  private start(name: string, args: ZooKeeperEnsembleArgs): remote.Command[] {
+    // A name that is asked for before it exists is remembered as missing: records first.
+    const records = this.hosts.flatMap((host) => host.records);
+    const nodes = this.hosts.map((host, index) => ({
+      host,
+      variables: { NODE_ID: String(index + 1) },
+      after: records,
+    }));
+    return startService(
+      name,
+      {
+        product: "zookeeper",
+        version: args.version,
+        archiveUrl: args.archiveUrl,
+        packages: { java: "openjdk-17-jre-headless" },
+        variables: {
+          DATA: "/data/zk",
+          NODES: this.names.join(" "),
+          CONFIG_FILE: "conf/zoo.cfg",
+          CONFIG: zooCfg(this.names),
+          LOGGING_FILE: "conf/logback.xml",
+          LOGGING: ZOOKEEPER_LOGGING,
+          UNIT: zookeeperUnit(args.heapMiB),
+        },
+      },
+      nodes,
+      args.site.firewall.rules,
+      this,
+    );
+  }
+
+  private gate(
+    name: string,
+    args: ZooKeeperEnsembleArgs,
+    host: Host,
+    started: remote.Command[],
+  ): remote.Command {
+    const content = fingerprint(this.names, args.version, zookeeperUnit(args.heapMiB));
+    return runScript(
+      `${name}-ready`,
+      {
+        host,
+        files: ["zookeeper.sh", "zookeeper-ready.sh"],
+        variables: { NODES: this.names.join(" ") },
+        triggers: [content, ...this.hosts.map(({ instanceId }) => instanceId)],
+        timeoutMinutes: 5,
+      },
+      { parent: this, dependsOn: started },
+    );
+  }
+}

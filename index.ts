@@ -1,0 +1,31 @@
+import { Provider } from "@pulumi/aws/provider";
+import { createLab } from "./components/lab";
+import { loadSettings } from "./components/load-settings";
+import { findZones } from "./components/zones";
+
+/** The version under which Pulumi.yaml registers the plugin of the local cloud. */
+const LOCAL_CLOUD_VERSION = "7.47.0-local";
+
+async function main() {
+  const settings = loadSettings();
+  const cloud =
+    settings.target === "local"
+      ? new Provider("local-cloud", {}, { version: LOCAL_CLOUD_VERSION })
+      : new Provider("aws", { region: settings.region });
+  return createLab(settings, await findZones({ provider: cloud }), cloud);
+}
+
+const lab = main();
+
+/** Where Kafka clients connect to. */
+export const bootstrapServers = lab.then((outputs) => outputs.bootstrapServers);
+/** Where ZooKeeper clients connect to. */
+export const zookeeperConnect = lab.then((outputs) => outputs.zookeeperConnect);
+/** Every host: addresses, login, host key. */
+export const hosts = lab.then((outputs) => outputs.hosts);
+/** The key that logs in to every host; secret. */
+export const privateKey = lab.then((outputs) => outputs.privateKey);
+/** The topic of the smoke test. */
+export const topic = lab.then((outputs) => outputs.topic);
+/** What the smoke test saw. */
+export const smokeTest = lab.then((outputs) => outputs.smokeTest);

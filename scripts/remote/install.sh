@@ -1,0 +1,104 @@
+#!/bin/bash
+# Installs a service on a lab host: the commands that it needs, its user, its release.
+#
+# Inputs: SERVICE_USER; PACKAGES ("command=package ..."); DIRECTORY (the release, below
+#   /usr/local); LINK (the path by which it is used); ARCHIVES ("URL SHA-512" a line, in the order
+#   to try; one that the server does not have is passed over).
+# Idempotent: what is there is left as it is. A release appears under its name only when it is
+#   whole. The link is made if it is missing; to point it at another release is up to configure.sh.
+
+FIRST_BOOT_SECONDS=600
+LOGIN_USER=ec2-user
+
+first_boot_done() {
+  [[ -e /var/lib/kafkalab/user-data-done ]] && return
+  SEEN="the log $(tail -n 3 /var/lib/kafkalab/user-data.log 2>&1)"
+  if [[ -e /var/lib/cloud/instance/boot-finished && ! -e /var/lib/kafkalab/user-data-done ]]; then
+    fail "first boot has failed; last saw $SEEN; logs: /var/lib/kafkalab/user-data.log"
+  fi
+  return 1
+}
+
+install_packages() {
+  local pair missing=()
+  for pair in $PACKAGES; do
+    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+  done
+  ((${#missing[@]} == 0)) && return
+  say "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  # Debian's own daily update may hold the lock.
+  apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 update 9>&- >/dev/null
+  apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 install \
+    --no-install-recommends "${missing[@]}" 9>&- >/dev/null
+}
+
+make_user() {
+  id "$SERVICE_USER" >/dev/null 2>&1 ||
+    useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \
+      "$SERVICE_USER"
+  # The book reads segments and logs as the login user.
+  id -nG "$LOGIN_USER" | grep -qw "$SERVICE_USER" || usermod -aG "$SERVICE_USER" "$LOGIN_USER"
+}
+
+# download URL FILE: puts the answer's status in STATUS. Fails if there was no answer.
+download() {
+  STATUS=$(curl -sS -L -o "$2" -w '%{http_code}' --connect-timeout 5 --retry 6 --retry-delay 1 \
+    --retry-all-errors --retry-max-time 60 "$1" 2>"$2.log") && return
+  fail "archive ${1##*/} not fetched from $1: $(tail -n 1 "$2.log"). Is the server up and reachable from here?"
+}
+
+install_release() {
+  local release=/usr/local/$DIRECTORY url expected found="" tried=""
+  [[ -d $release ]] && return
+  # What an interrupted run has left.
+  rm -rf /usr/local/.kafkalab-"$SERVICE_USER".*
+  WORK=$(mktemp -d "/usr/local/.kafkalab-$SERVICE_USER.XXXXXX")
+  trap 'rm -rf "$WORK"' EXIT
+  while read -r url expected; do
+    download "$url" "$WORK/archive"
+    case $STATUS in
+      200) ;;
+      404)
+        tried="$tried $url"
+        continue
+        ;;
+      *) fail "archive ${url##*/} not fetched from $url: the server answered $STATUS" ;;
+    esac
+    found=$(sha512sum "$WORK/archive")
+    found=${found%% *}
+    if [[ $found != "$expected" ]]; then
+      fail "archive ${url##*/} from $url has the wrong SHA-512: expected $expected, found $found. Nothing was installed. Put the right file there, or set kafkalab:archiveUrl to another server."
+    fi
+    tar -xf "$WORK/archive" -C "$WORK" --no-same-owner
+    [[ -d $WORK/$DIRECTORY ]] || fail "archive ${url##*/} from $url holds no directory $DIRECTORY"
+    # The launchers make this directory where it is missing, and cannot as the login user.
+    mkdir -p "$WORK/$DIRECTORY/logs"
+    sync -f "$WORK/$DIRECTORY"
+    mv -T "$WORK/$DIRECTORY" "$release"
+    say "installed $DIRECTORY from ${url##*/}"
+    return
+  done <<<"$ARCHIVES"
+  fail "no archive of $DIRECTORY is to be had; tried$tried. Set kafkalab:archiveUrl to a server that has one of them."
+}
+
+set_kernel() {
+  local settings=/etc/sysctl.d/60-kafkalab.conf
+  same "$settings" 'vm.swappiness = 1' && return
+  put "$settings" 'vm.swappiness = 1'
+  # In a container the kernel is not ours to set.
+  [[ ! -w /proc/sys/vm/swappiness ]] || sysctl -q -p "$settings"
+}
+
+main() {
+  only_run
+  wait_until "$FIRST_BOOT_SECONDS" "first boot not done" /var/lib/kafkalab/user-data.log \
+    first_boot_done
+  install_packages
+  make_user
+  install_release
+  [[ -L $LINK ]] || ln -s "$DIRECTORY" "$LINK"
+  set_kernel
+}
+
+main </dev/null
