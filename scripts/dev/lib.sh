@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# What the scripts here share: where things are, messages, and the content-keyed cache.
+#
+# Inputs: KAFKALAB_CACHE and KAFKALAB_STATE, both optional; sourced, not run.
+# Idempotence: only defines variables and functions.
+# shellcheck disable=SC2034 # the variables are for the files that source this one
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+lab=$root/.lab
+cache=${KAFKALAB_CACHE:-/var/cache/kafkalab}
+state=${KAFKALAB_STATE:-/var/lib/kafkalab}
+
+say() {
+  printf '%s\n' "$*" >&2
+}
+
+die() {
+  printf 'kafkalab: %s\n' "$1" >&2
+  shift
+  if [ $# -gt 0 ]; then
+    printf '  %s\n' "$@" >&2
+  fi
+  exit 1
+}
+
+# Seconds with one digit since a time taken from $EPOCHREALTIME.
+since() {
+  local tenths=$(((${EPOCHREALTIME/./} - ${1/./}) / 100000))
+  printf '%d.%d s' $((tenths / 10)) $((tenths % 10))
+}
+
+# key STRING... [-- PATH...]: a key of the strings and of the names, contents and executable bits of
+# the files, directories taken whole. Paths are relative to the checkout, so each clone has the
+# same keys.
+key() {
+  local strings=()
+  while [ $# -gt 0 ] && [ "$1" != "--" ]; do
+    strings+=("$1")
+    shift
+  done
+  shift || true
+  {
+    printf '%s\n' "${strings[@]}"
+    if [ $# -gt 0 ]; then
+      cd "$root"
+      find "$@" -type f ! -path '*/node_modules/*' -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum
+      find "$@" -type f -perm -u+x ! -path '*/node_modules/*' | LC_ALL=C sort
+    fi
+  } | sha256sum | cut -c 1-40
+}
+
+reachable() { # URL: does it answer within a few seconds?
+  curl --silent --fail --location --head --output /dev/null --connect-timeout 3 --max-time 8 "$1"
+}
+
+# check_sha FILE ALGORITHM SUM [NAME]: an error that names the file, the expected and the found sum.
+check_sha() {
+  local found
+  found=$("$2sum" "$1" | cut -d ' ' -f 1)
+  if [ "$found" != "${3,,}" ]; then
+    say "kafkalab: ${4:-$1} has the wrong ${2^^} sum"
+    say "  expected ${3,,}"
+    say "  found    $found"
+    return 1
+  fi
+}
+
+# --- The cache -------------------------------------------------------------------------------------
+# An entry is a directory $cache/<kind>/<key>. It is built under another name and renamed, so it is
+# whole or not there; .manifest lists its files with sizes and times, so a damaged one is noticed.
+
+listing() { # DIRECTORY
+  (cd "$1" && find . -mindepth 1 ! -name .manifest -printf '%y %m %s %T@ %P -> %l\n' | LC_ALL=C sort)
+}
+
+entry_whole() { # KIND KEY
+  local entry=$cache/$1/$2
+  [ -f "$entry/.manifest" ] && listing "$entry" | cmp --silent - "$entry/.manifest"
+}
+
+# Takes an entry out of the way. Running hosts may stand on an image: such a one is only renamed.
+entry_discard() { # DIRECTORY
+  local aside=$1
+  if [ "${1##*/.}" = "$1" ]; then
+    aside=${1%/*}/.broken-${1##*/}-$$
+    mv "$1" "$aside"
+  fi
+  if grep -qsF "lowerdir=$1/" /proc/self/mounts; then
+    say "the broken ${1#"$cache"/} is in use by hosts; it stays as $aside"
+  else
+    rm -rf --one-file-system "$aside"
+  fi
+}
+
+# entry_make KIND KEY BUILDER [ARGUMENT...]: makes the entry if it is not there whole. The builder
+# gets the directory to fill as its last argument. Two set-ups at once: the second waits.
+entry_make() {
+  local kind=$1 key=$2 builder=$3 entry=$cache/$1/$2 making=$cache/$1/.making-$2 left
+  shift 3
+  mkdir -p "$cache/$kind" "$cache/locks"
+  exec {entry_lock}>"$cache/locks/$kind-$key"
+  flock "$entry_lock"
+  if ! entry_whole "$kind" "$key"; then
+    if [ -e "$entry" ]; then
+      say "the cached $kind/$key is damaged; making it again"
+      entry_discard "$entry"
+    fi
+    for left in "$making" "$cache/$kind/.broken-$key-"*; do
+      if [ -e "$left" ]; then
+        entry_discard "$left"
+      fi
+    done
+    mkdir "$making"
+    # Not `builder || …`: that would switch off errexit in all that it calls.
+    trap 'entry_discard "$cache/'"$kind/.making-$key"'"' EXIT
+    (
+      trap - EXIT
+      "$builder" "$@" "$making"
+    ) {entry_lock}>&-
+    trap - EXIT
+    listing "$making" >"$making/.manifest"
+    sync --file-system "$making/.manifest"
+    mv "$making" "$entry"
+  fi
+  exec {entry_lock}>&-
+}
+
+# link NAME TARGET: makes .lab/NAME point at the target.
+link() {
+  mkdir -p "$lab"
+  if [ "$(readlink "$lab/$1" || true)" != "$2" ]; then
+    ln -sfnT "$2" "$lab/.$1.$$"
+    mv -fT "$lab/.$1.$$" "$lab/$1"
+  fi
+}
+
+linked() { # NAME TARGET
+  [ "$(readlink "$lab/$1" || true)" = "$2" ]
+}
+
+package_version() { # NPM-PACKAGE: as pinned in the lock file
+  sed -n "/^    \"node_modules\/${1//\//\\/}\": {/,/\"version\"/s/^ *\"version\": \"\(.*\)\",/\1/p" "$root/package-lock.json"
+}

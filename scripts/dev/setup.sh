@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Sets up the tools: everything that the lab needs on this machine and that is not there yet.
+#
+# Inputs: [--scope lab|tools|check] (lab), what is wanted: all; no hosts (the stack is on AWS); only
+#   the npm packages; KAFKALAB_CACHE, KAFKALAB_STATE and what the files in steps/ name.
+# Idempotence: each step looks first whether there is anything to do; the whole takes well under a
+#   second when there is not. Steps that do not wait for one another run side by side. Two set-ups
+#   at once are safe.
+set -euo pipefail
+
+# shellcheck source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+preflight_scope=lab
+only=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --scope) preflight_scope=$2 ;;
+    --step) only=$2 ;;
+    *) die "setup.sh: unknown argument $1" ;;
+  esac
+  shift 2
+done
+
+for file in "$root/scripts/dev/steps"/*.sh; do
+  # shellcheck source=/dev/null
+  . "$file"
+done
+
+progress() { # TEXT: one line for the person who waits; fd 3 is the terminal, the rest is logged
+  printf '  %-10s %s\n' "${only:-setup}" "$*" >&3
+}
+
+# In a process of its own: `set -e` does not hold in a function that is part of a condition.
+if [ -n "$only" ]; then
+  "${only}_make"
+  exit
+fi
+
+exec 3>&2
+started=$EPOCHREALTIME
+case $preflight_scope in
+  lab) steps=(npm pulumi plugins archives base image bundle) ;;
+  tools) steps=(npm pulumi plugins) ;;
+  check) steps=(npm) ;;
+  *) die "setup.sh: --scope must be lab, tools or check; got $preflight_scope" ;;
+esac
+# What a step waits for.
+declare -A after=([bundle]=npm [image]="archives base")
+
+if [ "$preflight_scope" = lab ]; then
+  preflight_machine
+fi
+if ! preflight_ready; then
+  preflight_make
+fi
+
+declare -A job=() began=() ended=()
+waiting=()
+for step in "${steps[@]}"; do
+  if "${step}_ready"; then
+    ended[$step]=0
+  else
+    waiting+=("$step")
+  fi
+done
+
+stop() {
+  local step
+  trap - INT TERM
+  for step in "${!job[@]}"; do
+    kill -TERM -- "-${job[$step]}" 2>/dev/null || true
+  done
+  exit 130
+}
+
+failed=()
+if [ ${#waiting[@]} -gt 0 ]; then
+  mkdir -p "$lab/log"
+  trap stop INT TERM
+  if [ ! -d "$cache" ]; then
+    mkdir -p "$cache"
+  fi
+  while [ ${#waiting[@]} -gt 0 ] || [ ${#job[@]} -gt 0 ]; do
+    rest=()
+    for step in ${waiting[@]+"${waiting[@]}"}; do
+      free=yes
+      for other in ${after[$step]-}; do
+        case ${ended[$other]-} in
+          0) ;;
+          "") free=no ;;
+          *) free=never ;;
+        esac
+      done
+      case $free in
+        no) rest+=("$step") ;;
+        never) ended[$step]=1 ;;
+        yes)
+          began[$step]=$EPOCHREALTIME
+          printf '  %-10s ...\n' "$step" >&2
+          set -m # a process group of its own, to be stopped as one
+          bash "${BASH_SOURCE[0]}" --scope "$preflight_scope" --step "$step" >"$lab/log/$step.log" 2>&1 </dev/null &
+          set +m
+          job[$step]=$!
+          ;;
+      esac
+    done
+    waiting=(${rest[@]+"${rest[@]}"})
+    if [ ${#job[@]} -eq 0 ]; then
+      continue
+    fi
+    status=0
+    wait -n -p done_pid "${job[@]}" || status=$?
+    for step in "${!job[@]}"; do
+      if [ "${job[$step]}" = "${done_pid-}" ]; then
+        unset "job[$step]"
+        ended[$step]=$status
+        if [ "$status" -eq 0 ]; then
+          printf '  %-10s done    %8s\n' "$step" "$(since "${began[$step]}")" >&2
+        else
+          failed+=("$step")
+          printf '  %-10s FAILED  %8s\n' "$step" "$(since "${began[$step]}")" >&2
+          tail -n 20 "$lab/log/$step.log" | sed 's/^/             /' >&2
+          say "             (all of it: $lab/log/$step.log)"
+        fi
+      fi
+    done
+  done
+  trap - INT TERM
+fi
+if [ ${#failed[@]} -gt 0 ]; then
+  die "set-up failed at: ${failed[*]}"
+fi
+if [ "$preflight_scope" = lab ]; then
+  state_make
+fi
+if [ -n "${KAFKALAB_SETUP_QUIET-}" ] && [ ${#began[@]} -eq 0 ]; then
+  exit
+fi
+say "set-up: $([ ${#began[@]} -eq 0 ] && echo "nothing to do" || echo "done") ($(since "$started"))"

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
+# Steps base and image: the file system that the hosts boot from, in .lab/image.
+#
+# Inputs: local-cloud/image/, the archives; sourced by setup.sh. KAFKALAB_DEBIAN_MIRROR may name the
+#   mirror that Debian comes from; otherwise mmdebstrap knows it.
+# Idempotence: cache entries. The base is Debian with its packages; the image adds the files of
+#   local-cloud/image/root/ and the class data, and so is made in seconds when those change. Packages
+#   are kept, so a second base needs no download.
+
+image_suite=bookworm
+
+base_key() {
+  key "$image_suite" "$(uname -m)" "${KAFKALAB_DEBIAN_MIRROR-}" "$(sed -n '/^base_build/,/^}/p' "$root/scripts/dev/steps/image.sh")" -- \
+    local-cloud/image/packages
+}
+
+base_ready() {
+  local entry
+  entry=$(image_key)
+  # The image is what counts; the base is only on the way to it.
+  [ -d "$cache/images/$entry" ] || entry_whole bases "$(base_key)"
+}
+
+base_make() {
+  entry_make bases "$(base_key)" base_build
+}
+
+base_build() { # DIRECTORY
+  local packages lock
+  packages=$(sed -e '/^#/d' -e '/^$/d' "$root/local-cloud/image/packages" | paste -sd,)
+  progress "installing Debian $image_suite"
+  mkdir -p "$cache/apt"
+  exec {lock}>"$cache/locks/apt-cache"
+  flock "$lock"
+  # shellcheck disable=SC2016 # mmdebstrap expands $1
+  mmdebstrap --quiet --variant=minbase --mode=root --format=directory --include="$packages" \
+    --dpkgopt=force-unsafe-io --aptopt='Acquire::Languages "none"' \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    --skip=download/empty --skip=essential/unlink \
+    --setup-hook='mkdir -p "$1"/var/cache/apt/archives "$1"/usr/share/man/man1' \
+    --setup-hook="sync-in \"$cache/apt\" /var/cache/apt/archives" \
+    --customize-hook="sync-out /var/cache/apt/archives \"$cache/apt\"" \
+    "$image_suite" "$1/root" ${KAFKALAB_DEBIAN_MIRROR:+"$KAFKALAB_DEBIAN_MIRROR"}
+  exec {lock}>&-
+}
+
+image_key() {
+  key "$(base_key)" "$(archives_key)" -- local-cloud/image scripts/dev/steps/image.sh scripts/dev/class-data.sh
+}
+
+image_ready() {
+  local entry
+  entry=$(image_key)
+  linked image "$cache/images/$entry/root" && linked image.json "$cache/images/$entry/image.json" &&
+    entry_whole images "$entry"
+}
+
+image_make() {
+  local entry
+  entry=$(image_key)
+  entry_make images "$entry" image_build "$entry"
+  link image "$cache/images/$entry/root"
+  link image.json "$cache/images/$entry/image.json"
+}
+
+image_build() { # KEY DIRECTORY
+  local tree=$2/root architecture
+  base_make
+  progress "adding the lab's files"
+  cp -a "$cache/bases/$(base_key)/root" "$tree"
+  tar --create --directory "$root/local-cloud/image/root" --owner=0 --group=0 --mode='u=rwX,go=rX' --sort=name . |
+    tar --extract --directory "$tree" --no-overwrite-dir --preserve-permissions
+  chroot "$tree" /bin/sh -s <"$root/local-cloud/image/customize.sh"
+  progress "recording class data"
+  image_class_data "$tree"
+  architecture=$(chroot "$tree" dpkg --print-architecture)
+  cat >"$2/image.json" <<JSON
+{
+  "amiId": "ami-${1:0:17}",
+  "name": "debian-12-$architecture-kafkalab-${1:0:12}",
+  "architecture": "$([ "$architecture" = arm64 ] && echo arm64 || echo x86_64)",
+  "created": "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)"
+}
+JSON
+}
+
+# Runs the services once over the image, in namespaces of their own, so that nothing of it stays but
+# the class data.
+image_class_data() { # TREE
+  local tree=$1 work
+  work=$(mktemp -d "$cache/images/.class-data-XXXXXX")
+  # shellcheck disable=SC2016 # expands in the inner shell
+  unshare --mount --net --pid --uts --ipc --fork --kill-child bash -euc '
+    tree=$1 work=$2 archives=$3 script=$4
+    mount -t tmpfs tmpfs "$work"
+    mkdir "$work/upper" "$work/work" "$work/root"
+    mount -t overlay overlay -o "lowerdir=$tree,upperdir=$work/upper,workdir=$work/work" "$work/root"
+    mount -t proc proc "$work/root/proc"
+    mount -t tmpfs tmpfs "$work/root/tmp"
+    mkdir "$work/root/mnt/archives"
+    mount --bind "$archives/" "$work/root/mnt/archives"
+    ip link set lo up
+    hostname localhost # JMX wants a name that resolves
+    chroot "$work/root" /bin/bash -s <"$script"
+    cp "$work/root/usr/share/kafkalab/class-data"/*.jsa "$tree/usr/share/kafkalab/class-data/"
+  ' class-data "$tree" "$work" "$(readlink -f "$lab/archives")" "$root/scripts/dev/class-data.sh"
+  rmdir "$work"
+}

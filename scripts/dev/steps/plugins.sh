@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
+# Step plugins: the Pulumi plugins `command` and `tls`, in .lab/plugins/.
+#
+# Inputs: the versions pinned in package-lock.json, local-cloud/providers/; sourced by setup.sh.
+#   KAFKALAB_PLUGINS=stand-in or =official decides; otherwise the official ones are taken where
+#   Pulumi's download site can be reached.
+# Idempotence: a cache entry. Each state directory gets links to it (see state_make).
+
+plugins_command=resource-command-v$(package_version @pulumi/command)
+plugins_tls=resource-tls-v$(package_version @pulumi/tls)
+plugins_site=https://get.pulumi.com/releases/plugins
+
+plugins_key() {
+  key "$plugins_command" "$plugins_tls" "$(uname -m)" "${KAFKALAB_PLUGINS-}" -- \
+    local-cloud/providers/go.mod local-cloud/providers/go.sum \
+    local-cloud/providers/command local-cloud/providers/tls local-cloud/providers/internal \
+    scripts/dev/steps/plugins.sh
+}
+
+plugins_ready() {
+  local entry
+  entry=$(plugins_key)
+  linked plugins "$cache/plugins/$entry" && entry_whole plugins "$entry"
+}
+
+plugins_make() {
+  local entry
+  entry=$(plugins_key)
+  entry_make plugins "$entry" plugins_build
+  link plugins "$cache/plugins/$entry"
+}
+
+plugins_build() {
+  local from=${KAFKALAB_PLUGINS-} machine=amd64
+  case $(uname -m) in
+    aarch64 | arm64) machine=arm64 ;;
+  esac
+  if [ -z "$from" ]; then
+    from=stand-in
+    if reachable "$plugins_site/pulumi-$plugins_command-linux-$machine.tar.gz"; then
+      from=official
+    fi
+  fi
+  case $from in
+    official)
+      progress "downloading the official plugins"
+      pulumi_make
+      plugins_download "$1"
+      ;;
+    stand-in)
+      progress "building the stand-ins for the official plugins"
+      plugins_compile "$1"
+      ;;
+    *)
+      say "KAFKALAB_PLUGINS must be official or stand-in; got $from"
+      return 1
+      ;;
+  esac
+}
+
+plugins_download() { # DIRECTORY
+  local plugin name
+  for plugin in "$plugins_command" "$plugins_tls"; do
+    name=${plugin#resource-}
+    PULUMI_HOME=$1/home PULUMI_SKIP_UPDATE_CHECK=true \
+      "$lab/bin/pulumi" plugin install resource "${name%-v*}" "${name##*-v}"
+    mv "$1/home/plugins/$plugin" "$1/$plugin"
+  done
+  rm -rf "${1:?}/home"
+}
+
+plugins_compile() { # DIRECTORY
+  local plugin name
+  need_go "$(sed -n 's/^go //p' "$root/local-cloud/providers/go.mod")" \
+    "to build the plugins, because Pulumi's download site cannot be reached"
+  for plugin in "$plugins_command" "$plugins_tls"; do
+    name=${plugin#resource-}
+    name=${name%-v*}
+    mkdir "$1/$plugin"
+    (
+      cd "$root/local-cloud/providers"
+      go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" \
+        -o "$1/$plugin/pulumi-resource-$name" "./$name"
+    )
+  done
+}
+
+# state_make: the state directory, with the plugins where the Pulumi engine looks for them. Cheap,
+# so it is done at each run; each test has a state directory of its own.
+state_make() {
+  local plugin file place
+  if [ ! -d "$state" ]; then
+    mkdir -p "$state"
+    chmod 0700 "$state"
+  fi
+  mkdir -p "$state/pulumi" "$state/home/plugins"
+  if [ ! -s "$state/passphrase" ]; then
+    (
+      umask 077
+      head -c 32 /dev/urandom | base64 >"$state/.passphrase.$$"
+      # No run that comes at the same time may see another passphrase.
+      ln -T "$state/.passphrase.$$" "$state/passphrase" 2>/dev/null || true
+      rm "$state/.passphrase.$$"
+    )
+  fi
+  for plugin in "$lab/plugins"/resource-*; do
+    [ -d "$plugin" ] || continue
+    place=$state/home/plugins/${plugin##*/}
+    mkdir -p "$place"
+    for file in "$plugin"/*; do
+      if [ "$(readlink "$place/${file##*/}" || true)" != "$(readlink -f "$file")" ]; then
+        ln -sfT "$(readlink -f "$file")" "$place/${file##*/}"
+      fi
+    done
+  done
+}

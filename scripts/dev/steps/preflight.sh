@@ -1,0 +1,147 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
+# Step preflight: is everything there that the lab needs from this machine?
+#
+# Inputs: none; sourced by setup.sh.
+# Idempotence: looks only; on Debian and Ubuntu, as root, it installs what is missing, after saying
+#   which packages those are.
+
+# command, least version ("-" for any), Debian package
+preflight_list() {
+  cat <<'LIST'
+node 20 nodejs
+npm - npm
+curl - curl
+sha512sum - coreutils
+tar - tar
+flock - util-linux
+losetup - util-linux
+nsenter - util-linux
+LIST
+  if [ "$preflight_scope" = lab ]; then
+    cat <<'LIST'
+systemd-nspawn 247 systemd-container
+mmdebstrap 0.8 mmdebstrap
+nft 0.9.8 nftables
+dnsmasq 2.80 dnsmasq-base
+ip - iproute2
+slirp4netns 1.0 slirp4netns
+busybox - busybox
+ssh - openssh-client
+ssh-keygen - openssh-client
+mkfs.ext4 - e2fsprogs
+gpgv - gpgv
+LIST
+  fi
+}
+
+# What is too old, or "missing", or nothing: version_found COMMAND.
+version_found() {
+  local output
+  if ! command -v "$1" >/dev/null; then
+    return 1
+  fi
+  output=$("$1" --version 2>/dev/null </dev/null || true)
+  [[ $output =~ [0-9]+(\.[0-9]+)* ]] && echo "${BASH_REMATCH[0]}"
+}
+
+at_least() { # FOUND NEEDED, dotted numbers
+  local found needed part
+  IFS=. read -ra found <<<"$1"
+  IFS=. read -ra needed <<<"$2"
+  for part in "${!needed[@]}"; do
+    if [ "$((10#${found[part]:-0}))" -ne "$((10#${needed[part]}))" ]; then
+      [ "$((10#${found[part]:-0}))" -gt "$((10#${needed[part]}))" ]
+      return
+    fi
+  done
+}
+
+preflight_faults=() # for people
+preflight_packages=() # for apt-get
+
+preflight_look() {
+  local command needed package found
+  preflight_faults=()
+  preflight_packages=()
+  while read -r command needed package; do
+    if ! command -v "$command" >/dev/null; then
+      preflight_faults+=("$command is missing; needed: ${needed/#-/any version}. Install the package $package.")
+      preflight_packages+=("$package")
+    elif [ "$needed" != - ]; then
+      found=$(version_found "$command")
+      if ! at_least "$found" "$needed"; then
+        preflight_faults+=("$command has version $found; needed: $needed or later. Install a newer $package.")
+        preflight_packages+=("$package")
+      fi
+    fi
+  done < <(preflight_list)
+  if [ "$preflight_scope" = lab ] && [ ! -f /usr/share/keyrings/debian-archive-keyring.gpg ]; then
+    preflight_faults+=("Debian's archive keys are missing. Install the package debian-archive-keyring.")
+    preflight_packages+=(debian-archive-keyring)
+  fi
+}
+
+preflight_machine() {
+  case $(uname -s)-$(uname -m) in
+    Linux-x86_64 | Linux-aarch64) ;;
+    *) die "this machine is $(uname -s) on $(uname -m); the local lab needs Linux on x86_64 or aarch64." \
+      "Use such a machine, or the stack dev (-s dev), which runs on AWS." ;;
+  esac
+  if [ "$EUID" -ne 0 ]; then
+    die "this runs as $(id -un); needed: root, because the hosts are real systemd machines with networks and disks of their own." \
+      "Run it with sudo, or use the stack dev (-s dev), which runs on AWS."
+  fi
+  if ! grep -qw overlay /proc/filesystems && ! modprobe overlay 2>/dev/null; then
+    die "this kernel ($(uname -r)) has no overlay file system; needed: overlay." "Load or build the module overlay."
+  fi
+}
+
+preflight_ready() {
+  preflight_look
+  [ ${#preflight_faults[@]} -eq 0 ]
+}
+
+preflight_make() {
+  if [ "$EUID" -eq 0 ] && command -v apt-get >/dev/null; then
+    apt_install "${preflight_packages[@]}"
+    preflight_look
+  fi
+  if [ ${#preflight_faults[@]} -gt 0 ]; then
+    die "this machine lacks what the lab needs:" "${preflight_faults[@]}"
+  fi
+}
+
+apt_install() { # PACKAGE...
+  local lock
+  progress "installing system packages: $*"
+  mkdir -p "$cache/locks"
+  exec {lock}>"$cache/locks/apt"
+  flock "$lock"
+  apt-get update -qq || say "apt-get update failed; trying with the package lists as they are"
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends "$@" </dev/null {lock}>&- ||
+    say "apt-get could not install: $*"
+  exec {lock}>&-
+}
+
+# need_go VERSION WHY: Go is needed only where releases cannot be downloaded.
+need_go() {
+  local found
+  found=$(go version 2>/dev/null | sed -n 's/^go version go\([0-9.]*\).*/\1/p') || true
+  # From 1.21 on, Go fetches the version that a module asks for, unless told not to.
+  if [ -n "$found" ] && { at_least "$found" "$1" || { at_least "$found" 1.21 && [ "$(go env GOTOOLCHAIN)" != local ]; }; }; then
+    return
+  fi
+  die "Go is ${found:+too old: version }${found:-missing}; needed: $1 or later, $2." \
+    "Install Go $1 or later (https://go.dev/dl/, or the package golang of a recent distribution) and see that go is on the PATH."
+}
+
+# need_maven WHY: Maven and a JDK are needed only where Apache's archive cannot be reached.
+need_maven() {
+  if ! command -v mvn >/dev/null && [ "$EUID" -eq 0 ] && command -v apt-get >/dev/null; then
+    apt_install maven default-jre-headless
+  fi
+  if ! command -v mvn >/dev/null; then
+    die "mvn is missing; needed: Maven 3.6 or later, $1." "Install the package maven."
+  fi
+}
