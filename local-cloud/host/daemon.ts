@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
+import { waitUntil } from "./run";
+
+/**
+ * A process of the local cloud that outlives the plugin. It is known by its program and by one
+ * argument that no other process has, such as the path of its own configuration file. So it is found
+ * again without a pid file, which a plugin that is killed at the wrong moment would not have written.
+ */
+export interface Daemon {
+  argv: readonly string[];
+  /** The argument, an element of `argv`, that tells it from others. */
+  mark: string;
+  logFile: string;
+  /** A command that starts it, such as `ip netns exec NAME`, and then becomes it. */
+  enter?: readonly string[];
+}
+
+/** `<pid>:<start time>`: names one process for ever, unlike a pid, which is used again. */
+export function processKey(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state, startTime] = [fields[0], fields[19]]; // proc(5): fields 3 and 22
+    return state === "Z" || state === "X" ? undefined : `${pid}:${startTime}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The pid of the daemon, if it runs. */
+export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number | undefined {
+  const program = basename(argv[0]!);
+  for (const entry of readdirSync("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    let words: string[];
+    try {
+      words = readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0");
+    } catch {
+      continue; // ended meanwhile
+    }
+    if (basename(words[0]!) === program && words.includes(mark)) return Number(entry);
+  }
+  return undefined;
+}
+
+/** Starts the daemon in a session of its own, unless it runs, and returns its pid. */
+export function startDaemon(daemon: Daemon): number {
+  const running = daemonPid(daemon);
+  if (running !== undefined) return running;
+  const log = openSync(daemon.logFile, "a", 0o600);
+  const [program, ...args] = [...(daemon.enter ?? []), ...daemon.argv];
+  const child = spawn(program!, args, { detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  child.on("error", () => undefined); // seen below: it has no pid
+  child.unref();
+  if (child.pid === undefined) {
+    throw new Error(`${daemon.argv.join(" ")} did not start; is ${program} installed?`);
+  }
+  return child.pid;
+}
+
+/** Ends the daemon, if it runs, and waits until it is gone. */
+export async function stopDaemon(
+  daemon: Pick<Daemon, "argv" | "mark">,
+  signal: NodeJS.Signals = "SIGTERM",
+  timeoutMs = 5_000,
+): Promise<void> {
+  const pid = daemonPid(daemon);
+  if (pid === undefined) return;
+  process.kill(pid, signal);
+  await waitUntil(
+    () => processKey(pid) === undefined,
+    timeoutMs,
+    () => `process ${pid} (${daemon.argv.join(" ")}) not ended after ${timeoutMs / 1000}s`,
+  );
+}

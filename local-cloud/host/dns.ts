@@ -1,0 +1,97 @@
+import { addressAt, parseCidr } from "./addresses";
+import type { VpcModel } from "./model";
+
+/** The resolver's address that AWS gives every VPC besides the one at its base plus two. */
+export const LINK_LOCAL_RESOLVER = "169.254.169.253";
+
+/** Where a VPC finds the archives that set-up fetched: plain HTTP, as from any mirror. */
+export const MIRROR = { name: "mirror.local-cloud.internal", address: "169.254.169.252" };
+
+/** The resolver of slirp4netns, which asks the machine's own. */
+const UPSTREAM = "198.19.255.3";
+
+/** The files of one VPC's dnsmasq: its settings, and what it reads again on SIGHUP. */
+export interface DnsFiles {
+  "dnsmasq.conf": string;
+  "dhcp-hosts": string;
+  "dhcp-options": string;
+  hosts: string;
+}
+
+/** The VPC's DHCP and DNS service: what AWS calls the Amazon-provided DNS. */
+export function dnsFiles(vpc: VpcModel, dir: string): DnsFiles {
+  const records = vpc.zones.flatMap((z) => z.records);
+  const subnets = vpc.subnets.map((s) => ({ ...s, tag: s.id }));
+  return {
+    "dnsmasq.conf": [
+      "no-resolv",
+      "no-hosts",
+      "no-ping",
+      "bind-dynamic",
+      "except-interface=uplink",
+      "except-interface=tap0",
+      "dhcp-authoritative",
+      "dhcp-ignore=tag:!known",
+      "dhcp-rapid-commit",
+      "cache-size=1000",
+      "neg-ttl=5",
+      ...(vpc.hasInternetGateway ? [`server=${UPSTREAM}`] : []),
+      `dhcp-hostsfile=${dir}/dhcp-hosts`,
+      `dhcp-optsfile=${dir}/dhcp-options`,
+      `dhcp-leasefile=${dir}/leases`,
+      `addn-hosts=${dir}/hosts`,
+      `host-record=${MIRROR.name},${MIRROR.address}`,
+      "local=/local-cloud.internal/",
+      ...vpc.zones.map((z) => `local=/${z.name}/`),
+      ...subnets.map(
+        (s) => `dhcp-range=set:${s.tag},${addressAt(s.cidr, 0)},static,${mask(s.cidr)},1h`,
+      ),
+      ...records.filter((r) => r.type === "CNAME").map((r) => `cname=${r.name},${bare(r.values[0]!)}`),
+      "",
+    ].join("\n"),
+    "dhcp-hosts": lines(vpc.hosts.map((h) => `${h.mac},${h.privateIp}`)),
+    "dhcp-options": lines([
+      `option:dns-server,${addressAt(vpc.cidr, 2)}`,
+      ...subnets.map((s) => `tag:${s.tag},option:router,${addressAt(s.cidr, 1)}`),
+      ...(vpc.domainName === undefined
+        ? []
+        : [
+            `option:domain-name,${vpc.domainName}`,
+            `option:domain-search,${vpc.domainName}`,
+          ]),
+    ]),
+    hosts: lines(hostLines(records)),
+  };
+}
+
+/**
+ * dnsmasq answers a reverse query with the first name that its hosts file gives the address; so the
+ * names that PTR records ask for come first.
+ */
+function hostLines(records: VpcModel["zones"][number]["records"]): string[] {
+  const forward = records
+    .filter((r) => r.type === "A")
+    .flatMap((r) => r.values.map((address) => ({ address, name: r.name })));
+  const reverse = records
+    .filter((r) => r.type === "PTR")
+    .map((r) => ({ address: reverseAddress(r.name), name: bare(r.values[0]!) }));
+  const key = (e: { address: string; name: string }) => `${e.address} ${e.name}`;
+  return [...new Set([...reverse, ...forward].map(key))];
+}
+
+/** `11.1.0.10.in-addr.arpa` → `10.0.1.11` */
+function reverseAddress(name: string): string {
+  return name
+    .replace(/\.in-addr\.arpa\.?$/, "")
+    .split(".")
+    .reverse()
+    .join(".");
+}
+
+const bare = (name: string) => name.replace(/\.$/, "");
+const lines = (items: string[]) => items.map((item) => `${item}\n`).join("");
+
+function mask(cidr: string): string {
+  const { prefix } = parseCidr(cidr);
+  return addressAt("255.255.255.255/0", -(2 ** (32 - prefix)));
+}

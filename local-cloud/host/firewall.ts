@@ -1,0 +1,123 @@
+import type { RuleModel, VpcModel } from "./model";
+
+/**
+ * The nftables ruleset of a VPC's router: the security groups, stateful, between hosts of one subnet
+ * as well; and the internet gateway, which translates each public address to its private one.
+ *
+ * A packet from a host must first pass one of the host's own egress rules, then, if it goes to a
+ * host, one of the ingress rules of that one. Whatever matches nothing is dropped.
+ */
+export function ruleset(vpc: VpcModel): string {
+  const publicHosts = vpc.hosts.filter((h) => h.publicIp !== undefined);
+  const lines = (items: string[]) => items.map((item) => `    ${item}`).join("\n");
+  const elements = (items: string[]) => (items.length ? `elements = { ${items.join(", ")} }` : "");
+
+  return `
+table inet kafkalab
+delete table inet kafkalab
+table inet kafkalab {
+${vpc.groups
+  .map(
+    ({ id }) => `  set ${id} {
+    type ipv4_addr
+    ${elements(vpc.hosts.filter((h) => h.groupIds.includes(id)).map((h) => h.privateIp))}
+  }
+  chain ${id}-egress {
+${lines(groupRules(vpc, id, "egress", "goto to-host"))}
+  }
+  chain ${id}-ingress {
+${lines(groupRules(vpc, id, "ingress", "accept"))}
+  }`,
+  )
+  .join("\n")}
+${vpc.hosts
+  .map(
+    (h) => `  chain ${h.id}-egress {
+${lines(h.groupIds.map((g) => `jump ${g}-egress`))}
+    drop
+  }
+  chain ${h.id}-ingress {
+${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
+    drop
+  }`,
+  )
+  .join("\n")}
+  map egress-of {
+    type ipv4_addr : verdict
+    ${elements(vpc.hosts.map((h) => `${h.privateIp} : jump ${h.id}-egress`))}
+  }
+  map ingress-of {
+    type ipv4_addr : verdict
+    ${elements(vpc.hosts.map((h) => `${h.privateIp} : jump ${h.id}-ingress`))}
+  }
+  map private-of {
+    type ipv4_addr : ipv4_addr
+    ${elements(publicHosts.map((h) => `${h.publicIp} : ${h.privateIp}`))}
+  }
+  map public-of {
+    type ipv4_addr : ipv4_addr
+    ${elements(publicHosts.map((h) => `${h.privateIp} : ${h.publicIp}`))}
+  }
+  set public-hosts {
+    type ipv4_addr
+    ${elements(publicHosts.map((h) => h.privateIp))}
+  }
+
+  chain to-host {
+    oifname { "uplink", "tap0" } ip saddr @public-hosts accept
+    oifname "br-*" ip daddr vmap @ingress-of
+    drop
+  }
+  chain forward {
+    type filter hook forward priority filter; policy drop;
+    ct state established,related accept
+    ct state invalid drop
+    iifname "br-*" ip saddr vmap @egress-of
+    iifname "uplink" ip daddr vmap @ingress-of
+  }
+  chain input {
+    type filter hook input priority filter; policy drop;
+    ct state established,related accept
+    iifname { "lo", "tap0" } accept
+    iifname "br-*" udp dport { 53, 67 } accept
+    iifname "br-*" tcp dport { 53, 80 } accept
+  }
+  chain internet-in {
+    type nat hook prerouting priority dstnat;
+    iifname "uplink" dnat ip to ip daddr map @private-of
+  }
+  chain internet-out {
+    type nat hook postrouting priority srcnat;
+    oifname "uplink" snat ip to ip saddr map @public-of
+    oifname "tap0" masquerade
+  }
+}
+`;
+}
+
+function groupRules(
+  vpc: VpcModel,
+  groupId: string,
+  direction: RuleModel["direction"],
+  verdict: string,
+): string[] {
+  const group = vpc.groups.find((g) => g.id === groupId)!;
+  const address = direction === "ingress" ? "ip saddr" : "ip daddr";
+  return group.rules
+    .filter((rule) => rule.direction === direction)
+    .map((rule) => {
+      const peer = rule.peerGroupId ? `@${rule.peerGroupId}` : (rule.cidr ?? "0.0.0.0/0");
+      return `${address} ${peer} ${protocolMatch(rule)} ${verdict}`;
+    });
+}
+
+function protocolMatch({ protocol, fromPort, toPort }: RuleModel): string {
+  if (protocol === "-1") return "";
+  if (protocol === "icmp") {
+    return fromPort === undefined || fromPort === -1
+      ? "ip protocol icmp"
+      : `icmp type ${fromPort}${toPort === undefined || toPort === -1 ? "" : ` icmp code ${toPort}`}`;
+  }
+  return `${protocol} dport ${fromPort}-${toPort}`;
+}
+

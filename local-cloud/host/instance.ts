@@ -1,0 +1,308 @@
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { daemonPid, processKey, startDaemon, stopDaemon, type Daemon } from "./daemon";
+import { withLock } from "./lock";
+import type { HostModel } from "./model";
+import { ensureInterface, removeNamespace } from "./network";
+import { instanceDir, namespace } from "./paths";
+import { run, waitUntil } from "./run";
+import { ensureSysctl } from "./sysctl";
+import { ensureLoopDevice, releaseLoopDevice } from "./volume";
+
+/*
+ * An instance is a systemd-nspawn container that boots the image copy-on-write:
+ *
+ *   instances/i-…/upper, work   what the host has written (overlayfs over the image)
+ *   instances/i-…/root          where it is mounted
+ *   instances/i-…/host.sh       the process that runs it, until it is powered off
+ *   instances/i-…/devices       its volumes, for the next boot
+ *   instances/i-…/console.log   what the boot says
+ */
+
+export interface InstanceSpec {
+  vpcId: string;
+  host: HostModel;
+  /** The image's root file system. */
+  imageRoot: string;
+  userData?: string;
+  /** In authorized_keys form, for the image's default user. */
+  publicKey?: string;
+  /** Ids of the attached volumes, in the order of their device names. */
+  volumeIds: string[];
+}
+
+const BOOT_TIMEOUT_MS = 60_000;
+const POWER_OFF_TIMEOUT_MS = 90_000;
+
+/** Whether the instance's disk is there: it is not if somebody removed the host by hand. */
+export const instanceExists = (id: string) => existsSync(join(instanceDir(id), "upper"));
+
+/** Whether the instance is powered on. */
+export const instanceRuns = (id: string) => daemonPid(host(id)) !== undefined;
+
+/** Makes the instance, if it is new, and powers it on, unless it runs. */
+export function startInstance(spec: InstanceSpec): Promise<void> {
+  const { id } = spec.host;
+  return withLock(`instance ${id}`, async () => {
+    if (instanceRuns(id)) return;
+    const dir = instanceDir(id);
+    for (const name of ["upper", "work", "root"]) {
+      mkdirSync(join(dir, name), { recursive: true, mode: 0o755 });
+    }
+    await ensureSysctl("fs.inotify.max_user_instances", 8192); // systemd needs some 15 a host
+    await mountRoot(dir, spec.imageRoot);
+    writeInstanceData(dir, spec);
+    await ensureInterface(spec.vpcId, spec.host);
+    await writeDevices(id, spec.volumeIds);
+    writeFileSync(join(dir, "host.sh"), hostScript(id), { mode: 0o700 });
+    startDaemon(host(id));
+    await waitUntil(
+      () => systemdPid(id) !== undefined,
+      BOOT_TIMEOUT_MS,
+      () => `instance ${id} not running after ${BOOT_TIMEOUT_MS / 1000}s; logs: ${host(id).logFile}`,
+    );
+  });
+}
+
+/** Shuts the instance down in order and waits for that; its disk and its address stay. */
+export function stopInstance(id: string): Promise<void> {
+  return withLock(`instance ${id}`, async () => {
+    const pid = systemdPid(id);
+    if (pid === undefined) return powerOff(id);
+    process.kill(pid, SIGRTMIN + 4); // systemd(1): starts poweroff.target
+    await waitUntil(
+      () => !instanceRuns(id),
+      POWER_OFF_TIMEOUT_MS,
+      () => `instance ${id} not stopped after ${POWER_OFF_TIMEOUT_MS / 1000}s; logs: ${host(id).logFile}`,
+    );
+  });
+}
+
+/** Ends the instance without an orderly shutdown, and removes all of it but its volumes. */
+export function terminateInstance(id: string, volumeIds: string[]): Promise<void> {
+  return withLock(`instance ${id}`, async () => {
+    const dir = instanceDir(id);
+    await powerOff(id);
+    await removeNamespace(id);
+    if (isMounted(join(dir, "root"))) await run(["umount", join(dir, "root")]);
+    for (const volumeId of volumeIds) await releaseLoopDevice(volumeId);
+    removeCgroups(id);
+    rmSync(dir, { recursive: true, force: true });
+  });
+}
+
+/** Shows a volume to the instance, whether it runs or not. */
+export function attachVolume(id: string, volumeIds: string[]): Promise<void> {
+  return withLock(`instance ${id}`, async () => {
+    await writeDevices(id, volumeIds);
+    const pid = systemdPid(id);
+    if (pid === undefined) return;
+    const script = (await devices(volumeIds)).map(({ volumeId, device, index }) => {
+      const { major, minor } = deviceNumber(device);
+      return [
+        `test -e /dev/nvme${index}n1 || mknod /dev/nvme${index}n1 b ${major} ${minor}`,
+        `mkdir -p /dev/disk/by-id`,
+        `ln -sfn ../../nvme${index}n1 ${byId(volumeId)}`,
+      ].join("\n");
+    });
+    await run(["nsenter", "--target", `${pid}`, "--mount", "sh", "-e"], script.join("\n"));
+  });
+}
+
+/**
+ * Takes a volume from the instance.
+ *
+ * @returns false, and does nothing, if the host has it mounted.
+ */
+export function detachVolume(id: string, volumeId: string, remaining: string[]): Promise<boolean> {
+  return withLock(`instance ${id}`, async () => {
+    const pid = systemdPid(id);
+    if (pid !== undefined) {
+      const device = await ensureLoopDevice(volumeId);
+      const { major, minor } = deviceNumber(device);
+      const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
+      if (mounts.split("\n").some((line) => line.split(" ")[2] === `${major}:${minor}`)) return false;
+      const link = byId(volumeId);
+      await run(
+        ["nsenter", "--target", `${pid}`, "--mount", "sh", "-e"],
+        `rm -f "$(readlink -f ${link})" ${link}`,
+      );
+    }
+    await writeDevices(id, remaining);
+    await releaseLoopDevice(volumeId);
+    return true;
+  });
+}
+
+const SIGRTMIN = 34;
+
+const host = (id: string): Daemon => {
+  const mark = join(instanceDir(id), "host.sh");
+  return {
+    argv: ["sh", mark],
+    mark,
+    logFile: join(instanceDir(id), "console.log"),
+    ...(machineRunsSystemd() ? { enter: asUnit(id) } : {}),
+  };
+};
+
+const machineRunsSystemd = () => existsSync("/run/systemd/system");
+
+/** Where the machine runs systemd, a host is a unit of it, with a control group to build its tree in. */
+const asUnit = (id: string) => [
+  "systemd-run", "--quiet", "--scope", "--collect", `--unit=kafkalab-${id}`, "--property=Delegate=yes",
+]; // prettier-ignore
+
+/**
+ * The process that runs the host. systemd-nspawn ends with status 133 when the host reboots; then it
+ * is started again.
+ */
+function hostScript(id: string): string {
+  const dir = instanceDir(id);
+  const group = join(cgroupRoot(), "kafkalab", id);
+  const nspawn = [
+    "systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe --link-journal=no",
+    "--resolv-conf=off --timezone=off",
+    `--machine=${id} --directory=${dir}/root --network-namespace-path=/run/netns/${namespace(id)}`,
+    "$(cat devices)",
+  ].join(" \\\n    ");
+  return `# Runs the instance ${id} until it is powered off.
+cd ${dir} || exit
+${
+  machineRunsSystemd()
+    ? ""
+    : `# Without a control group of its own, it would build its tree in the machine's.
+mkdir -p ${group} && echo $$ > ${group}/cgroup.procs || exit`
+}
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+while :; do
+  ${nspawn} </dev/null
+  [ $? -eq 133 ] || break
+done
+`;
+}
+
+function cgroupRoot(): string {
+  const hybrid = "/sys/fs/cgroup/unified";
+  return existsSync(hybrid) ? hybrid : "/sys/fs/cgroup";
+}
+
+function removeCgroups(id: string): void {
+  const top = join(cgroupRoot(), "kafkalab");
+  const removeTree = (dir: string) => {
+    if (!existsSync(dir)) return;
+    for (const entry of readdirSync(dir, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeTree(join(dir, entry.name));
+    }
+    rmdirSync(dir);
+  };
+  removeTree(join(top, id));
+  if (existsSync(top) && !readdirSync(top, { withFileTypes: true }).some((e) => e.isDirectory())) {
+    rmdirSync(top);
+  }
+}
+
+/** Kills what runs the host, whatever state it is in. */
+async function powerOff(id: string): Promise<void> {
+  for (const pid of hostPids(id)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      continue; // ended meanwhile
+    }
+    await waitUntil(
+      () => processKey(pid) === undefined,
+      10_000,
+      () => `process ${pid} of instance ${id} not ended after 10s`,
+    );
+  }
+  await stopDaemon(host(id), "SIGKILL");
+}
+
+/** The supervising shell first, so that it does not start the host again; then the host's systemd. */
+function hostPids(id: string): number[] {
+  return [daemonPid(host(id)), systemdPid(id), nspawn(id)].filter((pid) => pid !== undefined);
+}
+
+const nspawn = (id: string) =>
+  daemonPid({ argv: ["systemd-nspawn"], mark: `--machine=${id}` });
+
+/** The host's PID 1 as the machine numbers it, once it is systemd and `/dev` is set up. */
+function systemdPid(id: string): number | undefined {
+  const parent = nspawn(id);
+  if (parent === undefined) return undefined;
+  try {
+    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8");
+    const pid = Number(children.trim().split(" ")[0]);
+    const program = basename(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[0]!);
+    return program === "systemd" || program === "init" ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function mountRoot(dir: string, imageRoot: string): Promise<void> {
+  if (isMounted(join(dir, "root"))) return;
+  const options = `lowerdir=${imageRoot},upperdir=${dir}/upper,workdir=${dir}/work`;
+  await run(["mount", "-t", "overlay", "kafkalab", "-o", options, join(dir, "root")]);
+}
+
+function isMounted(path: string): boolean {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .some((line) => line.split(" ")[4] === path);
+}
+
+/** What cloud-init would find: the key of the key pair and, last, the user data. Written once. */
+function writeInstanceData(dir: string, spec: InstanceSpec): void {
+  const target = join(dir, "root/var/lib/cloud/instance");
+  const userData = join(target, "user-data.txt");
+  if (existsSync(userData)) return;
+  mkdirSync(target, { recursive: true, mode: 0o755 });
+  writeFileSync(join(target, "instance-id"), `${spec.host.id}\n`);
+  writeFileSync(join(target, "public-keys"), spec.publicKey ? `${spec.publicKey.trim()}\n` : "");
+  writeFileSync(`${userData}.new`, spec.userData ?? "", { mode: 0o600 });
+  renameSync(`${userData}.new`, userData);
+}
+
+interface Device {
+  volumeId: string;
+  device: string;
+  /** The NVMe number; the root volume is 0. */
+  index: number;
+}
+
+async function devices(volumeIds: string[]): Promise<Device[]> {
+  const found: Device[] = [];
+  for (const [i, volumeId] of volumeIds.entries()) {
+    found.push({ volumeId, device: await ensureLoopDevice(volumeId), index: i + 1 });
+  }
+  return found;
+}
+
+async function writeDevices(id: string, volumeIds: string[]): Promise<void> {
+  const binds = (await devices(volumeIds)).flatMap(({ volumeId, device, index }) => [
+    `--bind=${device}:/dev/nvme${index}n1`,
+    `--bind=${device}:${byId(volumeId)}`,
+  ]);
+  writeFileSync(join(instanceDir(id), "devices"), `${binds.join(" ")}\n`, { mode: 0o600 });
+}
+
+/** The name that udev gives an EBS volume on a Nitro instance. */
+const byId = (volumeId: string) =>
+  `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volumeId.replace("-", "")}`;
+
+function deviceNumber(path: string): { major: number; minor: number } {
+  const { rdev } = statSync(path);
+  return { major: (rdev >> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00) };
+}

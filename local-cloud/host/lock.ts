@@ -1,0 +1,72 @@
+import { createHash } from "node:crypto";
+import { connect, createServer, type Server } from "node:net";
+import { cloudDir } from "./paths";
+
+const queues = new Map<string, Promise<unknown>>();
+
+/**
+ * Runs `action` while no other caller, in this or any other process of the same local cloud, runs
+ * one under the same name.
+ *
+ * The lock is an abstract Unix socket: the kernel frees it however its owner ends, so a killed
+ * plugin never leaves a stale one, and waiters are woken by the loss of their connection to it.
+ */
+export function withLock<T>(name: string, action: () => Promise<T> | T): Promise<T> {
+  const before = queues.get(name) ?? Promise.resolve();
+  const mine = before.then(async () => {
+    const lock = await acquire(name);
+    try {
+      return await action();
+    } finally {
+      lock.release();
+    }
+  });
+  const settled = mine.catch(() => undefined);
+  queues.set(name, settled);
+  void settled.then(() => queues.get(name) === settled && queues.delete(name));
+  return mine;
+}
+
+interface Held {
+  release(): void;
+}
+
+async function acquire(name: string): Promise<Held> {
+  const digest = createHash("sha256").update(`${cloudDir}\0${name}`).digest("hex").slice(0, 32);
+  const address = `\0kafkalab-${digest}`;
+  for (;;) {
+    const held = await listen(address);
+    if (held) return held;
+    await ownerGone(address);
+  }
+}
+
+function listen(address: string): Promise<Held | undefined> {
+  return new Promise((resolve, reject) => {
+    const waiting = new Set<{ destroy(): void }>();
+    const server: Server = createServer((socket) => {
+      waiting.add(socket);
+      socket.on("error", () => undefined);
+      socket.on("close", () => waiting.delete(socket));
+    });
+    server.on("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? resolve(undefined) : reject(error),
+    );
+    server.listen(address, () =>
+      resolve({
+        release: () => {
+          server.close();
+          for (const socket of waiting) socket.destroy();
+        },
+      }),
+    );
+  });
+}
+
+function ownerGone(address: string): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect(address);
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve());
+  });
+}

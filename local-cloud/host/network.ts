@@ -1,0 +1,314 @@
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { addressAt, overlaps, parseCidr } from "./addresses";
+import { daemonPid, startDaemon, stopDaemon, type Daemon } from "./daemon";
+import { dnsFiles, LINK_LOCAL_RESOLVER, MIRROR } from "./dns";
+import { ruleset } from "./firewall";
+import { withLock } from "./lock";
+import { vpcModel, type HostModel, type VpcModel } from "./model";
+import { labDir, namespace, runDir, vpcRunDir } from "./paths";
+import { run, waitUntil } from "./run";
+import { readState } from "./store";
+
+/*
+ * A VPC is a network namespace that routes. Each subnet is a bridge in it whose ports are isolated
+ * from each other; the router answers ARP for all of them (a private VLAN), so that every packet
+ * between two hosts is routed, and the firewall sees it.
+ *
+ *   machine ── kl-… ─ uplink ── [VPC: nftables, dnsmasq, mirror] ── br-… ── ens5 [host]
+ *                                 └─ tap0 ── slirp4netns ── the machine's own connections
+ *
+ * Nothing is set on the machine itself but one link and one route for the public addresses. The
+ * internet gateway is slirp4netns, which needs no forwarding and no firewall rule there.
+ */
+
+/** The public addresses of all VPCs: RFC 2544's block for benchmarks, unused on real networks. */
+const SLOTS = 511; // of 512 blocks /24; the last is slirp4netns's
+const SLIRP_CIDR = "198.19.255.0/24";
+
+/** `198.18.0.0/24`, `198.18.1.0/24`, … by slot. */
+export const publicCidr = (slot: number) => `198.${18 + (slot >> 8)}.${slot & 255}.0/24`;
+
+/** Brings the kernel and the daemons of a VPC to what its records say. Repeating it is cheap. */
+export function applyVpc(vpcId: string): Promise<void> {
+  const queued = waiting.get(vpcId);
+  if (queued) return queued; // it has not read the records yet, so it will see the caller's
+  const application = withLock(`network ${vpcId}`, () => {
+    waiting.delete(vpcId);
+    const model = vpcModel(readState(), vpcId);
+    return model && apply(model);
+  });
+  waiting.set(vpcId, application);
+  return application;
+}
+const waiting = new Map<string, Promise<void>>();
+
+/** What this process last handed to the kernel, to spare it the same again. */
+const applied = new Map<string, string>();
+
+async function apply(vpc: VpcModel): Promise<void> {
+  await ensureRouter(vpc);
+  await ensureLinks(vpc);
+  await once(`${vpc.id} rules`, ruleset(vpc), (text) =>
+    run(["ip", "netns", "exec", namespace(vpc.id), "nft", "-f", "-"], text),
+  );
+  await ensureDns(vpc);
+  if (vpc.hasInternetGateway) startDaemon(slirp(vpc.id));
+  else await stopDaemon(slirp(vpc.id));
+}
+
+/** Whether all that {@link applyVpc} made is still there: it is not after the machine's reboot. */
+export async function vpcIsWhole(vpcId: string): Promise<boolean> {
+  const model = vpcModel(readState(), vpcId);
+  if (!model || !existsSync(`/run/netns/${namespace(vpcId)}`)) return false;
+  const daemons = [dnsmasq(vpcId), mirror(vpcId)];
+  if (model.hasInternetGateway) daemons.push(slirp(vpcId));
+  if (daemons.some((daemon) => daemonPid(daemon) === undefined)) return false;
+  try {
+    await run(["ip", "netns", "exec", namespace(vpcId), "nft", "list", "chain", "inet", "kafkalab", "forward"]);
+    const links = await linkNames(namespace(vpcId));
+    return [UPLINK, ...model.subnets.map((s) => bridge(s.id))].every((name) => links.has(name));
+  } catch {
+    return false;
+  }
+}
+
+/** Removes the network of a VPC, whatever is left of it. */
+export function removeVpc(vpcId: string): Promise<void> {
+  return withLock(`network ${vpcId}`, async () => {
+    for (const daemon of [slirp(vpcId), dnsmasq(vpcId), mirror(vpcId)]) await stopDaemon(daemon);
+    await removeNamespace(vpcId);
+    rmSync(vpcRunDir(vpcId), { recursive: true, force: true });
+    for (const key of applied.keys()) if (key.startsWith(vpcId)) applied.delete(key);
+  });
+}
+
+/** Ends what still runs in the namespace of a VPC or an instance, and removes it with its links. */
+export async function removeNamespace(id: string): Promise<void> {
+  const name = namespace(id);
+  if (!existsSync(`/run/netns/${name}`)) return;
+  const pids = await run(["ip", "netns", "pids", name]).catch(() => "");
+  for (const pid of pids.split("\n").filter(Boolean)) killQuietly(Number(pid));
+  await run(["ip", "netns", "delete", name]);
+}
+
+/** The CIDRs that the machine itself routes, the default route and the lab's own left out. */
+export async function machineRoutes(): Promise<{ cidr: string; device: string }[]> {
+  const routes = JSON.parse(await run(["ip", "-json", "-4", "route", "show", "table", "all"])) as {
+    dst: string;
+    dev?: string;
+    type?: string;
+  }[];
+  return routes
+    .filter((r) => r.dst !== "default" && r.type !== "broadcast")
+    .map((r) => ({ cidr: r.dst.includes("/") ? r.dst : `${r.dst}/32`, device: r.dev ?? "?" }));
+}
+
+/** The first block of public addresses that neither a VPC nor the machine has. */
+export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
+  const routes = await machineRoutes();
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const cidr = publicCidr(slot);
+    if (!taken.has(slot) && !routes.some((r) => overlaps(r.cidr, cidr))) return slot;
+  }
+  throw new Error(`all ${SLOTS} blocks of public addresses in 198.18.0.0/15 are in use`);
+}
+
+/** The network interface of an instance: a namespace, linked to its subnet. */
+export async function ensureInterface(vpcId: string, host: HostModel): Promise<void> {
+  const [router, own, port] = [namespace(vpcId), namespace(host.id), hostPort(host.id)];
+  if (!existsSync(`/run/netns/${own}`)) await run(["ip", "netns", "add", own]);
+  if ((await linkNames(own)).has("ens5") && (await linkNames(router)).has(port)) return;
+  await run(["ip", "-n", router, "link", "delete", port]).catch(() => undefined);
+  await run(
+    ["ip", "-n", router, "-batch", "-"],
+    [
+      `link add ${port} type veth peer name ens5 address ${host.mac} netns ${own}`,
+      `link set ${port} master ${bridge(host.subnetId)} up`,
+      "",
+    ].join("\n"),
+  );
+  await run(["bridge", "-n", router, "link", "set", "dev", port, "isolated", "on"]);
+}
+
+async function ensureRouter(vpc: VpcModel): Promise<void> {
+  const ns = namespace(vpc.id);
+  const outer = `kl-${vpc.id.slice(4, 16)}`;
+  mkdirSync(runDir, { recursive: true, mode: 0o755 });
+  mkdirSync(vpcRunDir(vpc.id), { recursive: true, mode: 0o755 });
+  replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
+  if (!existsSync(`/run/netns/${ns}`)) {
+    await run(["ip", "netns", "add", ns]);
+    for (const key of applied.keys()) if (key.startsWith(vpc.id)) applied.delete(key);
+  }
+  if ((await linkNames(ns)).has(UPLINK)) return;
+  const block = publicCidr(vpc.slot);
+  const [machine, router] = [addressAt(block, 1), addressAt(block, 2)];
+  await run([
+    "ip", "netns", "exec", ns, "sysctl", "-q", "-w",
+    "net.ipv4.ip_forward=1",
+    "net.ipv4.conf.all.send_redirects=0",
+    "net.ipv4.conf.default.send_redirects=0",
+    "net.ipv4.neigh.default.proxy_delay=0",
+    "net.ipv6.conf.all.disable_ipv6=1",
+    "net.ipv6.conf.default.disable_ipv6=1",
+  ]); // prettier-ignore
+  await run(["ip", "link", "delete", outer]).catch(() => undefined); // half of a link that a killed run left
+  await run(
+    ["ip", "-n", ns, "-batch", "-"],
+    [
+      "link set lo up",
+      `address replace ${LINK_LOCAL_RESOLVER}/32 dev lo`,
+      `address replace ${MIRROR.address}/32 dev lo`,
+      `address replace ${addressAt(vpc.cidr, 2)}/32 dev lo`,
+      "",
+    ].join("\n"),
+  );
+  await run(["ip", "link", "add", outer, "type", "veth", "peer", "name", UPLINK, "netns", ns]);
+  await run(["ip", "-n", ns, "address", "add", `${router}/30`, "dev", UPLINK]);
+  await run(["ip", "-n", ns, "link", "set", UPLINK, "up"]);
+  await run(["ip", "address", "add", `${machine}/30`, "dev", outer]);
+  await run(["ip", "link", "set", outer, "up"]);
+  await run(["ip", "route", "replace", block, "via", router, "dev", outer]);
+}
+
+async function ensureLinks(vpc: VpcModel): Promise<void> {
+  const ns = namespace(vpc.id);
+  const links = await linkNames(ns);
+  const wanted = new Map(vpc.subnets.map((s) => [bridge(s.id), s.cidr]));
+  const commands: string[] = [];
+  for (const name of links) {
+    if (name.startsWith("br-") && !wanted.has(name)) commands.push(`link delete ${name}`);
+  }
+  const created = [...wanted].filter(([name]) => !links.has(name));
+  for (const [name, cidr] of created) {
+    commands.push(
+      `link add ${name} type bridge`,
+      `address add ${addressAt(cidr, 1)}/${parseCidr(cidr).prefix} dev ${name}`,
+      `link set ${name} up`,
+    );
+  }
+  if (commands.length) await run(["ip", "-n", ns, "-batch", "-"], `${commands.join("\n")}\n`);
+  if (created.length) {
+    const settings = created.flatMap(([name]) => [
+      `net.ipv4.conf.${name}.proxy_arp_pvlan=1`,
+      `net.ipv4.conf.${name}.send_redirects=0`,
+      `net.ipv4.neigh.${name}.proxy_delay=0`,
+    ]);
+    await run(["ip", "netns", "exec", ns, "sysctl", "-q", "-w", ...settings]);
+  }
+}
+
+async function ensureDns(vpc: VpcModel): Promise<void> {
+  const dir = vpcRunDir(vpc.id);
+  const daemon = dnsmasq(vpc.id);
+  startDaemon(mirror(vpc.id));
+  const changed = Object.entries(dnsFiles(vpc, dir))
+    .filter(([name, text]) => replaceFile(join(dir, name), text))
+    .map(([name]) => name);
+  const pid = daemonPid(daemon);
+  if (pid === undefined || changed.includes("dnsmasq.conf")) {
+    await stopDaemon(daemon);
+    startDaemon(daemon);
+    // Before it has a handler, the next SIGHUP would end it.
+    await waitUntil(
+      () => handlesHangup(daemonPid(daemon)),
+      5_000,
+      () => `dnsmasq not ready after 5s; logs: ${daemon.logFile}`,
+    );
+  } else if (changed.length) {
+    process.kill(pid, "SIGHUP");
+  }
+}
+
+function handlesHangup(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return caught !== null && (BigInt(`0x${caught[1]}`) & 1n) === 1n;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes the file unless it says this already; whether it did. */
+function replaceFile(path: string, text: string): boolean {
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return false;
+  writeFileSync(`${path}.new`, text, { mode: 0o644 });
+  renameSync(`${path}.new`, path);
+  return true;
+}
+
+function replaceLink(path: string, target: string): void {
+  rmSync(`${path}.new`, { force: true });
+  symlinkSync(target, `${path}.new`);
+  renameSync(`${path}.new`, path);
+}
+
+async function once(key: string, text: string, action: (text: string) => Promise<unknown>) {
+  const digest = createHash("sha256").update(text).digest("hex");
+  if (applied.get(key) === digest) return;
+  await action(text);
+  applied.set(key, digest);
+}
+
+async function linkNames(ns: string): Promise<Set<string>> {
+  const text = await run(["ip", "-n", ns, "-json", "link", "show"]);
+  return new Set((JSON.parse(text) as { ifname?: string }[]).flatMap((l) => l.ifname ?? []));
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // ended meanwhile
+  }
+}
+
+const UPLINK = "uplink";
+const bridge = (subnetId: string) => `br-${subnetId.slice(7, 19)}`;
+const hostPort = (instanceId: string) => `p-${instanceId.slice(2, 14)}`;
+
+const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
+
+function dnsmasq(vpcId: string): Daemon {
+  const mark = `--conf-file=${vpcRunDir(vpcId)}/dnsmasq.conf`;
+  return {
+    argv: ["dnsmasq", "--keep-in-foreground", "--user=nobody", "--pid-file=", mark],
+    mark,
+    logFile: join(vpcRunDir(vpcId), "dnsmasq.log"),
+    enter: inside(vpcId),
+  };
+}
+
+function mirror(vpcId: string): Daemon {
+  const mark = join(vpcRunDir(vpcId), "archives");
+  return {
+    argv: ["busybox", "httpd", "-f", "-p", `${MIRROR.address}:80`, "-h", mark],
+    mark,
+    logFile: join(vpcRunDir(vpcId), "mirror.log"),
+    enter: inside(vpcId),
+  };
+}
+
+function slirp(vpcId: string): Daemon {
+  const mark = `/run/netns/${namespace(vpcId)}`;
+  return {
+    argv: [
+      "slirp4netns", "--netns-type=path", "--configure", "--mtu=65520", "--disable-host-loopback",
+      `--cidr=${SLIRP_CIDR}`, mark, "tap0",
+    ], // prettier-ignore
+    mark,
+    logFile: join(vpcRunDir(vpcId), "internet-gateway.log"),
+  };
+}

@@ -1,0 +1,20 @@
+import { join, resolve } from "node:path";
+
+/**
+ * Everything that the local cloud remembers: records, disks, console logs. Only root may enter.
+ * Tests point `KAFKALAB_STATE` elsewhere and so get an account of their own.
+ */
+export const cloudDir = join(process.env["KAFKALAB_STATE"] ?? "/var/lib/kafkalab", "cloud");
+
+/** Files of running daemons; gone after a reboot of the machine, as the daemons are. */
+export const runDir = "/run/kafkalab";
+
+/** What set-up made for this checkout. The bundle that this code runs from lies there as well. */
+export const labDir = resolve(process.env["KAFKALAB_LAB"] ?? __dirname);
+
+export const instanceDir = (id: string) => join(cloudDir, "instances", id);
+export const volumeFile = (id: string) => join(cloudDir, "volumes", `${id}.img`);
+export const vpcRunDir = (id: string) => join(runDir, id);
+
+/** The network namespace of a VPC (its router) or of an instance (its network interface). */
+export const namespace = (id: string) => `kafkalab-${id}`;

@@ -1,0 +1,91 @@
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { withLock } from "./lock";
+import { cloudDir } from "./paths";
+
+/** What the local cloud knows of one resource. */
+export interface Record {
+  /** In the form that AWS gives it, such as `vpc-0123456789abcdef0`. */
+  id: string;
+  /** Pulumi's type token, such as `aws:ec2/vpc:Vpc`. */
+  type: string;
+  /** The Pulumi resource that asked for it. */
+  urn: string;
+  /** The plugin process that made it: `<pid>:<start time>`. */
+  run: string;
+  /**
+   * Whether Pulumi has named the id since, and so has it in its state. A record that no later call
+   * names was made by a run that was killed before it could write the id down: a leftover.
+   */
+  acknowledged: boolean;
+  /** Rises with every record: later ones may depend on earlier ones, never the other way. */
+  sequence: number;
+  /** The resource's inputs, in the clear. */
+  inputs: { [name: string]: unknown };
+  /** What the cloud chose: addresses, slots, states. */
+  chosen: { [name: string]: unknown };
+}
+
+export interface State {
+  nextSequence: number;
+  records: { [id: string]: Record };
+  /** Kernel settings that the local cloud raised, with the value to put back. */
+  sysctls: { [name: string]: string };
+}
+
+const file = join(cloudDir, "state.json");
+let cache: { key: string; text: string } | undefined;
+
+/** The state as last written: a copy, free to be read without a lock. */
+export function readState(): State {
+  try {
+    const stat = statSync(file, { bigint: true });
+    const key = `${stat.ino}:${stat.mtimeNs}`;
+    if (cache?.key !== key) cache = { key, text: readFileSync(file, "utf8") };
+    return JSON.parse(cache.text) as State;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return { nextSequence: 1, records: {}, sysctls: {} };
+  }
+}
+
+/**
+ * Changes the state as one step: all of `change` or, if it throws or the process dies, nothing.
+ * Several plugin processes take turns.
+ */
+export function changeState<T>(change: (state: State) => T): Promise<T> {
+  return withLock("state", () => {
+    const state = readState();
+    const result = change(state);
+    if (Object.keys(state.records).length === 0 && Object.keys(state.sysctls).length === 0) discard();
+    else write(state);
+    return result;
+  });
+}
+
+function write(state: State): void {
+  mkdirSync(cloudDir, { recursive: true, mode: 0o700 });
+  // User data carries host keys: only root may read it.
+  writeFileSync(`${file}.new`, JSON.stringify(state, undefined, 1), { mode: 0o600, flush: true });
+  renameSync(`${file}.new`, file);
+}
+
+/** The last resource is gone: so are the state file and the empty directories. */
+function discard(): void {
+  rmSync(file, { force: true });
+  rmSync(`${file}.new`, { force: true });
+  for (const dir of ["instances", "volumes", "."]) {
+    try {
+      rmdirSync(join(cloudDir, dir));
+    } catch {
+      // Not there, or something in it that is not the local cloud's to remove.
+    }
+  }
+}
+
+/** All records of one type, in the order of their creation. */
+export function recordsOf(state: State, type: string): Record[] {
+  return Object.values(state.records)
+    .filter((record) => record.type === type)
+    .sort((a, b) => a.sequence - b.sequence);
+}

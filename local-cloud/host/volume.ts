@@ -1,0 +1,45 @@
+import { existsSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { volumeFile } from "./paths";
+import { run } from "./run";
+
+const GIB = 2 ** 30;
+
+/** Makes the volume's file, sparse, or grows it. It never shrinks. */
+export async function ensureVolume(id: string, sizeGib: number): Promise<void> {
+  const file = volumeFile(id);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  if (!existsSync(file)) writeFileSync(file, "", { mode: 0o600 });
+  if (statSync(file).size < sizeGib * GIB) {
+    truncateSync(file, sizeGib * GIB);
+    const device = await loopDevice(id);
+    if (device !== undefined) await run(["losetup", "--set-capacity", device]);
+  }
+}
+
+/** Whether the volume's data is there. */
+export const volumeExists = (id: string) => existsSync(volumeFile(id));
+
+/** The loop device that shows the volume's file, if there is one. */
+export async function loopDevice(id: string): Promise<string | undefined> {
+  const output = await run(["losetup", "--noheadings", "--output", "NAME", "--associated", volumeFile(id)]);
+  return output.trim().split("\n")[0] || undefined;
+}
+
+/** Shows the volume's file as a block device, and returns its path. */
+export async function ensureLoopDevice(id: string): Promise<string> {
+  const device = await loopDevice(id);
+  return device ?? (await run(["losetup", "--find", "--show", volumeFile(id)])).trim();
+}
+
+/** Gives the block device back. While a host still has it mounted, the kernel waits for that. */
+export async function releaseLoopDevice(id: string): Promise<void> {
+  const device = await loopDevice(id);
+  if (device !== undefined) await run(["losetup", "--detach", device]);
+}
+
+/** Removes the volume and its data, as deleting an EBS volume does. */
+export async function removeVolume(id: string): Promise<void> {
+  await releaseLoopDevice(id);
+  rmSync(volumeFile(id), { force: true });
+}

@@ -1,0 +1,34 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Property, ResourceType } from "./resource";
+import { containsUnknown, isObject, reveal, type Values } from "./values";
+
+/** The names of the inputs that differ between what a resource has and what it should have. */
+export function changedProperties(type: ResourceType, olds: Values, news: Values): string[] {
+  const [before, after] = [reveal(olds) as Values, reveal(news) as Values];
+  return Object.entries(type.schema)
+    .filter(([name, property]) => differs(property, before[name], after[name]))
+    .map(([name]) => name);
+}
+
+function differs(property: Property, before: unknown, after: unknown): boolean {
+  if (containsUnknown(after)) return true;
+  const [had, wanted] = [before ?? property.default, after ?? property.default];
+  if (wanted === undefined) return !property.computed && !isEmpty(had);
+  if (property.fields && isObject(wanted)) {
+    const old = isObject(had) ? had : {};
+    return Object.entries(property.fields).some(([k, p]) => differs(p, old[k], wanted[k]));
+  }
+  if (isEmpty(had) && isEmpty(wanted)) return false;
+  return !isDeepStrictEqual(sorted(property, had), sorted(property, wanted));
+}
+
+const isEmpty = (value: unknown) =>
+  value === undefined ||
+  value === null ||
+  value === "" ||
+  (Array.isArray(value) && value.length === 0) ||
+  (isObject(value) && Object.keys(value).length === 0);
+
+function sorted(property: Property, value: unknown): unknown {
+  return property.unordered && Array.isArray(value) ? [...(value as string[])].sort() : value;
+}

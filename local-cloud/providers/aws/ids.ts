@@ -1,0 +1,28 @@
+import { createHash, randomBytes } from "node:crypto";
+import { crc32 } from "node:zlib";
+
+export const ACCOUNT = "000000000000";
+export const REGION = "ap-northeast-2";
+/** Name → id of the region's availability zones. */
+export const ZONES: Readonly<{ [name: string]: string }> = {
+  [`${REGION}a`]: "apne2-az1",
+  [`${REGION}b`]: "apne2-az2",
+  [`${REGION}c`]: "apne2-az3",
+  [`${REGION}d`]: "apne2-az4",
+};
+
+/** `vpc-0123456789abcdef0` */
+export const newId = (prefix: string) => `${prefix}-0${randomBytes(8).toString("hex")}`;
+
+/** `arn:aws:ec2:ap-northeast-2:000000000000:vpc/vpc-0123…` */
+export const ec2Arn = (kind: string, id: string) =>
+  `arn:aws:ec2:${REGION}:${ACCOUNT}:${kind}/${id}`;
+
+/** The number that the AWS provider forms of a text for its own composite ids. */
+export const textHash = (text: string) => String(crc32(text));
+
+/** A locally administered MAC address, the same for the same instance. */
+export function macAddress(id: string): string {
+  const octets = createHash("sha256").update(id).digest().subarray(0, 5);
+  return ["0a", ...[...octets].map((octet) => octet.toString(16).padStart(2, "0"))].join(":");
+}

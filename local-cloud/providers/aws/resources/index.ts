@@ -1,0 +1,39 @@
+import type { ResourceType } from "../resource";
+import { dhcpOptions, dhcpOptionsAssociation } from "./dhcp-options";
+import { instance } from "./instance";
+import { internetGateway } from "./internet-gateway";
+import { keyPair } from "./key-pair";
+import { record } from "./record";
+import { route } from "./route";
+import { routeTable } from "./route-table";
+import { routeTableAssociation } from "./route-table-association";
+import { securityGroup } from "./security-group";
+import { egressRule, ingressRule } from "./security-group-rule";
+import { subnet } from "./subnet";
+import { volume } from "./volume";
+import { volumeAttachment } from "./volume-attachment";
+import { vpc } from "./vpc";
+import { zone } from "./zone";
+
+/** Every resource type of the local cloud, by Pulumi's token. */
+export const resourceTypes: Readonly<{ [token: string]: ResourceType }> = Object.fromEntries(
+  [
+    vpc,
+    subnet,
+    internetGateway,
+    routeTable,
+    route,
+    routeTableAssociation,
+    securityGroup,
+    ingressRule,
+    egressRule,
+    dhcpOptions,
+    dhcpOptionsAssociation,
+    keyPair,
+    instance,
+    volume,
+    volumeAttachment,
+    zone,
+    record,
+  ].map((type) => [type.token, type]),
+);

@@ -1,0 +1,283 @@
+import { addressAt, contains, isAddress, parseCidr } from "../../../host/addresses";
+import { image } from "../../../host/image";
+import {
+  instanceExists,
+  instanceRuns,
+  startInstance,
+  stopInstance,
+  terminateInstance,
+} from "../../../host/instance";
+import { groupsOf, T, vpcModel } from "../../../host/model";
+import { applyVpc, publicCidr } from "../../../host/network";
+import { changeState, readState, recordsOf, type Record, type State } from "../../../host/store";
+import { TAGS, zoneName } from "../check";
+import { ec2Arn, macAddress, newId } from "../ids";
+import { architectureOf } from "../instance-types";
+import { ApiError, type ResourceType, type Schema } from "../resource";
+import type { Values } from "../values";
+import { having, mustExist, text } from "./common";
+
+const USER_DATA_LIMIT = 16384;
+
+const blockDevice: Schema = {
+  deleteOnTermination: { type: "boolean", default: true },
+  encrypted: { type: "boolean", computed: true, replace: true },
+  iops: { type: "number", computed: true },
+  kmsKeyId: { type: "string", computed: true, replace: true },
+  tags: { type: "map" },
+  throughput: { type: "number", computed: true },
+  volumeSize: { type: "number", computed: true },
+  volumeType: { type: "string", computed: true, oneOf: ["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"] },
+};
+
+export const instance: ResourceType = {
+  token: T.instance,
+  name: "EC2 Instance",
+  service: "EC2",
+  operations: { create: "RunInstances", delete: "TerminateInstances" },
+  schema: {
+    ami: { type: "string", required: true, replace: true },
+    instanceType: { type: "string", required: true },
+    subnetId: { type: "string", required: true, replace: true },
+    privateIp: {
+      type: "string",
+      computed: true,
+      replace: true,
+      check: (a: string) => (isAddress(a) ? undefined : "must be an IPv4 address"),
+    },
+    availabilityZone: { ...zoneName, computed: true, replace: true },
+    associatePublicIpAddress: { type: "boolean", computed: true, replace: true },
+    keyName: { type: "string", computed: true, replace: true },
+    vpcSecurityGroupIds: { type: "strings", computed: true, unordered: true },
+    userData: { type: "string", computed: true },
+    userDataBase64: { type: "string", computed: true },
+    userDataReplaceOnChange: { type: "boolean", default: false },
+    rootBlockDevice: { type: "object", computed: true, fields: blockDevice },
+    metadataOptions: {
+      type: "object",
+      computed: true,
+      fields: {
+        httpEndpoint: { type: "string", computed: true, oneOf: ["enabled", "disabled"] },
+        httpTokens: { type: "string", computed: true, oneOf: ["optional", "required"] },
+        httpPutResponseHopLimit: { type: "number", computed: true },
+        httpProtocolIpv6: { type: "string", computed: true, oneOf: ["enabled", "disabled"] },
+        instanceMetadataTags: { type: "string", computed: true, oneOf: ["enabled", "disabled"] },
+      },
+    },
+    creditSpecification: {
+      type: "object",
+      computed: true,
+      fields: { cpuCredits: { type: "string", computed: true, oneOf: ["standard", "unlimited"] } },
+    },
+    disableApiStop: { type: "boolean", computed: true },
+    disableApiTermination: { type: "boolean", computed: true },
+    ebsOptimized: { type: "boolean", computed: true, replace: true },
+    forceDestroy: { type: "boolean", default: false },
+    iamInstanceProfile: { type: "string", computed: true },
+    instanceInitiatedShutdownBehavior: { type: "string", computed: true, oneOf: ["stop", "terminate"] },
+    monitoring: { type: "boolean", computed: true },
+    sourceDestCheck: { type: "boolean", default: true },
+    tenancy: { type: "string", computed: true, replace: true },
+    volumeTags: { type: "map" },
+    ...TAGS,
+  },
+  checkTogether(inputs) {
+    if (inputs["userData"] === undefined || inputs["userDataBase64"] === undefined) return [];
+    return [{ property: "userData", reason: "conflicts with userDataBase64" }];
+  },
+  newId: () => newId("i"),
+
+  async lookAround() {
+    return Promise.resolve({ image: image() });
+  },
+  refuse(inputs, state, around, self) {
+    const { amiId, architecture } = (around as { image: ReturnType<typeof image> }).image;
+    const ami = text(inputs, "ami");
+    if (!/^ami-[0-9a-f]{8,17}$/.test(ami)) {
+      throw new ApiError("InvalidAMIID.Malformed", `Invalid id: "${ami}" (expecting "ami-...")`);
+    }
+    // A host keeps the image that it was made from, as EC2 lets it when an AMI is withdrawn.
+    if (ami !== amiId && ami !== self?.inputs["ami"]) {
+      throw new ApiError("InvalidAMIID.NotFound", `The image id '[${ami}]' does not exist`);
+    }
+    const type = text(inputs, "instanceType");
+    const wanted = architectureOf(type);
+    if (wanted === undefined) {
+      throw new ApiError("InvalidParameterValue", `Invalid value '${type}' for InstanceType.`);
+    }
+    if (wanted !== architecture) {
+      throw new ApiError(
+        "InvalidParameterValue",
+        `The architecture '${wanted}' of the specified instance type does not match the architecture '${architecture}' of the specified AMI. Specify an instance type and an AMI that have matching architectures, and try again.`,
+      );
+    }
+    const subnet = mustExist(
+      state, T.subnet, inputs["subnetId"], "InvalidSubnetID.NotFound", "subnet ID",
+    ); // prettier-ignore
+    if (inputs["keyName"] !== undefined && state.records[text(inputs, "keyName")]?.type !== T.keyPair) {
+      throw new ApiError("InvalidKeyPair.NotFound", `The key pair '${text(inputs, "keyName")}' does not exist`);
+    }
+    for (const id of (inputs["vpcSecurityGroupIds"] ?? []) as string[]) {
+      const group = mustExist(state, T.securityGroup, id, "InvalidGroup.NotFound", "security group");
+      if (group.inputs["vpcId"] !== subnet.inputs["vpcId"]) {
+        throw new ApiError(
+          "InvalidParameter",
+          `Security group ${id} and subnet ${subnet.id} belong to different networks.`,
+        );
+      }
+    }
+    if (userDataOf(inputs).length > USER_DATA_LIMIT) {
+      throw new ApiError("InvalidParameterValue", `User data is limited to ${USER_DATA_LIMIT} bytes`);
+    }
+    if (!self) privateAddress(inputs, subnet, state);
+  },
+  choose(inputs, state, around, id) {
+    const subnet = state.records[text(inputs, "subnetId")]!;
+    return {
+      mac: macAddress(id),
+      privateIp: privateAddress(inputs, subnet, state),
+      imageRoot: (around as { image: ReturnType<typeof image> }).image.root,
+      networkInterfaceId: newId("eni"),
+      rootVolumeId: newId("vol"),
+      ...publicAddress(inputs, subnet, state),
+    };
+  },
+  attributes({ id, inputs, chosen }, state) {
+    const subnet = state.records[text(inputs, "subnetId")];
+    const vpcId = text(subnet?.inputs ?? {}, "vpcId");
+    const root = (inputs["rootBlockDevice"] ?? {}) as Values;
+    const privateIp = text(chosen, "privateIp");
+    const publicIp = (chosen["publicIp"] as string | undefined) ?? "";
+    return {
+      arn: ec2Arn("instance", id),
+      availabilityZone: subnet?.inputs["availabilityZone"] ?? "",
+      associatePublicIpAddress: chosen["publicIp"] !== undefined,
+      instanceState: instanceRuns(id) ? "running" : "stopped",
+      primaryNetworkInterfaceId: chosen["networkInterfaceId"],
+      privateIp,
+      privateDns: `ip-${privateIp.replaceAll(".", "-")}.ap-northeast-2.compute.internal`,
+      publicIp,
+      publicDns: publicIp && `ec2-${publicIp.replaceAll(".", "-")}.ap-northeast-2.compute.amazonaws.com`,
+      vpcSecurityGroupIds: vpcId && state.records[vpcId] ? groupsOf(state, { id, inputs, chosen } as Record, vpcId) : [],
+      secondaryPrivateIps: [],
+      rootBlockDevice: {
+        deleteOnTermination: true,
+        deviceName: "/dev/xvda",
+        encrypted: false,
+        volumeId: chosen["rootVolumeId"],
+        volumeSize: 8,
+        volumeType: "gp3",
+        ...root,
+      },
+    };
+  },
+
+  async apply(record) {
+    await applyVpc(vpcOf(record));
+    await powerOn(record);
+  },
+  async update(record, before) {
+    // EC2 changes these only while the instance is stopped; so its provider stops and starts it.
+    const stops = ["instanceType", "userData", "userDataBase64"].some(
+      (name) => record.inputs[name] !== before.inputs[name],
+    );
+    if (stops) await stopInstance(record.id);
+    if (!instanceRuns(record.id)) await renewPublicAddress(record.id);
+    await applyVpc(vpcOf(record));
+    await powerOn(readState().records[record.id]!);
+  },
+  isWhole: ({ id }) => instanceRuns(id),
+  exists: ({ id }) => instanceExists(id),
+  async remove(record) {
+    await terminateInstance(record.id, attachedVolumes(record.id));
+  },
+  takesAlong: ({ id }, state) => having(state, T.volumeAttachment, "instanceId", id),
+  afterRemoval: (record) => applyVpc(vpcOf(record)),
+};
+
+/** The volumes of an instance, in the order of their device names. */
+export function attachedVolumes(instanceId: string): string[] {
+  return having(readState(), T.volumeAttachment, "instanceId", instanceId)
+    .sort((a, b) => (text(a.inputs, "deviceName") < text(b.inputs, "deviceName") ? -1 : 1))
+    .map((attachment) => text(attachment.inputs, "volumeId"));
+}
+
+async function powerOn(record: Record): Promise<void> {
+  const state = readState();
+  const vpcId = vpcOf(record);
+  const host = vpcModel(state, vpcId)?.hosts.find((h) => h.id === record.id);
+  if (!host) throw new Error(`instance ${record.id} has no VPC`);
+  const key = state.records[record.inputs["keyName"] as string];
+  await startInstance({
+    vpcId,
+    host,
+    imageRoot: text(record.chosen, "imageRoot"),
+    userData: userDataOf(record.inputs).toString(),
+    ...(key ? { publicKey: text(key.inputs, "publicKey") } : {}),
+    volumeIds: attachedVolumes(record.id),
+  });
+}
+
+function vpcOf(record: Record): string {
+  const subnet = readState().records[text(record.inputs, "subnetId")];
+  return subnet ? text(subnet.inputs, "vpcId") : "";
+}
+
+function userDataOf(inputs: Values): Buffer {
+  const encoded = inputs["userDataBase64"];
+  return typeof encoded === "string"
+    ? Buffer.from(encoded, "base64")
+    : Buffer.from((inputs["userData"] as string | undefined) ?? "");
+}
+
+/** The address that was asked for, or the first free one of the subnet. */
+function privateAddress(inputs: Values, subnet: Record, state: State): string {
+  const cidr = text(subnet.inputs, "cidrBlock");
+  const taken = new Set(
+    having(state, T.instance, "subnetId", subnet.id).map((i) => text(i.chosen, "privateIp")),
+  );
+  const { size } = parseCidr(cidr);
+  const reserved = [0, 1, 2, 3, size - 1].map((offset) => addressAt(cidr, offset));
+  const wanted = inputs["privateIp"] as string | undefined;
+  if (wanted !== undefined) {
+    if (!contains(cidr, `${wanted}/32`) || reserved.includes(wanted)) {
+      const why = reserved.includes(wanted)
+        ? `Address ${wanted} is in subnet's reserved address range.`
+        : `Address ${wanted} does not fall within the subnet's address range`;
+      throw new ApiError("InvalidParameterValue", why);
+    }
+    if (taken.has(wanted)) throw new ApiError("InvalidIPAddress.InUse", `Address ${wanted} is in use.`);
+    return wanted;
+  }
+  for (let offset = 4; offset < size - 1; offset++) {
+    const address = addressAt(cidr, offset);
+    if (!taken.has(address)) return address;
+  }
+  throw new ApiError(
+    "InsufficientFreeAddressesInSubnet",
+    `There are not enough free addresses in subnet '${subnet.id}' to satisfy the requested number of instances.`,
+  );
+}
+
+/** A free public address of the VPC, if the instance is to have one. */
+function publicAddress(inputs: Values, subnet: Record, state: State, last?: string): Values {
+  if (!(inputs["associatePublicIpAddress"] ?? subnet.inputs["mapPublicIpOnLaunch"] ?? false)) return {};
+  const cidr = publicCidr(state.records[text(subnet.inputs, "vpcId")]!.chosen["slot"] as number);
+  const taken = new Set(recordsOf(state, T.instance).map((i) => i.chosen["publicIp"]));
+  for (let offset = 10; offset < 255; offset++) {
+    const publicIp = addressAt(cidr, offset);
+    if (!taken.has(publicIp) && publicIp !== last) return { publicIp };
+  }
+  throw new ApiError("InsufficientAddressCapacity", `no public address is free in ${cidr}`);
+}
+
+/** As on EC2, an instance that was stopped starts with another public address. */
+async function renewPublicAddress(id: string): Promise<void> {
+  await changeState((state) => {
+    const record = state.records[id];
+    const subnet = record && state.records[text(record.inputs, "subnetId")];
+    if (!record || !subnet) return;
+    const last = record.chosen["publicIp"] as string | undefined;
+    Object.assign(record.chosen, publicAddress(record.inputs, subnet, state, last));
+  });
+}

@@ -1,0 +1,77 @@
+import { overlaps } from "../../../host/addresses";
+import { T } from "../../../host/model";
+import { applyVpc, freeSlot, machineRoutes, removeVpc, vpcIsWhole } from "../../../host/network";
+import { readState, recordsOf } from "../../../host/store";
+import { TAGS } from "../check";
+import { ec2Arn, newId } from "../ids";
+import { ApiError, type ResourceType } from "../resource";
+import { block, having, owner, text } from "./common";
+
+export const vpc: ResourceType = {
+  token: T.vpc,
+  name: "EC2 VPC",
+  service: "EC2",
+  operations: { create: "CreateVpc", delete: "DeleteVpc" },
+  schema: {
+    cidrBlock: { type: "string", required: true, replace: true, ...block(16, 28) },
+    enableDnsHostnames: { type: "boolean", computed: true },
+    enableDnsSupport: { type: "boolean", default: true },
+    enableNetworkAddressUsageMetrics: { type: "boolean", computed: true },
+    instanceTenancy: { type: "string", default: "default", oneOf: ["default", "dedicated"], replace: true },
+    ...TAGS,
+  },
+  newId: () => newId("vpc"),
+
+  async lookAround() {
+    const taken = recordsOf(readState(), T.vpc).map((v) => v.chosen["slot"] as number);
+    return { routes: await machineRoutes(), slot: await freeSlot(new Set(taken)) };
+  },
+  refuse(inputs, _state, { routes }, self) {
+    if (self) return;
+    const cidr = text(inputs, "cidrBlock");
+    const clash = (routes as Awaited<ReturnType<typeof machineRoutes>>).find(
+      (r) => r.device !== "lo" && overlaps(r.cidr, cidr),
+    );
+    if (!clash) return;
+    throw new ApiError(
+      "InvalidVpc.Conflict",
+      `The CIDR '${cidr}' overlaps ${clash.cidr}, which this machine already routes (${clash.device}). Choose a block that it does not use; "ip route" lists them.`,
+    );
+  },
+  choose(_inputs, state, { slot }) {
+    // Another VPC may have taken it since it was looked up.
+    const taken = new Set(recordsOf(state, T.vpc).map((v) => v.chosen["slot"] as number));
+    let free = slot as number;
+    while (taken.has(free)) free++;
+    return {
+      slot: free,
+      defaultSecurityGroupId: newId("sg"),
+      defaultNetworkAclId: newId("acl"),
+      mainRouteTableId: newId("rtb"),
+    };
+  },
+  attributes: ({ id, inputs, chosen }, state) => {
+    const association = having(state, T.dhcpOptionsAssociation, "vpcId", id)[0];
+    return {
+      ...owner,
+      arn: ec2Arn("vpc", id),
+      enableDnsHostnames: inputs["enableDnsHostnames"] ?? false,
+      defaultSecurityGroupId: chosen["defaultSecurityGroupId"],
+      defaultNetworkAclId: chosen["defaultNetworkAclId"],
+      defaultRouteTableId: chosen["mainRouteTableId"],
+      mainRouteTableId: chosen["mainRouteTableId"],
+      dhcpOptionsId: association?.inputs["dhcpOptionsId"] ?? "default",
+    };
+  },
+
+  apply: ({ id }) => applyVpc(id),
+  isWhole: ({ id }) => vpcIsWhole(id),
+  usedBy: ({ id }, state) =>
+    [T.subnet, T.internetGateway, T.routeTable, T.securityGroup].flatMap((type) =>
+      having(state, type, "vpcId", id),
+    ),
+  takesAlong: ({ id }, state) => having(state, T.dhcpOptionsAssociation, "vpcId", id),
+  inUse: ({ id }) =>
+    new ApiError("DependencyViolation", `The vpc '${id}' has dependencies and cannot be deleted.`),
+  remove: ({ id }) => removeVpc(id),
+};

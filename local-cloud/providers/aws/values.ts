@@ -1,0 +1,57 @@
+/*
+ * How Pulumi's engine marks secrets and values that a preview does not know yet. The Node.js provider
+ * SDK hands both over as they are.
+ */
+
+const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
+const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export type Values = { [name: string]: unknown };
+
+interface Secret {
+  value: unknown;
+}
+
+function isSecret(value: unknown): value is Secret {
+  return isObject(value) && value[SIGNATURE_KEY] === SECRET_SIGNATURE;
+}
+
+export function isObject(value: unknown): value is Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+export const isUnknown = (value: unknown) => value === UNKNOWN;
+
+/** Whether any part of the value is not known yet. */
+export function containsUnknown(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(containsUnknown);
+  if (isObject(value)) return Object.values(value).some(containsUnknown);
+  return isUnknown(value);
+}
+
+/** The value without secret marks, at any depth. */
+export function reveal(value: unknown): unknown {
+  if (isSecret(value)) return reveal(value.value);
+  if (Array.isArray(value)) return value.map(reveal);
+  if (isObject(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, reveal(item)]));
+  }
+  return value;
+}
+
+/** Marks as secret what `like` has so marked, in whole or in part, under the same name. */
+export function conceal(values: Values, like: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      containsSecret(like[name]) ? { [SIGNATURE_KEY]: SECRET_SIGNATURE, value } : value,
+    ]),
+  );
+}
+
+function containsSecret(value: unknown): boolean {
+  if (isSecret(value)) return true;
+  if (Array.isArray(value)) return value.some(containsSecret);
+  return isObject(value) && Object.values(value).some(containsSecret);
+}
