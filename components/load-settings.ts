@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { readPins } from "./lib/archives";
+import { readPins } from "./lib/archive-pins";
 import { readSettings, type Settings } from "./lib/settings";
 
 /**

@@ -1,7 +1,7 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
-import { candidateLines, directoryName, type Product, readPins } from "./lib/archives";
+import { candidateLines, directoryName, type Product, readPins } from "./lib/archive-pins";
 import { runScript } from "./remote-script";
 
 /** What of a service is the same on all of its nodes. */

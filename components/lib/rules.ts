@@ -1,4 +1,4 @@
-import { type Product } from "./archives";
+import { type Product } from "./archive-pins";
 import { type Block, contains, formatCidr, networkOf, overlap, parseCidr } from "./addresses";
 import { readInstanceType } from "./instance-types";
 import { type Breach, type Rule } from "./setting-reader";

@@ -1,4 +1,4 @@
-import { type Pins, type Product } from "./archives";
+import { type Pins, type Product } from "./archive-pins";
 import { capacity } from "./addresses";
 import * as rules from "./rules";
 import { SettingReader } from "./setting-reader";
