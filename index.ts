@@ -6,8 +6,9 @@ import { findZones } from "./components/zones";
 /** The version under which Pulumi.yaml registers the plugin of the local cloud. */
 const LOCAL_CLOUD_VERSION = "7.47.0-local";
 
+const settings = loadSettings();
+
 async function main() {
-  const settings = loadSettings();
   const cloud =
     settings.target === "local"
       ? new Provider("local-cloud", {}, { version: LOCAL_CLOUD_VERSION })

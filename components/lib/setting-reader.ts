@@ -48,7 +48,7 @@ export class SettingReader {
         name,
         "be a whole number",
         text,
-        `Set it with: pulumi config set ${name} ${fallback}`,
+        `Set it with: pulumi config set ${NAMESPACE}${name} ${fallback}`,
       );
       return fallback;
     }

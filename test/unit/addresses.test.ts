@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import * as addresses from "../../components/lib/addresses";
+
+describe("parseCidr", () => {
+  test.each([
+    ["10.20.0.0/16", { first: 169082880, prefix: 16 }],
+    ["0.0.0.0/0", { first: 0, prefix: 0 }],
+    ["255.255.255.255/32", { first: 4294967295, prefix: 32 }],
+  ])("reads %s", (text, block) => {
+    expect(addresses.parseCidr(text)).toEqual(block);
+  });
+
+  test.each(["10.20.0.0", "10.20/16", "10.20.0.0/33", "256.0.0.0/8", "::/0", "0x0a.0.0.0/8", ""])(
+    "refuses %j",
+    (text) => {
+      expect(addresses.parseCidr(text)).toBeUndefined();
+    },
+  );
+});
+
+test.each([
+  ["10.0.0.0/8", "10.1.0.0/16", true],
+  ["10.1.0.0/16", "10.0.0.0/8", true],
+  ["10.0.0.0/24", "10.0.1.0/24", false],
+  ["203.0.113.7/32", "203.0.113.7/32", true],
+])("%s and %s overlap: %s", (one, other, expected) => {
+  const [a, b] = [one, other].map((text) => addresses.parseCidr(text));
+  expect(a && b && addresses.overlap(a, b)).toBe(expected);
+});
+
+test.each([
+  ["10.20.0.0/16", ["10.20.0.0/19", "10.20.32.0/19", "10.20.64.0/19"]],
+  ["192.168.7.0/24", ["192.168.7.0/27", "192.168.7.32/27", "192.168.7.64/27"]],
+  ["172.16.5.128/25", ["172.16.5.128/28", "172.16.5.144/28", "172.16.5.160/28"]],
+])("cuts %s into subnets", (vpc, subnets) => {
+  expect(addresses.subnetCidrs(vpc, 3)).toEqual(subnets);
+});
+
+test.each([
+  ["zookeeper", 1, "10.20.0.4"],
+  ["zookeeper", 2, "10.20.32.4"],
+  ["zookeeper", 4, "10.20.0.5"],
+  ["kafka", 1, "10.20.0.10"],
+  ["kafka", 3, "10.20.64.10"],
+  ["kafka", 300, "10.20.64.109"],
+] as const)("%s %i is at %s", (role, ordinal, address) => {
+  expect(addresses.hostAddress("10.20.0.0/16", 3, role, ordinal)).toBe(address);
+});
+
+test("no two hosts of the largest lab share an address", () => {
+  const all = [
+    ...Array.from({ length: 9 }, (_, i) =>
+      addresses.hostAddress("10.20.0.0/16", 2, "zookeeper", i + 1),
+    ),
+    ...Array.from({ length: 300 }, (_, i) =>
+      addresses.hostAddress("10.20.0.0/16", 2, "kafka", i + 1),
+    ),
+  ];
+  expect(new Set(all).size).toBe(309);
+});
+
+test.each([
+  [16, 2, "kafka", 16362],
+  [24, 2, "kafka", 42],
+  [25, 2, "kafka", 10],
+  [25, 3, "kafka", 15],
+  [25, 2, "zookeeper", 12],
+] as const)("a /%i over %i zones has room for %s: %i", (prefix, zones, role, room) => {
+  expect(addresses.capacity(prefix, zones, role)).toBe(room);
+});
+
+test.each([
+  ["10.20.0.0/16", "20.10.in-addr.arpa"],
+  ["10.20.128.0/20", "20.10.in-addr.arpa"],
+  ["192.168.7.0/24", "7.168.192.in-addr.arpa"],
+  ["192.168.7.128/25", "7.168.192.in-addr.arpa"],
+])("the reverse zone of %s is %s", (vpc, zone) => {
+  expect(addresses.reverseZone(vpc)).toBe(zone);
+});
+
+test("a pointer lies in the reverse zone", () => {
+  expect(addresses.pointerName("10.20.32.4")).toBe("4.32.20.10.in-addr.arpa");
+});

@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { kafkaUnit, minInSyncReplicas, serverProperties } from "../../components/lib/kafka-config";
+import { zooCfg, zookeeperUnit } from "../../components/lib/zookeeper-config";
+
+/** `name=value` lines. */
+function properties(text: string): Record<string, string> {
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
+}
+
+test("zoo.cfg holds the book's values", () => {
+  expect(properties(zooCfg(["peter-zk01.foo.bar", "peter-zk02.foo.bar"]))).toEqual({
+    dataDir: "/data/zk",
+    clientPort: "2181",
+    tickTime: "2000",
+    initLimit: "10",
+    syncLimit: "5",
+    "autopurge.snapRetainCount": "3",
+    "autopurge.purgeInterval": "1",
+    "admin.enableServer": "false",
+    "4lw.commands.whitelist": "mntr,ruok,srvr",
+    "server.1": "peter-zk01.foo.bar:2888:3888",
+    "server.2": "peter-zk02.foo.bar:2888:3888",
+  });
+});
+
+test("server.properties holds the book's values, and those that operators expect", () => {
+  const text = serverProperties({
+    id: 2,
+    advertisedName: "peter-kafka02.foo.bar",
+    rack: "apne2-az2",
+    zookeepers: ["peter-zk01.foo.bar", "peter-zk02.foo.bar"],
+    replicationFactor: 3,
+  });
+  expect(properties(text)).toEqual({
+    "broker.id": "2",
+    "broker.rack": "apne2-az2",
+    listeners: "PLAINTEXT://0.0.0.0:9092",
+    "advertised.listeners": "PLAINTEXT://peter-kafka02.foo.bar:9092",
+    "zookeeper.connect": "peter-zk01.foo.bar:2181,peter-zk02.foo.bar:2181",
+    "zookeeper.connection.timeout.ms": "60000",
+    "log.dirs": "/data/kafka-logs",
+    "num.network.threads": "4",
+    "num.io.threads": "8",
+    "num.partitions": "1",
+    "default.replication.factor": "3",
+    "min.insync.replicas": "2",
+    "log.retention.hours": "72",
+    "log.segment.bytes": "1073741824",
+    "offsets.topic.replication.factor": "3",
+    "transaction.state.log.replication.factor": "3",
+    "transaction.state.log.min.isr": "2",
+    "group.initial.rebalance.delay.ms": "3000",
+    "auto.create.topics.enable": "false",
+    "unclean.leader.election.enable": "false",
+    "controlled.shutdown.enable": "true",
+  });
+});
+
+test.each([
+  [1, 1],
+  [2, 1],
+  [3, 2],
+  [5, 4],
+])("of %i replicas %i must be in sync", (factor, minimum) => {
+  expect(minInSyncReplicas(factor)).toBe(minimum);
+});
+
+test.each([
+  ["zookeeper", "/data/zk", zookeeperUnit(128)],
+  ["kafka", "/data/kafka-logs", kafkaUnit(128)],
+])("the unit of %s has a user, limits and a sandbox", (user, data, unit) => {
+  const lines = unit.split("\n");
+  expect(lines).toEqual(
+    expect.arrayContaining([
+      `User=${user}`,
+      `ReadWritePaths=${data}`,
+      "LimitNOFILE=131072",
+      "SuccessExitStatus=143",
+      "Restart=on-failure",
+      "RequiresMountsFor=/data",
+      "NoNewPrivileges=yes",
+      "ProtectSystem=strict",
+      "PrivateTmp=yes",
+      "CapabilityBoundingSet=",
+      "WantedBy=multi-user.target",
+    ]),
+  );
+  expect(unit).toContain("-Xms128m -Xmx128m");
+});
+
+test("JMX is bound to the loopback", () => {
+  expect(kafkaUnit(384)).toContain("-Dcom.sun.management.jmxremote.host=127.0.0.1");
+  expect(kafkaUnit(384)).toContain("-Dcom.sun.management.jmxremote.port=9999");
+});

@@ -1,0 +1,408 @@
+import { spawnSync } from "node:child_process";
+import { beforeAll, describe, expect, test } from "vitest";
+import { declareLab, type Graph, registered } from "./support/graph";
+
+const COUNTS = {
+  "pulumi:providers:aws": 1,
+  "kafkalab:index:KeyPair": 1,
+  "kafkalab:index:Network": 1,
+  "kafkalab:index:Firewall": 1,
+  "kafkalab:index:PrivateDns": 1,
+  "kafkalab:index:ZooKeeperEnsemble": 1,
+  "kafkalab:index:KafkaCluster": 1,
+  "kafkalab:index:SmokeTest": 1,
+  "kafkalab:index:Host": 6,
+  "tls:index/privateKey:PrivateKey": 7,
+  "aws:ec2/keyPair:KeyPair": 1,
+  "aws:ec2/vpc:Vpc": 1,
+  "aws:ec2/vpcDhcpOptions:VpcDhcpOptions": 1,
+  "aws:ec2/vpcDhcpOptionsAssociation:VpcDhcpOptionsAssociation": 1,
+  "aws:ec2/internetGateway:InternetGateway": 1,
+  "aws:ec2/routeTable:RouteTable": 1,
+  "aws:ec2/route:Route": 1,
+  "aws:ec2/subnet:Subnet": 3,
+  "aws:ec2/routeTableAssociation:RouteTableAssociation": 3,
+  "aws:ec2/securityGroup:SecurityGroup": 3,
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": 7,
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": 8,
+  "aws:route53/zone:Zone": 2,
+  "aws:route53/record:Record": 12,
+  "aws:ebs/volume:Volume": 6,
+  "aws:ec2/instance:Instance": 6,
+  "aws:ec2/volumeAttachment:VolumeAttachment": 6,
+  "command:remote:Command": 15,
+};
+
+/** Types that take tags. */
+const TAGGED =
+  /^aws:.*:(KeyPair|Vpc|VpcDhcpOptions|InternetGateway|RouteTable|Subnet|SecurityGroup|Zone|Volume|Instance|SecurityGroup\w+Rule)$/;
+
+let lab: Graph;
+const inputs = (name: string) => lab.byName(name).inputs;
+const dependencies = (name: string) => lab.byName(name).dependencies;
+
+describe("the book's lab", () => {
+  beforeAll(async () => {
+    lab = await declareLab();
+  });
+
+  test("counts", () => {
+    const counts: Record<string, number> = {};
+    for (const { type } of lab.resources) {
+      counts[type] = (counts[type] ?? 0) + 1;
+    }
+    expect(counts).toEqual(COUNTS);
+  });
+
+  test("every resource has a parent, and its parent's name before its own", () => {
+    for (const { name, type, parent } of lab.resources) {
+      if (type.startsWith("kafkalab:") && !type.endsWith(":Host")) {
+        expect(parent, name).toBe("");
+      } else if (type !== "pulumi:providers:aws") {
+        expect(parent, name).not.toBe("");
+        expect(name.startsWith(`${parent}-`), `${name} below ${parent}`).toBe(true);
+      }
+    }
+  });
+
+  test("every AWS resource is the local cloud's", () => {
+    for (const { name, type, provider } of lab.resources) {
+      if (type.startsWith("aws:")) {
+        expect(provider, name).toContain("::pulumi:providers:aws::local-cloud::");
+      }
+    }
+  });
+
+  test("whatever takes tags has a Name and the lab's tags", () => {
+    for (const { name, type, inputs } of lab.resources) {
+      if (TAGGED.test(type)) {
+        expect(inputs.tags, name).toEqual({
+          Name: expect.stringMatching(/\S/) as string,
+          Project: "kafkalab",
+          Stack: "test",
+        });
+      }
+    }
+  });
+
+  test("the network", () => {
+    expect(inputs("network-vpc")).toMatchObject({
+      cidrBlock: "10.20.0.0/16",
+      enableDnsSupport: true,
+      enableDnsHostnames: true,
+    });
+    expect(inputs("network-dhcp")).toMatchObject({
+      domainName: "foo.bar",
+      domainNameServers: ["AmazonProvidedDNS"],
+    });
+    expect(
+      lab
+        .ofType("aws:ec2/subnet:Subnet")
+        .map(({ inputs }) => [inputs.availabilityZone, inputs.cidrBlock]),
+    ).toEqual([
+      ["xx-test-1a", "10.20.0.0/19"],
+      ["xx-test-1b", "10.20.32.0/19"],
+      ["xx-test-1c", "10.20.64.0/19"],
+    ]);
+    expect(inputs("network-route-internet")).toEqual({
+      routeTableId: "network-routes-id",
+      destinationCidrBlock: "0.0.0.0/0",
+      gatewayId: "network-gateway-id",
+    });
+  });
+
+  test("every rule of the firewall", () => {
+    const rules = lab.resources
+      .filter(({ type }) => /Security\w+Rule$/.test(type))
+      .map(({ type, inputs }) => {
+        const peer = String(inputs.referencedSecurityGroupId ?? inputs.cidrIpv4);
+        const [own, other] = [String(inputs.securityGroupId), peer].map((id) =>
+          id.replace(/^firewall-(\w+)-id$/, "$1"),
+        );
+        const arrow = type.endsWith("IngressRule") ? "<-" : "->";
+        expect(inputs.description).toMatch(/^[A-Za-z0-9 ./]+$/);
+        return `${own} ${arrow} ${other} ${String(inputs.ipProtocol)} ${String(inputs.fromPort)} ${String(inputs.toPort)}`;
+      });
+    expect(rules.sort()).toEqual(
+      [
+        "hosts -> 0.0.0.0/0 tcp 443 443",
+        "hosts -> 0.0.0.0/0 tcp 80 80",
+        "hosts -> hosts icmp 8 -1",
+        "hosts <- 198.18.0.0/15 tcp 22 22",
+        "hosts <- hosts icmp 8 -1",
+        "kafka -> kafka tcp 9092 9092",
+        "kafka -> zookeeper tcp 2181 2181",
+        "kafka <- kafka tcp 9092 9092",
+        "zookeeper -> zookeeper tcp 2181 2181",
+        "zookeeper -> zookeeper tcp 2888 2888",
+        "zookeeper -> zookeeper tcp 3888 3888",
+        "zookeeper <- kafka tcp 2181 2181",
+        "zookeeper <- zookeeper tcp 2181 2181",
+        "zookeeper <- zookeeper tcp 2888 2888",
+        "zookeeper <- zookeeper tcp 3888 3888",
+      ].sort(),
+    );
+  });
+
+  test("no rule stands inside a group", () => {
+    for (const group of lab.ofType("aws:ec2/securityGroup:SecurityGroup")) {
+      expect(Object.keys(group.inputs).sort()).toEqual(["description", "name", "tags", "vpcId"]);
+    }
+  });
+
+  test("names and addresses", () => {
+    const records = lab
+      .ofType("aws:route53/record:Record")
+      .map(({ inputs }) => [inputs.zoneId, inputs.type, inputs.name, inputs.records]);
+    const hosts = [
+      ["peter-zk01.foo.bar", "10.20.0.4", "4.0"],
+      ["peter-zk02.foo.bar", "10.20.32.4", "4.32"],
+      ["peter-zk03.foo.bar", "10.20.64.4", "4.64"],
+      ["peter-kafka01.foo.bar", "10.20.0.10", "10.0"],
+      ["peter-kafka02.foo.bar", "10.20.32.10", "10.32"],
+      ["peter-kafka03.foo.bar", "10.20.64.10", "10.64"],
+    ];
+    expect(records).toHaveLength(12);
+    for (const [name, address, pointer = ""] of hosts) {
+      expect(records).toContainEqual(["dns-zone-id", "A", name, [address]]);
+      expect(records).toContainEqual([
+        "dns-reverse-zone-id",
+        "PTR",
+        `${pointer}.20.10.in-addr.arpa`,
+        [name],
+      ]);
+    }
+    expect(inputs("dns-zone")).toMatchObject({
+      name: "foo.bar",
+      vpcs: [{ vpcId: "network-vpc-id" }],
+    });
+    expect(inputs("dns-reverse-zone")).toMatchObject({
+      name: "20.10.in-addr.arpa",
+      vpcs: [{ vpcId: "network-vpc-id" }],
+    });
+  });
+
+  test.each([
+    ["zookeeper", 1, "peter-zk01", "10.20.0.4", "t3.small", "xx-test-1a", 10],
+    ["kafka", 2, "peter-kafka02", "10.20.32.10", "t3.medium", "xx-test-1b", 20],
+  ])("host %s-%i", (role, ordinal, hostName, address, instanceType, zone, gib) => {
+    const name = `${role}-${ordinal}`;
+    const instance = lab.byName(`${name}-instance`);
+    expect(instance.inputs).toMatchObject({
+      ami: "ami of /aws/service/debian/release/12/latest/amd64",
+      instanceType,
+      subnetId: `network-subnet-${ordinal}-id`,
+      privateIp: address,
+      associatePublicIpAddress: true,
+      vpcSecurityGroupIds: ["firewall-hosts-id", `firewall-${role}-id`],
+      keyName: "kafkalab-test",
+      metadataOptions: {
+        httpEndpoint: "enabled",
+        httpTokens: "required",
+        httpPutResponseHopLimit: 1,
+      },
+      rootBlockDevice: {
+        volumeType: "gp3",
+        volumeSize: 10,
+        encrypted: true,
+        tags: { Name: `${hostName}-root` },
+      },
+      tags: { Name: hostName },
+    });
+    expect(instance.secrets).toEqual(["userData"]);
+    expect(instance.ignoreChanges).toEqual(["ami", "userData", "associatePublicIpAddress"]);
+    expect(instance.replaceWith).toEqual([`${name}-volume`, `${name}-host-key`]);
+    expect(instance.deleteBeforeReplace).toBe(true);
+    expect(instance.dependencies).toEqual(
+      expect.arrayContaining([
+        "network-route-internet",
+        "network-dhcp-vpc",
+        `network-routes-subnet-${ordinal}`,
+      ]),
+    );
+
+    expect(inputs(`${name}-volume`)).toMatchObject({
+      availabilityZone: zone,
+      size: gib,
+      type: "gp3",
+      encrypted: true,
+      tags: { Name: `${hostName}-data` },
+    });
+    const attachment = lab.byName(`${name}-attachment`);
+    expect(attachment.inputs).toEqual({
+      deviceName: "/dev/sdf",
+      instanceId: `${name}-instance-id`,
+      volumeId: `${name}-volume-id`,
+      stopInstanceBeforeDetaching: true,
+    });
+    expect(attachment.deletedWith).toBe(`${name}-instance`);
+  });
+
+  test("user data is a script that brings the host key and names the volume", () => {
+    const userData = String(inputs("kafka-3-instance").userData);
+    expect(userData.startsWith("#!/bin/bash\n")).toBe(true);
+    expect(Buffer.byteLength(userData)).toBeLessThan(16_384);
+    expect(spawnSync("bash", ["-n"], { input: userData }).status).toBe(0);
+    // The variables, as the shell itself reads them.
+    const head = userData.split("\n# First boot")[0] ?? "";
+    const names = ["FULL_NAME", "LOGIN_USER", "VOLUME_ID", "HOST_KEY", "HOST_KEY_PUBLIC"];
+    const print = names.map((name) => `printf '%s|' "$${name}"`).join("\n");
+    expect(spawnSync("bash", { input: `${head}\n${print}` }).stdout.toString()).toBe(
+      "peter-kafka03.foo.bar|ec2-user|kafka-3-volume-id|" +
+        "PRIVATE kafka-3-host-key\n|ssh-ed25519 kafka-3-host-key\n|",
+    );
+  });
+
+  test("every command has the pinned host key, a bound, and no secret outside its connection", () => {
+    const commands = lab.ofType("command:remote:Command");
+    for (const command of commands) {
+      const host = /^(\w+-\d)-/.exec(command.name)?.[1];
+      const expected = host ?? (command.name === "zookeeper-ready" ? "zookeeper-1" : "kafka-1");
+      expect(command.inputs.connection, command.name).toMatchObject({
+        user: "ec2-user",
+        hostKey: `ssh-ed25519 ${expected}-host-key`,
+        privateKey: "PRIVATE key-key\n",
+        dialErrorLimit: -1,
+      });
+      expect(command.secrets, command.name).toEqual(["connection"]);
+      expect(command.inputs.create).toBe("sudo -n bash -s");
+      expect(command.inputs.addPreviousOutputInEnv).toBe(false);
+      expect(Object.keys(command.inputs)).not.toContain("delete");
+      expect(command.deletedWith).toBe(`${expected}-instance`);
+      expect(command.timeouts.create).toMatch(/^\d+m$/);
+      expect(command.timeouts.update).toBe(command.timeouts.create);
+      expect(JSON.stringify({ ...command.inputs, connection: null })).not.toContain("PRIVATE");
+      const stdin = String(command.inputs.stdin);
+      expect(spawnSync("bash", ["-n"], { input: stdin }).status, command.name).toBe(0);
+    }
+  });
+
+  test("installs wait for their volume and the firewall, and not for one another", () => {
+    for (const name of ["zookeeper-1", "zookeeper-3", "kafka-1", "kafka-3"]) {
+      const found = dependencies(`${name}-install`);
+      expect(found).toEqual(
+        expect.arrayContaining([
+          `${name}-attachment`,
+          "firewall-hosts-ssh-198-18-0-0-15-in",
+          "firewall-hosts-https-out",
+        ]),
+      );
+      expect(found.filter((other) => /install|configure|ready/.test(other))).toEqual([]);
+    }
+  });
+
+  test("configures are chained within a cluster, after the names that they ask for", () => {
+    const steps = (name: string) =>
+      dependencies(name).filter((other) => /install|configure|ready/.test(other));
+    expect(steps("zookeeper-1-configure")).toEqual(["zookeeper-1-install"]);
+    expect(steps("zookeeper-2-configure").sort()).toEqual([
+      "zookeeper-1-configure",
+      "zookeeper-2-install",
+    ]);
+    expect(steps("kafka-1-configure")).toEqual(["kafka-1-install"]);
+    expect(steps("kafka-3-configure").sort()).toEqual(["kafka-2-configure", "kafka-3-install"]);
+    expect(dependencies("zookeeper-1-configure")).toEqual(
+      expect.arrayContaining(["zookeeper-1-record", "zookeeper-2-record", "zookeeper-3-record"]),
+    );
+    expect(dependencies("kafka-2-configure")).toEqual(
+      expect.arrayContaining(["kafka-2-record", "zookeeper-1-record", "zookeeper-3-record"]),
+    );
+  });
+
+  test("gates come after the chain, and the smoke test after the gates", () => {
+    expect(dependencies("zookeeper-ready")).toEqual(
+      expect.arrayContaining(["zookeeper-1-configure", "zookeeper-3-configure"]),
+    );
+    expect(dependencies("kafka-ready")).toContain("kafka-3-configure");
+    expect(dependencies("kafka-ready")).not.toContain("zookeeper-ready");
+    expect(dependencies("smoke-test-round-trip")).toEqual(
+      expect.arrayContaining(["kafka-ready", "zookeeper-ready"]),
+    );
+    expect(inputs("smoke-test-round-trip").triggers).toEqual([
+      expect.stringMatching(/^[0-9a-f]{16}$/),
+      "kafka-1-instance-id",
+      "kafka-2-instance-id",
+      "kafka-3-instance-id",
+    ]);
+  });
+
+  test("outputs", () => {
+    expect(lab.outputs).toMatchObject({
+      bootstrapServers:
+        "peter-kafka01.foo.bar:9092,peter-kafka02.foo.bar:9092,peter-kafka03.foo.bar:9092",
+      zookeeperConnect: "peter-zk01.foo.bar:2181,peter-zk02.foo.bar:2181,peter-zk03.foo.bar:2181",
+      privateKey: "PRIVATE key-key\n",
+      topic: "peter-overview01",
+      smokeTest: {
+        message: "smoke-1",
+        partition: 0,
+        offset: 7,
+        leader: 2,
+        inSyncReplicas: [2, 3, 1],
+      },
+    });
+    expect(lab.secretOutputs).toEqual(["privateKey"]);
+    expect(Object.keys(lab.outputs.hosts as object)).toEqual([
+      "peter-zk01",
+      "peter-zk02",
+      "peter-zk03",
+      "peter-kafka01",
+      "peter-kafka02",
+      "peter-kafka03",
+    ]);
+  });
+});
+
+describe("other labs", () => {
+  test("on AWS the official plugin fulfils it, and SSH is open to the given addresses only", async () => {
+    lab = await declareLab({ target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' });
+    expect(lab.byName("aws").inputs).toMatchObject({ region: "ap-northeast-2" });
+    expect(lab.ofType("pulumi:providers:aws")).toHaveLength(1);
+    const ssh = lab.resources.filter(({ inputs }) => inputs.fromPort === 22);
+    expect(ssh.map(({ inputs }) => inputs.cidrIpv4)).toEqual(["203.0.113.7/32"]);
+  });
+
+  test("five ZooKeeper nodes and nine brokers in two zones", async () => {
+    lab = await declareLab({ zookeeperNodes: "5", brokers: "9" }, ["a", "b"]);
+    expect(lab.ofType("aws:ec2/subnet:Subnet")).toHaveLength(2);
+    expect(lab.ofType("kafkalab:index:Host")).toHaveLength(14);
+    expect(inputs("kafka-9-instance")).toMatchObject({
+      privateIp: "10.20.0.14",
+      subnetId: "network-subnet-1-id",
+    });
+    expect(inputs("kafka-9-record").name).toBe("peter-kafka09.foo.bar");
+  });
+
+  test("a broker more changes nothing of the brokers that are there", async () => {
+    const three = await declareLab();
+    const four = await declareLab({ brokers: "4" });
+    for (const { name, inputs } of three.resources) {
+      if (!/^kafka-ready$|^smoke-test/.test(name)) {
+        expect(four.byName(name).inputs, name).toEqual(inputs);
+      }
+    }
+  });
+
+  test("Graviton types get Debian for arm64", async () => {
+    lab = await declareLab({ brokerInstanceType: "t4g.medium" });
+    expect(inputs("kafka-1-instance").ami).toBe(
+      "ami of /aws/service/debian/release/12/latest/arm64",
+    );
+    expect(inputs("zookeeper-1-instance").ami).toBe(
+      "ami of /aws/service/debian/release/12/latest/amd64",
+    );
+  });
+
+  test("the number of rules does not grow with the number of brokers", async () => {
+    lab = await declareLab({ brokers: "30" });
+    expect(lab.resources.filter(({ type }) => /Security\w+Rule$/.test(type))).toHaveLength(15);
+  });
+
+  test("a region with one zone is refused before anything is made", async () => {
+    await expect(declareLab({}, ["a"])).rejects.toThrow(
+      'Region "xx-test-1": it must have 2 availability zones or more; got xx-test-1a. ' +
+        "Choose another with kafkalab:region.",
+    );
+    expect(registered()).toEqual(["local-cloud"]);
+  });
+});

@@ -1,0 +1,112 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import * as archives from "../../components/lib/archive-pins";
+import { readInstanceType } from "../../components/lib/instance-types";
+import { firstOf, fullNames, hostName } from "../../components/lib/names";
+import { fingerprint, renderScript, shellQuote } from "../../components/lib/scripts";
+import { nearest } from "../../components/lib/setting-reader";
+
+describe("names", () => {
+  test.each([
+    ["zookeeper", 1, "peter-zk01"],
+    ["kafka", 12, "peter-kafka12"],
+    ["kafka", 300, "peter-kafka300"],
+  ] as const)("%s %i", (role, ordinal, name) => {
+    expect(hostName(role, ordinal)).toBe(name);
+  });
+
+  test("full names", () => {
+    expect(fullNames("zookeeper", 2, "foo.bar")).toEqual([
+      "peter-zk01.foo.bar",
+      "peter-zk02.foo.bar",
+    ]);
+  });
+
+  test("the first of nothing is a mistake of the program", () => {
+    expect(() => firstOf([])).toThrow("one item or more is needed");
+  });
+});
+
+describe("instance types", () => {
+  test.each([
+    ["t3.small", "amd64", 2],
+    ["t4g.medium", "arm64", 4],
+    ["m5.large", "amd64", 8],
+    ["c5.9xlarge", "amd64", 72],
+    ["m7g.medium", "arm64", 4],
+    ["r6i.2xlarge", "amd64", 64],
+    ["i4i.large", "amd64", undefined],
+    ["im4gn.large", "arm64", undefined],
+    ["c7i-flex.large", "amd64", undefined],
+  ])("%s", (name, architecture, memoryGiB) => {
+    expect(readInstanceType(name)).toEqual({ architecture, memoryGiB });
+  });
+
+  test.each([
+    ["medium", "be an EC2 instance type such as t3.medium"],
+    ["t2.medium", "be a type on Nitro, where a data volume is found by its volume id"],
+    [
+      "t3.huge",
+      "be a size that the t3 family has (nano, micro, small, medium, large, xlarge, 2xlarge)",
+    ],
+  ])("%s must %s", (name, rule) => {
+    expect(readInstanceType(name)).toBe(rule);
+  });
+});
+
+describe("scripts", () => {
+  test.each(["plain", "it's", "a\nb\n", '$HOME `id` "x" \\', ""])(
+    "a shell reads %j back",
+    (value) => {
+      const text = execFileSync("bash", ["-c", `printf '%s' ${shellQuote(value)}`]);
+      expect(text.toString()).toBe(value);
+    },
+  );
+
+  test("variables come before the files, and there is one first line", () => {
+    const script = renderScript(["common.sh", "install.sh"], { HOST: "a b" });
+    expect(script.startsWith("#!/bin/bash\nHOST='a b'\n# What the scripts")).toBe(true);
+    expect(script.match(/^#!/gm)).toHaveLength(1);
+  });
+
+  test("a fingerprint tells lists from texts", () => {
+    expect(fingerprint("a", "b")).not.toBe(fingerprint("ab"));
+    expect(fingerprint("a", "b")).toBe(fingerprint("a", "b"));
+  });
+});
+
+describe("archives", () => {
+  const pins = archives.readPins();
+
+  test.each(["kafka", "zookeeper"] as const)("every %s archive is pinned", (product) => {
+    for (const [version, list] of Object.entries(pins[product])) {
+      expect(list.length).toBeGreaterThan(0);
+      for (const { file, sha512 } of list) {
+        expect(file).toContain(archives.directoryName(product, version));
+        expect(sha512).toMatch(/^[0-9a-f]{128}$/);
+      }
+    }
+  });
+
+  test("candidates are tried in order, at the paths of Apache's server", () => {
+    const list = [
+      { file: "a.tgz", sha512: "1", origin: "apache" as const },
+      { file: "a-maven.tar", sha512: "2", origin: "maven" as const },
+    ];
+    expect(archives.candidateLines("http://h", "kafka", "3.9.1", list)).toBe(
+      "http://h/kafka/3.9.1/a.tgz 1\nhttp://h/kafka/3.9.1/a-maven.tar 2",
+    );
+    expect(archives.candidateLines("http://h", "zookeeper", "3.8.4", list.slice(0, 1))).toBe(
+      "http://h/zookeeper/zookeeper-3.8.4/a.tgz 1",
+    );
+  });
+});
+
+test.each([
+  ["broker", "brokers"],
+  ["Brokers", "brokers"],
+  ["zookeperNodes", "zookeeperNodes"],
+  ["somethingElse", undefined],
+])("%s is close to %s", (name, near) => {
+  expect(nearest(name, ["brokers", "zookeeperNodes", "domain"])).toBe(near);
+});

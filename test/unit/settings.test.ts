@@ -1,0 +1,280 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, test } from "vitest";
+import { DEFAULTS, readSettings } from "../../components/lib/settings";
+import { declareLab, registered } from "./support/graph";
+
+const PINS = { kafka: { "3.9.1": [] }, zookeeper: { "3.8.4": [] } };
+
+function read(settings: Record<string, string>) {
+  return readSettings(
+    Object.fromEntries(Object.entries(settings).map(([key, value]) => [`kafkalab:${key}`, value])),
+    PINS,
+  );
+}
+
+const OWN = "find your own address with: curl https://checkip.amazonaws.com";
+const VPC = "Take one such as 10.20.0.0/16";
+const DOMAIN = "Take one such as foo.bar";
+const TYPE = "Take one such as t3.medium (x86_64) or t4g.medium (arm64)";
+
+/** [what is wrong, settings, the message without `Setting "kafkalab:`]. */
+const FAULTS: [string, Record<string, string>, string][] = [
+  [
+    "misspelt name",
+    { broker: "3" },
+    `broker": its name must be that of a setting; got "broker". Did you mean kafkalab:brokers? Remove it with: pulumi config rm kafkalab:broker.`,
+  ],
+  [
+    "unknown name",
+    { colour: "red" },
+    `colour": its name must be that of a setting; got "colour". Remove it with: pulumi config rm kafkalab:colour.`,
+  ],
+  [
+    "not a number",
+    { brokers: "three" },
+    `brokers": it must be a whole number; got "three". Set it with: pulumi config set kafkalab:brokers 3.`,
+  ],
+  [
+    "a fraction",
+    { brokerHeapMiB: "1.5" },
+    `brokerHeapMiB": it must be a whole number; got "1.5". Set it with: pulumi config set kafkalab:brokerHeapMiB 1024.`,
+  ],
+  [
+    "no broker",
+    { brokers: "0", replicationFactor: "1" },
+    `brokers": it must be from 1 to 300; got 0. Take 3.`,
+  ],
+  [
+    "even ensemble",
+    { zookeeperNodes: "4" },
+    `zookeeperNodes": it must be odd; got 4. 4 nodes survive the loss of no more than 3 do; take 3 or 5.`,
+  ],
+  [
+    "no ensemble",
+    { zookeeperNodes: "0" },
+    `zookeeperNodes": it must be from 1 to 9; got 0. Take 3; 5 survive the loss of two.`,
+  ],
+  [
+    "more replicas than brokers",
+    { replicationFactor: "4" },
+    `replicationFactor": it must not be above the number of brokers (3); got 4. Set kafkalab:replicationFactor to 3 or less, or have 4 brokers.`,
+  ],
+  [
+    "default replicas, one broker",
+    { brokers: "1" },
+    `replicationFactor": it must not be above the number of brokers (1); got 3. Set kafkalab:replicationFactor to 1 or less, or have 3 brokers.`,
+  ],
+  [
+    "no replica",
+    { replicationFactor: "0" },
+    `replicationFactor": it must be 1 or more; got 0. Take 3, or as many as there are brokers.`,
+  ],
+  [
+    "Kafka without ZooKeeper",
+    { kafkaVersion: "4.0.0" },
+    `kafkaVersion": it must be below 4.0, since Kafka 4 has no ZooKeeper; got "4.0.0". Take 3.9.1.`,
+  ],
+  [
+    "Kafka without checksum",
+    { kafkaVersion: "3.8.0" },
+    `kafkaVersion": it must be a version whose checksum is pinned (3.9.1); got "3.8.0". Take 3.9.1, or add the archive and its SHA-512 to components/lib/archives.json.`,
+  ],
+  [
+    "ZooKeeper without checksum",
+    { zookeeperVersion: "3.5.9" },
+    `zookeeperVersion": it must be a version whose checksum is pinned (3.8.4); got "3.5.9". Take 3.8.4, or add the archive and its SHA-512 to components/lib/archives.json.`,
+  ],
+  [
+    "no CIDR",
+    { vpcCidr: "10.20.0.0" },
+    `vpcCidr": it must be an IPv4 CIDR; got "10.20.0.0". ${VPC}.`,
+  ],
+  [
+    "stray bits",
+    { vpcCidr: "10.20.1.0/16" },
+    `vpcCidr": it must start at the first address of its block; got "10.20.1.0/16". Write it as 10.20.0.0/16.`,
+  ],
+  [
+    "VPC too wide",
+    { vpcCidr: "10.0.0.0/8" },
+    `vpcCidr": it must be between a /16 and a /25; got "10.0.0.0/8". ${VPC}.`,
+  ],
+  [
+    "public VPC",
+    { vpcCidr: "198.18.0.0/16" },
+    `vpcCidr": it must lie in one of the private ranges 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10; got "198.18.0.0/16". ${VPC}.`,
+  ],
+  [
+    "too few addresses",
+    { vpcCidr: "10.20.0.0/25", brokers: "11" },
+    `vpcCidr": it must have an address for each of the 11 brokers (this one has room for 10); got "10.20.0.0/25". Choose a wider block, such as 10.20.0.0/16, or fewer brokers.`,
+  ],
+  [
+    "SSH for nobody on AWS",
+    { target: "aws" },
+    `sshAllowedCidrs": it must name the addresses that may use SSH; got none. On AWS there is no default; ${OWN} and set it with: pulumi config set --path 'kafkalab:sshAllowedCidrs[0]' ADDRESS/32.`,
+  ],
+  [
+    "SSH for the world",
+    { sshAllowedCidrs: '["0.0.0.0/0"]' },
+    `sshAllowedCidrs": it must not open SSH to the whole internet; got "0.0.0.0/0". Name your own: ${OWN}.`,
+  ],
+  [
+    "SSH for the IPv6 world",
+    { sshAllowedCidrs: '["::/0"]' },
+    `sshAllowedCidrs": it must not open SSH to the whole internet; got "::/0". Name your own: ${OWN}.`,
+  ],
+  [
+    "SSH for half the world",
+    { sshAllowedCidrs: '["128.0.0.0/1"]' },
+    `sshAllowedCidrs": it must not open SSH to more than a /8; got "128.0.0.0/1". Name your own: ${OWN}.`,
+  ],
+  [
+    "SSH for a bare address",
+    { sshAllowedCidrs: '["203.0.113.7"]' },
+    `sshAllowedCidrs": it must hold IPv4 CIDRs; got "203.0.113.7". A single address ends in /32; ${OWN}.`,
+  ],
+  [
+    "overlapping CIDRs",
+    { sshAllowedCidrs: '["203.0.113.0/24","203.0.113.7/32"]' },
+    `sshAllowedCidrs": it must hold blocks that do not overlap; got ["203.0.113.0/24","203.0.113.7/32"]. Leave out the narrower one (203.0.113.7/32).`,
+  ],
+  [
+    "no list",
+    { sshAllowedCidrs: "203.0.113.7/32" },
+    `sshAllowedCidrs": it must be a list of texts; got "203.0.113.7/32". Set it with: pulumi config set --path 'kafkalab:sshAllowedCidrs[0]' VALUE.`,
+  ],
+  [
+    "type too small",
+    { brokerInstanceType: "t3.micro" },
+    `brokerInstanceType": it must have memory for a heap of 1024 MiB (at most 50 % of it, 512 MiB here); got "t3.micro". Take a larger type, or set kafkalab:brokerHeapMiB to 512 or less.`,
+  ],
+  [
+    "heap too large",
+    { zookeeperHeapMiB: "2048" },
+    `zookeeperInstanceType": it must have memory for a heap of 2048 MiB (at most 75 % of it, 1536 MiB here); got "t3.small". Take a larger type, or set kafkalab:zookeeperHeapMiB to 1536 or less.`,
+  ],
+  [
+    "heap too small",
+    { brokerHeapMiB: "1" },
+    `brokerHeapMiB": it must be from 64 to 65536 (MiB); got 1. Take 512 for ZooKeeper and 1024 or more for a broker.`,
+  ],
+  [
+    "no such size",
+    { zookeeperInstanceType: "t3.meduim" },
+    `zookeeperInstanceType": it must be a size that the t3 family has (nano, micro, small, medium, large, xlarge, 2xlarge); got "t3.meduim". ${TYPE}.`,
+  ],
+  [
+    "type before Nitro",
+    { brokerInstanceType: "t2.medium" },
+    `brokerInstanceType": it must be a type on Nitro, where a data volume is found by its volume id; got "t2.medium". ${TYPE}.`,
+  ],
+  [
+    "no volume",
+    { brokerVolumeGiB: "0" },
+    `brokerVolumeGiB": it must be from 1 to 16384 (GiB); got 0. Take 20.`,
+  ],
+  [
+    "bad domain",
+    { domain: "Foo_Bar" },
+    `domain": it must be two or more labels of lower-case letters, digits and inner hyphens, joined by dots; got "Foo_Bar". ${DOMAIN}.`,
+  ],
+  [
+    "a domain that mDNS owns",
+    { domain: "lab.local" },
+    `domain": it must not end in local, arpa or a number, which resolvers treat differently; got "lab.local". ${DOMAIN}.`,
+  ],
+  [
+    "a domain of the cloud",
+    { domain: "ec2.internal" },
+    `domain": it must not be one of the domains that the cloud itself uses; got "ec2.internal". ${DOMAIN}.`,
+  ],
+  [
+    "bad topic",
+    { topic: "peter overview" },
+    `topic": it must be 1 to 249 letters, digits, dots, hyphens and underscores, and start with no two underscores; got "peter overview". Take one such as peter-overview01.`,
+  ],
+  [
+    "bad URL",
+    { archiveUrl: "archive.apache.org/dist/" },
+    `archiveUrl": it must be an http or https URL without user, query or a slash at its end; got "archive.apache.org/dist/". Take https://archive.apache.org/dist or a mirror of the same layout.`,
+  ],
+  [
+    "bad target",
+    { target: "gcp" },
+    `target": it must be one of local, aws; got "gcp". Choose local or aws.`,
+  ],
+  [
+    "bad region",
+    { region: "Seoul" },
+    `region": it must be the name of an AWS region; got "Seoul". Take one such as ap-northeast-2.`,
+  ],
+  [
+    "a tag that is taken",
+    { tags: '{"Name":"x"}' },
+    `tags": it must not set Name or names that start with aws:, which are taken; got ["Name","x"]. Choose another name.`,
+  ],
+  [
+    "tags that are no texts",
+    { tags: '{"team":1}' },
+    `tags": it must be texts by name; got "{\\"team\\":1}". Set it with: pulumi config set --path kafkalab:tags.NAME VALUE.`,
+  ],
+];
+
+test.each(FAULTS)("%s", (_, settings, message) => {
+  expect(read(settings).faults).toEqual([`Setting "kafkalab:${message}`]);
+});
+
+test("every fault is said at once, and nothing is made", async () => {
+  const bad = { brokers: "three", zookeeperNodes: "2", domain: "x", colour: "red" };
+  const error: unknown = await declareLab(bad).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(pulumi.ResourceError);
+  const { message, hideStack } = error as pulumi.ResourceError;
+  expect(hideStack).toBe(true);
+  expect(message.split("\n")[0]).toBe(
+    'Stack "test" has 4 faults in its settings; nothing was changed:',
+  );
+  expect(message.match(/^ {2}- Setting "kafkalab:/gm)).toHaveLength(4);
+  expect(registered()).toEqual([]);
+});
+
+describe("good settings", () => {
+  test("nothing set is the book's lab", () => {
+    const { settings, faults } = read({});
+    expect(faults).toEqual([]);
+    expect(settings).toEqual({ ...DEFAULTS, sshAllowedCidrs: ["198.18.0.0/15"] });
+  });
+
+  test("settings of other namespaces are none of ours", () => {
+    expect(readSettings({ "aws:region": "x", "pulumi:y": "z" }, PINS).faults).toEqual([]);
+  });
+
+  test.each([
+    [{ target: "aws", sshAllowedCidrs: '["203.0.113.7/32","198.51.100.0/24"]' }],
+    [{ brokers: "1", replicationFactor: "1", zookeeperNodes: "1" }],
+    [{ brokers: "300", zookeeperNodes: "9" }],
+    [{ brokerInstanceType: "m7g.large", brokerHeapMiB: "4096" }],
+    [{ vpcCidr: "192.168.7.0/24", domain: "lab-1.example.com", region: "us-gov-west-1" }],
+    [{ tags: '{"team":"data","cost-centre":""}' }],
+  ])("%j", (settings) => {
+    expect(read(settings).faults).toEqual([]);
+  });
+});
+
+test("Pulumi.yaml describes every setting, with the same default", () => {
+  const text = readFileSync(join(__dirname, "../../Pulumi.yaml"), "utf8");
+  const found: Record<string, string> = {};
+  for (const block of text.split(/^ {2}(?=kafkalab:)/m).slice(1)) {
+    const name = /^kafkalab:(\w+):\n/.exec(block)?.[1] ?? "";
+    expect(block, name).toMatch(/^ {4}type: (string|integer|array|object)$/m);
+    expect(block, name).toMatch(/^ {4}description: \S/m);
+    found[name] = /^ {4}default: (.*)$/m.exec(block)?.[1] ?? "";
+  }
+  const expected = Object.entries(DEFAULTS).map(([name, value]) => [
+    name,
+    typeof value === "object" ? JSON.stringify(value) : String(value),
+  ]);
+  expect(found).toEqual(Object.fromEntries(expected));
+});
