@@ -172,7 +172,7 @@ function hostScript(id: string): string {
   const group = join(cgroupRoot(), "kafkalab", id);
   const nspawn = [
     "systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe --link-journal=no",
-    "--resolv-conf=off --timezone=off",
+    "--resolv-conf=off --timezone=off --capability=CAP_NET_ADMIN",
     `--machine=${id} --directory=${dir}/root --network-namespace-path=/run/netns/${namespace(id)}`,
     "$(cat devices)",
   ].join(" \\\n    ");

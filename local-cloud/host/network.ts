@@ -159,7 +159,6 @@ async function ensureRouter(vpc: VpcModel): Promise<void> {
     "net.ipv4.ip_forward=1",
     "net.ipv4.conf.all.send_redirects=0",
     "net.ipv4.conf.default.send_redirects=0",
-    "net.ipv4.neigh.default.proxy_delay=0",
     "net.ipv6.conf.all.disable_ipv6=1",
     "net.ipv6.conf.default.disable_ipv6=1",
   ]); // prettier-ignore

@@ -9,8 +9,8 @@ export const cloudDir = join(process.env["KAFKALAB_STATE"] ?? "/var/lib/kafkalab
 /** Files of running daemons; gone after a reboot of the machine, as the daemons are. */
 export const runDir = "/run/kafkalab";
 
-/** What set-up made for this checkout. The bundle that this code runs from lies there as well. */
-export const labDir = resolve(process.env["KAFKALAB_LAB"] ?? __dirname);
+/** What set-up made for this checkout: `.lab/`. The plugin's start script says where it is. */
+export const labDir = resolve(process.env["KAFKALAB_LAB"] ?? ".lab");
 
 export const instanceDir = (id: string) => join(cloudDir, "instances", id);
 export const volumeFile = (id: string) => join(cloudDir, "volumes", `${id}.img`);
