@@ -50,6 +50,15 @@ key() {
   } | sha256sum | cut -c 1-40
 }
 
+# The text of functions of a step, for its key: what makes the entry is part of what it is.
+text_of() { # STEP FUNCTION...
+  local file=$root/scripts/dev/steps/$1.sh name
+  shift
+  for name; do
+    sed -n "/^$name()/,/^}/p" "$file"
+  done
+}
+
 reachable() { # URL: does it answer within a few seconds?
   curl --silent --fail --location --head --output /dev/null --connect-timeout 3 --max-time 8 "$1"
 }

@@ -58,12 +58,17 @@ fi
 declare -A job=() began=() ended=()
 waiting=()
 for step in "${steps[@]}"; do
-  if "${step}_ready"; then
+  "${step}_ready" &
+  job[$step]=$!
+done
+for step in "${steps[@]}"; do
+  if wait "${job[$step]}"; then
     ended[$step]=0
   else
     waiting+=("$step")
   fi
 done
+job=()
 
 stop() {
   local step

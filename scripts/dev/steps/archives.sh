@@ -16,7 +16,7 @@ archives_pins=components/lib/archives.json
 archives_apache=${KAFKALAB_APACHE:-https://archive.apache.org/dist}
 
 archives_key() {
-  key -- "$archives_pins" local-cloud/archives scripts/dev/steps/archives.sh
+  key -- "$archives_pins" local-cloud/archives
 }
 
 archives_ready() {
@@ -38,14 +38,10 @@ archives_make() {
 
 # One line a pinned file: product, version, origin, file, sum, directory in the archive.
 archives_list() {
-  # shellcheck disable=SC2016 # JavaScript
-  node -e '
-    const pins = JSON.parse(require("node:fs").readFileSync(process.argv[1], "utf8"));
-    for (const [product, versions] of Object.entries(pins))
-      for (const [version, files] of Object.entries(versions))
-        for (const { origin, file, sha512 } of files)
-          console.log(product, version, origin, file, sha512,
-            product === "kafka" ? `kafka/${version}` : `zookeeper/zookeeper-${version}`);
+  jq -r '
+    to_entries[] | .key as $product | .value | to_entries[] | .key as $version | .value[] |
+      [$product, $version, .origin, .file, .sha512,
+        (if $product == "kafka" then "kafka/" else "zookeeper/zookeeper-" end) + $version] | join(" ")
   ' "$root/$archives_pins"
 }
 

@@ -9,11 +9,11 @@
 bundle_main=local-cloud/providers/aws/main.ts
 
 bundle_key() {
-  local sources=(local-cloud/providers/aws package-lock.json scripts/dev/steps/bundle.sh)
+  local sources=(local-cloud/providers/aws package-lock.json)
   if [ -d "$root/local-cloud/host" ]; then
     sources+=(local-cloud/host)
   fi
-  key -- "${sources[@]}"
+  key "$(text_of bundle bundle_build)" -- "${sources[@]}"
 }
 
 bundle_ready() {

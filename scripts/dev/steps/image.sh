@@ -11,7 +11,7 @@
 image_suite=bookworm
 
 base_key() {
-  key "$image_suite" "$(uname -m)" "${KAFKALAB_DEBIAN_MIRROR-}" "$(sed -n '/^base_build/,/^}/p' "$root/scripts/dev/steps/image.sh")" -- \
+  key "$image_suite" "$(uname -m)" "${KAFKALAB_DEBIAN_MIRROR-}" "$(text_of image base_build)" -- \
     local-cloud/image/packages
 }
 
@@ -47,7 +47,9 @@ base_build() { # DIRECTORY
 }
 
 image_key() {
-  key "$(base_key)" "$(archives_key)" -- local-cloud/image scripts/dev/steps/image.sh scripts/dev/class-data.sh
+  # Which archive is there, Apache's or the one from Maven's jars, decides the class data.
+  key "$(base_key)" "$(cat "$cache/archives/$(archives_key)/sums" 2>/dev/null)" \
+    "$(text_of image image_build image_class_data)" -- local-cloud/image scripts/dev/class-data.sh
 }
 
 image_ready() {

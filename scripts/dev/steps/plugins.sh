@@ -12,10 +12,10 @@ plugins_tls=resource-tls-v$(package_version @pulumi/tls)
 plugins_site=https://get.pulumi.com/releases/plugins
 
 plugins_key() {
-  key "$plugins_command" "$plugins_tls" "$(uname -m)" "${KAFKALAB_PLUGINS-}" -- \
+  key "$plugins_command" "$plugins_tls" "$(uname -m)" "${KAFKALAB_PLUGINS-}" \
+    "$(text_of plugins plugins_download plugins_compile)" -- \
     local-cloud/providers/go.mod local-cloud/providers/go.sum \
-    local-cloud/providers/command local-cloud/providers/tls local-cloud/providers/internal \
-    scripts/dev/steps/plugins.sh
+    local-cloud/providers/command local-cloud/providers/tls local-cloud/providers/internal
 }
 
 plugins_ready() {
@@ -94,16 +94,7 @@ state_make() {
     mkdir -p "$state"
     chmod 0700 "$state"
   fi
-  mkdir -p "$state/pulumi" "$state/home/plugins"
-  if [ ! -s "$state/passphrase" ]; then
-    (
-      umask 077
-      head -c 32 /dev/urandom | base64 >"$state/.passphrase.$$"
-      # No run that comes at the same time may see another passphrase.
-      ln -T "$state/.passphrase.$$" "$state/passphrase" 2>/dev/null || true
-      rm "$state/.passphrase.$$"
-    )
-  fi
+  mkdir -p "$state/cloud" "$state/pulumi" "$state/home/plugins"
   for plugin in "$lab/plugins"/resource-*; do
     [ -d "$plugin" ] || continue
     place=$state/home/plugins/${plugin##*/}

@@ -12,22 +12,25 @@ preflight_list() {
 node 20 nodejs
 npm - npm
 curl - curl
+jq - jq
+ssh - openssh-client
+column - bsdextrautils
 sha512sum - coreutils
 tar - tar
 flock - util-linux
-losetup - util-linux
-nsenter - util-linux
 LIST
   if [ "$preflight_scope" = lab ]; then
     cat <<'LIST'
+losetup - mount
+nsenter - util-linux
+unshare - util-linux
 systemd-nspawn 247 systemd-container
-mmdebstrap 0.8 mmdebstrap
+mmdebstrap - mmdebstrap
 nft 0.9.8 nftables
 dnsmasq 2.80 dnsmasq-base
 ip - iproute2
 slirp4netns 1.0 slirp4netns
 busybox - busybox
-ssh - openssh-client
 ssh-keygen - openssh-client
 mkfs.ext4 - e2fsprogs
 gpgv - gpgv

@@ -11,7 +11,7 @@ pulumi_version=$(package_version @pulumi/pulumi)
 pulumi_releases=${KAFKALAB_PULUMI_RELEASES:-https://github.com/pulumi/pulumi/releases/download}
 
 pulumi_key() {
-  key "$pulumi_version" "$(uname -m)" -- scripts/dev/go scripts/dev/steps/pulumi.sh
+  key "$pulumi_version" "$(uname -m)" "$(text_of pulumi pulumi_download pulumi_compile)" -- scripts/dev/go
 }
 
 pulumi_ready() {

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# The lab's commands; `npm run COMMAND -- ARGUMENTS` calls this.
+#
+#   lab.sh setup | env
+#   lab.sh up | preview | destroy [-s STACK] [FLAGS OF pulumi...]
+#   lab.sh status [-s STACK]
+#   lab.sh ssh [-s STACK] HOST [COMMAND...]
+#   lab.sh check | test | test-integration | bench [ARGUMENTS...]
+#
+# Inputs: STACK (local): who fulfils it is said by kafkalab:target in Pulumi.STACK.yaml;
+#   KAFKALAB_CACHE, KAFKALAB_STATE.
+# Idempotence: each command first sets up what it needs, which takes well under a second when it is
+#   there. On the local target Pulumi's state is in KAFKALAB_STATE, and the user's own Pulumi is not
+#   touched; on AWS it is where the user's own Pulumi keeps it.
+set -euo pipefail
+
+here=$(dirname "${BASH_SOURCE[0]}")
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+# shellcheck source=pulumi-state.sh
+. "$here/pulumi-state.sh"
+
+usage() {
+  sed -n '/^#   lab.sh/s/^#   //p' "${BASH_SOURCE[0]}" >&2
+  exit 2
+}
+
+[ $# -gt 0 ] || usage
+command=$1
+shift
+stack=local
+case $command in
+  up | preview | destroy | status | ssh)
+    if [ "${1-}" = "-s" ] || [ "${1-}" = "--stack" ]; then
+      [ $# -ge 2 ] || die "$1 needs the name of a stack."
+      stack=$2
+      shift 2
+    fi
+    [[ $stack =~ ^[A-Za-z0-9_.-]+$ ]] || die "the stack must have a name of letters, digits, '-', '_' and '.'; got $stack"
+    ;;
+esac
+target=local
+if grep -qsE '^ *kafkalab:target: *"?aws' "$root/Pulumi.$stack.yaml"; then
+  target=aws
+fi
+
+# shellcheck source=access.sh
+. "$here/access.sh"
+# shellcheck source=status.sh
+. "$here/status.sh"
+
+setup() { # SCOPE
+  KAFKALAB_SETUP_QUIET=1 "$here/setup.sh" --scope "$1"
+}
+
+# The environment in which Pulumi finds everything. The state's secrets are protected by the mode of
+# the state directory: a passphrase kept beside them would add nothing, and the encryptionsalt that
+# is fit for it would have to be written into Pulumi.local.yaml, in the checkout, on each machine.
+local_environment() {
+  cat <<ENV
+export PATH=$(printf %q "$lab/bin"):"\$PATH"
+export KAFKALAB_CACHE=$(printf %q "$cache")
+export KAFKALAB_STATE=$(printf %q "$state")
+export PULUMI_HOME=$(printf %q "$state/home")
+export PULUMI_BACKEND_URL=$(printf %q "file://$state/pulumi")
+export PULUMI_CONFIG_PASSPHRASE=
+export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
+export PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS=true
+export PULUMI_SKIP_UPDATE_CHECK=true
+export PULUMI_NODEJS_TRANSPILE_ONLY=true
+unset PULUMI_CONFIG_PASSPHRASE_FILE PULUMI_ACCESS_TOKEN PULUMI_STACK
+ENV
+}
+
+enter() { # sets up, and enters the environment of the stack's target
+  if [ "$target" = local ]; then
+    setup lab
+    eval "$(local_environment)"
+  else
+    setup tools
+    export PATH=$lab/bin:$PATH PULUMI_NODEJS_TRANSPILE_ONLY=true PULUMI_SKIP_UPDATE_CHECK=true
+  fi
+  cd "$root"
+}
+
+stack_there() {
+  if [ "$target" = local ]; then
+    [ -f "$(stack_file)" ]
+  else
+    pulumi stack output --stack "$stack" --json >/dev/null 2>&1
+  fi
+}
+
+case $command in
+  setup)
+    exec "$here/setup.sh" "$@"
+    ;;
+  env)
+    setup lab
+    local_environment
+    ;;
+  up | preview)
+    enter
+    if ! stack_there; then
+      pulumi stack init "$stack"
+    fi
+    if [ "$target" = local ]; then
+      recover_state
+    fi
+    if [ "$command" = preview ]; then
+      exec pulumi preview --stack "$stack" "$@"
+    fi
+    exec pulumi up --stack "$stack" --yes --skip-preview "$@"
+    ;;
+  destroy)
+    enter
+    if ! stack_there; then
+      say "there is no stack $stack; nothing to destroy"
+      forget_state
+      exit
+    fi
+    if [ "$target" = local ]; then
+      recover_state
+    fi
+    # An interrupt is for Pulumi, which ends in good order; this then sees that it failed.
+    trap : INT
+    pulumi destroy --stack "$stack" --yes --skip-preview "$@"
+    for argument; do
+      case $argument in
+        --target* | -t | --exclude* | --preview-only) exit ;;
+      esac
+    done
+    pulumi stack rm --stack "$stack" --yes --preserve-config
+    if [ "$target" = local ]; then
+      forget_state
+    fi
+    ;;
+  ssh)
+    [ $# -gt 0 ] || die "ssh needs a host." "For example: npm run ssh -- peter-kafka01"
+    enter
+    stack_there || die "there is no stack $stack." "Make it with: npm run up"
+    access_make
+    access_arguments "$1"
+    shift
+    exec ssh "${ssh_arguments[@]}" "$@"
+    ;;
+  status)
+    enter
+    stack_there || die "there is no stack $stack." "Make it with: npm run up"
+    status_print
+    ;;
+  check)
+    setup check
+    exec "$here/check.sh" "$@"
+    ;;
+  test | test-integration)
+    setup lab
+    eval "$(local_environment)"
+    cd "$root"
+    if [ "$command" = test ]; then
+      "$here/check.sh"
+      "$here/test-plugins.sh"
+    fi
+    exec node_modules/.bin/vitest run --project integration "$@"
+    ;;
+  bench)
+    setup lab
+    eval "$(local_environment)"
+    cd "$root"
+    exec node_modules/.bin/tsx bench/main.ts "$@"
+    ;;
+  *) usage ;;
+esac

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Keeps Pulumi's state on the local target usable: after a run that was killed, and after the last
+# stack is gone.
+#
+# Inputs: $state, $stack, $access, and Pulumi's environment of the local target; sourced by lab.sh.
+# Idempotence: does nothing where there is nothing to mend or to remove.
+# shellcheck disable=SC2154 # lab.sh sets the variables
+
+backend() {
+  echo "$state/pulumi/.pulumi"
+}
+
+stack_file() {
+  echo "$(backend)/stacks/kafkalab/$stack.json"
+}
+
+field() { # NAME FILE: a string or number of a flat JSON file
+  sed -n "s/.*\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "$2"
+}
+
+# Is this process a Pulumi, and not another one that got its number?
+pulumi_runs() { # PID
+  case "$(readlink "/proc/$1/exe" 2>/dev/null || true)" in
+    */pulumi | */"pulumi (deleted)") true ;;
+    *) false ;;
+  esac
+}
+
+# A Pulumi that was killed leaves its lock, and then each later run refuses to work. The lock goes if
+# it is of this machine and its process is no more; what that process had started goes with it.
+recover_state() {
+  local lock pid
+  for lock in "$(backend)/locks/organization/kafkalab/$stack"/*.json; do
+    [ -f "$lock" ] || continue
+    pid=$(field pid "$lock")
+    if [ "$(field hostname "$lock")" = "$(uname -n)" ] && [ -n "$pid" ] && ! pulumi_runs "$pid"; then
+      say "an earlier run (process $pid) was killed; its lock on the stack $stack is removed"
+      rm -f "$lock" "$lock.attrs"
+    fi
+  done
+  end_orphans
+}
+
+# Ends language hosts and plugins whose Pulumi is gone. They are told by three marks: they come from
+# this project's tools or plugins, work on this state directory, and have no Pulumi for a parent.
+end_orphans() {
+  local directory pid executable parent orphans=()
+  for directory in /proc/[0-9]*; do
+    pid=${directory#/proc/}
+    executable=$(readlink "$directory/exe" 2>/dev/null) || continue
+    case $executable in
+      "$cache"/tools/*/pulumi-language-* | "$cache"/plugins/*) ;;
+      */node) grep -qzE '(^|/)aws\.cjs$|@pulumi/pulumi/cmd/run' "$directory/cmdline" 2>/dev/null || continue ;;
+      *) continue ;;
+    esac
+    grep -qzxF "PULUMI_BACKEND_URL=file://$state/pulumi" "$directory/environ" 2>/dev/null || continue
+    parent=$pid
+    while [ "${parent:-1}" -gt 1 ] && ! pulumi_runs "$parent"; do
+      parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$parent/status" 2>/dev/null || true)
+    done
+    if [ "${parent:-1}" -le 1 ]; then
+      orphans+=("$pid")
+    fi
+  done
+  if [ ${#orphans[@]} -gt 0 ]; then
+    say "ending what the killed run left behind: ${orphans[*]}"
+    kill "${orphans[@]}" 2>/dev/null || true
+    for _ in {1..50}; do
+      kill -0 "${orphans[@]}" 2>/dev/null || return 0
+      sleep 0.1
+    done
+    kill -KILL "${orphans[@]}" 2>/dev/null || true
+  fi
+}
+
+# forget_state: removes what Pulumi and these scripts keep of a stack that is gone, and the state
+# directory if nothing is left in it. Data of the local cloud is never removed here: where there is
+# some, the directory is not empty, and stays.
+forget_state() {
+  local backend
+  backend=$(backend)
+  rm -rf "${access:?}"
+  if [ -d "$backend" ] && [ ! -e "$(stack_file)" ]; then
+    rm -f "$(stack_file)".*
+    rm -rf "$backend/history/kafkalab/$stack" "$backend/backups/kafkalab/$stack"
+    if [ -z "$(find "$backend/stacks" -name '*.json' -print -quit 2>/dev/null)" ]; then
+      rm -rf "${backend:?}" "${state:?}/home"
+      find "$state" -mindepth 1 -depth -type d -empty -delete
+      rmdir "$state" 2>/dev/null || true
+    fi
+  fi
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Prints how the lab is: hosts, services, ZooKeeper's leader and followers, brokers, and the topics
+# with their in-sync replicas.
+#
+# Inputs: the functions and variables of access.sh; sourced by lab.sh.
+# Idempotence: only looks. It asks all hosts at once; one that does not answer is shown as down.
+# shellcheck disable=SC2154 # lab.sh and access.sh set the variables
+
+status_print() {
+  local host work pids=() sick=0 file
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the directory of now
+  trap "rm -rf '$work'" EXIT
+  access_make
+  while read -r host; do
+    access_arguments "$host"
+    ssh "${ssh_arguments[@]}" timeout 20 bash -s <"$root/scripts/dev/status-host.sh" \
+      >"$work/$host.out" 2>"$work/$host.err" &
+    pids+=($!)
+  done < <(jq -r 'keys[]' <<<"$hosts_json")
+  wait "${pids[@]}" || true
+
+  {
+    printf 'HOST\tPUBLIC\tPRIVATE\tUP\tSERVICE\tSTATE\tDISK\tROLE\n'
+    while IFS=$'\t' read -r host public private; do
+      file=$work/$host.out
+      if ! grep -qx 'end' "$file"; then
+        printf '%s\t%s\t%s\tdown\t-\t-\t-\t%s\n' "$host" "$public" "$private" \
+          "$(tail -n 1 "$work/$host.err" | tr -d '\r' | cut -c 1-60)"
+        continue
+      fi
+      printf '%s\t%s\t%s\t%s\n' "$host" "$public" "$private" "$(status_row "$host" "$file")"
+    done < <(jq -r 'to_entries[] | [.key, .value.publicIp, .value.privateIp] | @tsv' <<<"$hosts_json")
+  } >"$work/hosts"
+  column -t -s $'\t' "$work/hosts"
+  if awk -F '\t' 'NR > 1 && ($4 == "down" || $6 != "active" || $8 ~ /not serving|no answer/) { bad = 1 } END { exit !bad }' "$work/hosts"; then
+    sick=1
+  fi
+
+  echo
+  # Every broker knows all topics: the first that answered tells them.
+  file=$(grep -l '^topic ' "$work"/*.out 2>/dev/null | head -n 1 || true)
+  if [ -z "$file" ]; then
+    echo "no broker tells of any topic"
+    sick=1
+  else
+    {
+      printf 'TOPIC\tPARTITION\tLEADER\tREPLICAS\tIN SYNC\t\n'
+      awk -F '\t' '$1 ~ /^topic / { sub(/^topic /, "", $1)
+        note = split($4, a, ",") > split($5, b, ",") ? "under-replicated" : ""
+        print $1 "\t" $2 "\t" $3 "\t" $4 "\t" $5 "\t" note }' "$file"
+    } >"$work/topics"
+    column -t -s $'\t' "$work/topics"
+    if grep -q 'under-replicated' "$work/topics"; then
+      sick=1
+    fi
+  fi
+  return "$sick"
+}
+
+# status_row HOST FILE: the columns from UP on.
+status_row() {
+  awk -v host="$1" '
+    { name = $1; sub(/^[^ ]+ ?/, ""); value[name] = $0 }
+    name == "broker" { split($0, part, " "); if (part[2] ~ "^" host "(\\.|:|$)") id = part[1]; count++ }
+    name == "controller" { controller = $0 }
+    END {
+      role = value["role"]
+      if (value["service"] == "kafka-server") {
+        role = count ? (id == "" ? "not serving: registered are " count " brokers, this is none" : "broker " id (id == controller ? ", controller" : "")) : "no answer on port 9092"
+      }
+      print value["up"] "\t" value["service"] "\t" value["state"] "\t" value["disk"] "\t" role
+    }' "$2"
+}
