@@ -93,5 +93,5 @@ const lines = (items: string[]) => items.map((item) => `${item}\n`).join("");
 
 function mask(cidr: string): string {
   const { prefix } = parseCidr(cidr);
-  return addressAt("255.255.255.255/0", -(2 ** (32 - prefix)));
+  return addressAt("0.0.0.0/0", -(2 ** (32 - prefix)));
 }
