@@ -72,8 +72,9 @@ export class Host extends pulumi.ComponentResource {
       user: LOGIN_USER,
       privateKey: site.keyPair.privateKey,
       hostKey: this.hostKey,
-      // The command that uses it has a time-out: a host that boots may take any number of dials.
-      dialErrorLimit: -1,
+      // A host that boots is dialled again and again, at most every 5 s: for three minutes if it
+      // refuses, for six if it is mute. After that the error says why, as a time-out would not.
+      dialErrorLimit: 40,
       perDialTimeout: 5,
     });
     this.registerOutputs({

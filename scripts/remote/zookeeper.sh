@@ -31,12 +31,12 @@ roles() {
       leader | standalone) LEADER=$node ;;
     esac
     [[ $line == down ]] || SERVING=$((SERVING + 1))
-  done < <(
+  done < <({
     for node in $NODES; do
       echo "$node $(role "$node")" &
     done
     wait
-  )
+  } | sort)
 }
 
 # leader_content: whether there is a leader, and it has all the followers that it counts on.

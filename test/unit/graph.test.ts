@@ -262,7 +262,7 @@ describe("the book's lab", () => {
         user: "ec2-user",
         hostKey: `ssh-ed25519 ${expected}-host-key`,
         privateKey: "PRIVATE key-key\n",
-        dialErrorLimit: -1,
+        dialErrorLimit: 40,
       });
       expect(command.secrets, command.name).toEqual(["connection"]);
       expect(command.inputs.create).toBe("sudo -n bash -s");

@@ -1,0 +1,167 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { renderScript } from "../../components/lib/scripts";
+
+const DIRECTORY = join(__dirname, "../../scripts/remote");
+const FILES = readdirSync(DIRECTORY);
+
+let scratch: string;
+
+beforeAll(() => {
+  scratch = mkdtempSync(join(tmpdir(), "kafkalab-scripts-"));
+});
+
+afterAll(() => {
+  rmSync(scratch, { recursive: true });
+});
+
+/** Runs lines after the shared functions of the given files, as a host would. */
+function run(files: string[], lines: string, variables: Record<string, string> = {}) {
+  const script = renderScript(["common.sh", ...files], { HOST: "peter-test01", ...variables });
+  const { status, stdout, stderr } = spawnSync("bash", ["-s"], { input: `${script}\n${lines}` });
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+describe.each(FILES)("%s", (file) => {
+  const text = readFileSync(join(DIRECTORY, file), "utf8");
+
+  test("begins with its purpose, inputs and idempotence", () => {
+    expect(text).toMatch(/^#!\/bin\/bash\n# \S/);
+    expect(text).toMatch(/^# Inputs: /m);
+    expect(text).toMatch(/^# Idempotent: /m);
+  });
+
+  test("never deletes below /data", () => {
+    expect(text).not.toMatch(/\brm\b[^\n]*(\/data|\$DATA|\$\{DATA)/);
+  });
+});
+
+describe("kafka_whole", () => {
+  const broker = (id: number) => `  broker ${id} at peter-kafka0${id}.foo.bar:9092`;
+  const topic = (isrs: string, leader = 1) =>
+    `  topic "peter-overview01" with 1 partitions:\n` +
+    `    partition 0, leader ${leader}, replicas: 1,2,3, isrs: ${isrs}`;
+
+  test.each([
+    ["all is well", [broker(1), broker(2), broker(3), topic("3,1,2")], 0, "whole: brokers 1,2,3"],
+    ["no topic", [broker(1), broker(2), broker(3)], 0, "whole: brokers 1,2,3"],
+    ["a broker is missing", [broker(1), broker(3)], 1, "brokers 1,3; missing 2"],
+    [
+      "a replica lags",
+      [broker(1), broker(2), broker(3), topic("1,2")],
+      1,
+      "brokers 1,2,3; under-replicated peter-overview01-0",
+    ],
+    [
+      "no leader",
+      [broker(1), broker(2), broker(3), topic("1,2,3, Broker: Leader not available", -1)],
+      1,
+      "brokers 1,2,3; under-replicated peter-overview01-0",
+    ],
+    ["nobody", [" 0 brokers:"], 1, "brokers none; missing 1,2,3"],
+  ])("%s", (_, lines, status, seen) => {
+    const metadata = ["Metadata for all topics:", ...lines].join("\n");
+    const result = run(
+      ["kafka.sh"],
+      'metadata() { printf "%s\\n" "$METADATA"; }\n' +
+        'result=0; kafka_whole any:9092 1 2 3 || result=$?; echo "$result $SEEN"',
+      { METADATA: metadata },
+    );
+    expect(result.stdout).toBe(`${status} ${seen}\n`);
+  });
+
+  test("no answer", () => {
+    const result = run(
+      ["kafka.sh"],
+      "metadata() { echo 'ERROR: no'; return 1; }\nkafka_whole any:9092 1 || echo \"$SEEN\"",
+    );
+    expect(result.stdout).toBe("no answer from any:9092: ERROR: no\n");
+  });
+});
+
+describe("ensemble_whole", () => {
+  const NODES = "peter-zk01.foo.bar peter-zk02.foo.bar peter-zk03.foo.bar";
+
+  test.each([
+    ["whole", ["follower", "leader", "follower"], 2, 3, 0],
+    ["a follower behind", ["follower", "leader", "follower"], 1, 3, 1],
+    ["a node down", ["follower", "leader", ""], 1, 3, 1],
+    ["no leader", ["follower", "", ""], 0, 0, 1],
+  ])("%s", (_, modes, synced, quorum, status) => {
+    const cases = modes.map((mode, i) => `${i + 1}) mode="${mode}" ;;`).join(" ");
+    const result = run(
+      ["zookeeper.sh"],
+      `ask() {
+        local mode number=\${1%%.*}
+        case \${number: -1} in ${cases} esac
+        [[ -n $mode ]] || return 1
+        case $2 in
+          srvr) echo "Mode: $mode" ;;
+          mntr) printf 'zk_synced_followers\\t${synced}\\nzk_quorum_size\\t${quorum}\\n' ;;
+        esac
+      }
+      result=0; ensemble_whole || result=$?
+      echo "$result"; echo "$SEEN"`,
+      { NODES },
+    );
+    const roles = modes.map((mode, i) => `peter-zk0${i + 1} ${mode || "down"}`).join(", ");
+    expect(result.stdout).toBe(`${status}\n${roles}\n`);
+  });
+});
+
+describe("check_identity", () => {
+  test("ZooKeeper: a new directory gets its myid", () => {
+    const data = join(scratch, "zk-new");
+    const variables = { NODE_ID: "2", DATA: data, SERVICE_USER: "root" };
+    expect(run(["zookeeper.sh"], "check_identity", variables).status).toBe(0);
+    expect(readFileSync(join(data, "myid"), "utf8")).toBe("2\n");
+    expect(run(["zookeeper.sh"], "check_identity", variables).status).toBe(0);
+  });
+
+  test("ZooKeeper: another node's myid is refused, with the repair", () => {
+    const data = join(scratch, "zk-new");
+    const variables = { NODE_ID: "3", DATA: data, SERVICE_USER: "root" };
+    const { status, stderr } = run(["zookeeper.sh"], "check_identity", variables);
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `peter-test01: ${data}/myid: it must hold 3; got "2". Either this volume is another node's: ` +
+        "attach the right one. Or the file is damaged: write 3 into it.\n",
+    );
+  });
+
+  test("Kafka: another broker's data is refused, with the repair", () => {
+    writeFileSync(join(scratch, "meta.properties"), "version=0\ncluster.id=abc\nbroker.id=1\n");
+    const variables = { NODE_ID: "2", DATA: scratch, ZOOKEEPER: "none" };
+    const { status, stderr } = run(["kafka.sh"], "check_identity", variables);
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      `peter-test01: ${scratch}/meta.properties: broker.id must be 2; got "1". Either this volume ` +
+        "is another broker's: attach the right one. Or the file is damaged: write the line " +
+        "broker.id=2 into it.\n",
+    );
+  });
+});
+
+describe("shared functions", () => {
+  test("a wait is bounded and says what it last saw", () => {
+    const { status, stderr } = run(
+      [],
+      'look() { SEEN="two of three"; return 1; }\nwait_until 0 "cluster not whole" "a log" look',
+    );
+    expect(status).toBe(1);
+    expect(stderr).toBe(
+      "peter-test01: cluster not whole after 0 s; last saw two of three; logs: a log\n",
+    );
+  });
+
+  test("a file is written once, whole, with its last line ended", () => {
+    const file = join(scratch, "file");
+    const lines = `put "$FILE" $'a\\nb'; same "$FILE" $'a\\nb' && echo same
+      touch -d @1 "$FILE"; put "$FILE" $'a\\nb'; stat -c %Y "$FILE"; same "$FILE" a || echo differs`;
+    expect(run([], lines, { FILE: file }).stdout).toBe("same\n1\ndiffers\n");
+    expect(readFileSync(file, "utf8")).toBe("a\nb\n");
+  });
+});
