@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -94,6 +95,11 @@ func runProcess(ctx context.Context, command *exec.Cmd, stdin string, log *trans
 
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if command.Dir != "" { // in a group of its own, the kernel would blame the interpreter
+		if _, err := os.Stat(command.Dir); err != nil {
+			return &os.PathError{Op: "chdir", Path: command.Dir, Err: errors.Unwrap(err)}
+		}
 	}
 	if err := command.Start(); err != nil {
 		return err

@@ -294,7 +294,14 @@ func (p *Plugin) TryCreateWithin(
 	token, name string, inputs resource.PropertyMap, timeoutSeconds float64,
 ) (State, error) {
 	p.t.Helper()
-	checked := p.MustCheck(token, inputs)
+	return p.CreateChecked(token, name, p.MustCheck(token, inputs), timeoutSeconds)
+}
+
+// CreateChecked creates a resource with inputs that Check returned. It may be called from any goroutine.
+func (p *Plugin) CreateChecked(
+	token, name string, checked resource.PropertyMap, timeoutSeconds float64,
+) (State, error) {
+	p.t.Helper()
 	ctx, cancel := callContext()
 	defer cancel()
 	response, err := p.Client.Create(ctx, &pulumirpc.CreateRequest{
@@ -425,4 +432,18 @@ func (b *lockedBuffer) String() string {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	return b.buffer.String()
+}
+
+// Read reads a resource.
+func (p *Plugin) Read(old State) State {
+	p.t.Helper()
+	ctx, cancel := callContext()
+	defer cancel()
+	response, err := p.Client.Read(ctx, &pulumirpc.ReadRequest{
+		Id: old.ID, Urn: URN(old.Token, old.Name), Inputs: p.marshal(old.Inputs), Properties: p.marshal(old.Outputs),
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return State{old.Token, old.Name, response.Id, p.unmarshal(response.Inputs), p.unmarshal(response.Properties)}
 }
