@@ -14,12 +14,18 @@ function differs(property: Property, before: unknown, after: unknown): boolean {
   if (containsUnknown(after)) return true;
   const [had, wanted] = [before ?? property.default, after ?? property.default];
   if (wanted === undefined) return !property.computed && !isEmpty(had);
-  if (property.fields && isObject(wanted)) {
-    const old = isObject(had) ? had : {};
-    return Object.entries(property.fields).some(([k, p]) => differs(p, old[k], wanted[k]));
+  if (property.type === "object") return fieldsDiffer(property, had, wanted);
+  if (property.type === "objects") {
+    const [old, now] = [(had ?? []) as unknown[], wanted as unknown[]];
+    return old.length !== now.length || now.some((item, i) => fieldsDiffer(property, old[i], item));
   }
   if (isEmpty(had) && isEmpty(wanted)) return false;
   return !isDeepStrictEqual(sorted(property, had), sorted(property, wanted));
+}
+
+function fieldsDiffer(property: Property, had: unknown, wanted: unknown): boolean {
+  const [old, now] = [isObject(had) ? had : {}, wanted as Values];
+  return Object.entries(property.fields ?? {}).some(([k, p]) => differs(p, old[k], now[k]));
 }
 
 const isEmpty = (value: unknown) =>
