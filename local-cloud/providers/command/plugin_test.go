@@ -60,11 +60,13 @@ func TestPluginEndsWithItsEngine(t *testing.T) {
 	plugin := enginetest.Start(t)
 	alive := filepath.Join(t.TempDir(), "alive")
 	run(t, "", "mkfifo", alive)
-	go func() {
-		_, _ = plugin.TryCreate(localCommand, "test", inputs("create", "echo started; exec sleep 600 3>"+alive))
-	}()
-	run(t, "", "sh", "-c", "exec 3<"+alive) // returns when the command holds the other end
-	plugin.Engine.WaitFor(t, "started")
+	args := plugin.MustCheck(localCommand, inputs("create", "exec sleep 600 3>"+alive))
+	go func() { _, _ = plugin.CreateChecked(localCommand, "test", args, 0) }()
+	held, err := os.Open(alive) // returns when the command holds the other end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
 	plugin.Engine.Stop()
 	select {
 	case <-plugin.Exited:
