@@ -9,7 +9,7 @@
 # command, least version ("-" for any), Debian package
 preflight_list() {
   cat <<'LIST'
-node 20 nodejs
+node 20.15 nodejs
 npm - npm
 curl - curl
 jq - jq
