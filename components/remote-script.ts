@@ -11,7 +11,7 @@ export interface RemoteScriptArgs {
   /** Shell variables that the files read. */
   variables: Record<string, string>;
   /** A change of any of these runs the script again, as every change of the script does. */
-  triggers?: pulumi.Input<string>[];
+  triggers: pulumi.Input<string>[];
   /** How long connecting and running may take. */
   timeoutMinutes: number;
 }

@@ -32,6 +32,7 @@ write_files() {
   put "$unit" "$UNIT"
   put "/etc/kafkalab/$SERVICE.content" "$1"
   install -d -m 0750 -o "$SERVICE_USER" -g "$SERVICE_USER" "$DATA"
+  # To enable is to have systemd read its units again, too.
   if [[ ! -e /etc/systemd/system/multi-user.target.wants/$SERVICE.service ]]; then
     systemctl enable --quiet "$SERVICE"
   elif [[ $changed == true ]]; then
@@ -44,7 +45,7 @@ main() {
   only_run
   wanted=$(content)
   mountpoint -q /data || fail "the data volume is not mounted at /data; logs: journalctl -u data.mount"
-  if systemctl is-active --quiet "$SERVICE"; then
+  if [[ -e /run/$SERVICE/content ]] && systemctl is-active --quiet "$SERVICE"; then
     if same "/run/$SERVICE/content" "$wanted"; then
       say "$SERVICE runs with this configuration already"
       return
@@ -59,13 +60,13 @@ main() {
       "journalctl -u $SERVICE" cluster_whole
   fi
   write_files "$wanted"
-  systemctl reset-failed "$SERVICE" 2>/dev/null || true
-  systemctl restart "$SERVICE" 9>&-
   if [[ $serving == true ]]; then
+    systemctl restart "$SERVICE"
     say "$SERVICE restarted"
     wait_until "$WHOLE_SECONDS" "cluster not whole since $SERVICE was restarted here" \
       "journalctl -u $SERVICE" service_back
   else
+    systemctl restart --no-block "$SERVICE"
     say "$SERVICE started"
   fi
 }

@@ -265,6 +265,8 @@ describe("the book's lab", () => {
         dialErrorLimit: 40,
       });
       expect(command.secrets, command.name).toEqual(["connection"]);
+      // A new instance may well be at the old address: the command must still run there.
+      expect(command.inputs.triggers, command.name).toContain(`${expected}-instance-id`);
       expect(command.inputs.create).toBe("sudo -n bash -s");
       expect(command.inputs.addPreviousOutputInEnv).toBe(false);
       expect(Object.keys(command.inputs)).not.toContain("delete");
