@@ -167,7 +167,12 @@ case $command in
     setup lab
     eval "$(local_environment)"
     cd "$root"
-    exec node_modules/.bin/tsx bench/main.ts "$@"
+    # One at a time: its names are fixed. --close: the hosts that it starts must not hold the lock.
+    status=0
+    flock --nonblock --close --conflict-exit-code 75 /run/lock/kafkalab-bench \
+      node_modules/.bin/tsx bench/main.ts "$@" || status=$?
+    [ "$status" -ne 75 ] || die "another bench is running."
+    exit "$status"
     ;;
   *) usage ;;
 esac

@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { run, type Environment } from "./run";
+
+/** The machine that the figures are from, and the versions on it. */
+export type Machine = Record<string, string>;
+
+/** Describes this machine. */
+export async function describeMachine(env: Environment): Promise<Machine> {
+  const firstLine = async (...argv: string[]) =>
+    (await run(argv, { env, limitSeconds: 30 })).stdout.split("\n")[0] ?? "";
+  const processors = cpus();
+  return {
+    system: /^PRETTY_NAME="(.*)"$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "unknown",
+    kernel: release(),
+    processor: `${processors.length} × ${processors[0]?.model.trim() ?? "unknown"}`,
+    memory: `${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+    "load average, bench included": loadavg()
+      .map((load) => load.toFixed(1))
+      .join(" "),
+    pulumi: await firstLine("pulumi", "version"),
+    node: process.version,
+    systemd: await firstLine("systemd-nspawn", "--version"),
+  };
+}
