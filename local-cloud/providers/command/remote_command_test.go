@@ -590,20 +590,21 @@ func TestRemoteDiff(t *testing.T) {
 		name           string
 		inputs         resource.PropertyMap
 		diffs, replace string
+		kind           string
 	}{
-		{"nothing", base, "", ""},
-		{"explicit default", change("connection", map[string]any{"host": "a", "port": 22.0}), "", ""},
-		{"stdin", change("stdin", "t"), "stdin", ""},
-		{"secret mark", change("stdin", secret("s")), "stdin", ""},
-		{"connection", change("connection", host("b")), "connection", ""},
-		{"environment", change("environment", map[string]any{"A": "2"}), "environment.A", ""},
-		{"create added", change("create", "c"), "create", ""},
-		{"stdin removed", change("stdin", nil), "stdin", ""},
-		{"trigger changed", change("triggers", triggers("z", "y")), "triggers[0]", "triggers[0]"},
-		{"trigger added", change("triggers", triggers("x", "y", "z")), "triggers[2]", "triggers[2]"},
-		{"trigger unknown", change("triggers", triggers("x", unknown)), "triggers[1]", "triggers[1]"},
-		{"triggers unknown", change("triggers", unknown), "triggers", "triggers"},
-		{"triggers removed", change("triggers", nil), "triggers", "triggers"},
+		{"nothing", base, "", "", ""},
+		{"explicit default", change("connection", map[string]any{"host": "a", "port": 22.0}), "", "", ""},
+		{"stdin", change("stdin", "t"), "stdin", "", "UPDATE"},
+		{"secret mark", change("stdin", secret("s")), "stdin", "", "UPDATE"},
+		{"connection", change("connection", host("b")), "connection", "", "UPDATE"},
+		{"environment", change("environment", map[string]any{"A": "2"}), "environment.A", "", "UPDATE"},
+		{"create added", change("create", "c"), "create", "", "ADD"},
+		{"stdin removed", change("stdin", nil), "stdin", "", "DELETE"},
+		{"trigger changed", change("triggers", triggers("z", "y")), "triggers[0]", "triggers[0]", "UPDATE_REPLACE"},
+		{"trigger added", change("triggers", triggers("x", "y", "z")), "triggers[2]", "triggers[2]", "ADD_REPLACE"},
+		{"trigger unknown", change("triggers", triggers("x", unknown)), "triggers[1]", "triggers[1]", "UPDATE_REPLACE"},
+		{"triggers unknown", change("triggers", unknown), "triggers", "triggers", "UPDATE_REPLACE"},
+		{"triggers removed", change("triggers", nil), "triggers", "triggers", "DELETE_REPLACE"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			diff := plugin.Diff(state, test.inputs)
@@ -615,6 +616,12 @@ func TestRemoteDiff(t *testing.T) {
 				changes = pulumirpc.DiffResponse_DIFF_NONE
 			}
 			assertEqual(t, "changes", diff.Changes, changes)
+			assertEqual(t, "hasDetailedDiff", diff.HasDetailedDiff, test.diffs != "")
+			if test.diffs != "" {
+				detail := diff.DetailedDiff[test.diffs]
+				assertEqual(t, "kind", detail.GetKind().String(), test.kind)
+				assertEqual(t, "inputDiff", detail.GetInputDiff(), true)
+			}
 		})
 	}
 }

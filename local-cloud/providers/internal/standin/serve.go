@@ -67,7 +67,7 @@ func serve(address string, build func(*Engine) *Provider) error {
 	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
 		Cancel: stopServing,
 		Init: func(server *grpc.Server) error {
-			pulumirpc.RegisterResourceProviderServer(server, plugin.NewProviderServer(provider))
+			pulumirpc.RegisterResourceProviderServer(server, detailedServer{plugin.NewProviderServer(provider)})
 			return nil
 		},
 	})
@@ -90,4 +90,26 @@ func serve(address string, build func(*Engine) *Provider) error {
 	case <-time.After(stopGrace):
 		return nil
 	}
+}
+
+// detailedServer completes the SDK's server, whose Diff neither says that it has details, without
+// which the engine ignores them, nor that a deleted property asks for a replacement.
+type detailedServer struct {
+	pulumirpc.ResourceProviderServer
+}
+
+func (s detailedServer) Diff(
+	ctx context.Context, request *pulumirpc.DiffRequest,
+) (*pulumirpc.DiffResponse, error) {
+	response, err := s.ResourceProviderServer.Diff(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	response.HasDetailedDiff = len(response.DetailedDiff) > 0
+	for _, path := range response.Replaces {
+		if detail := response.DetailedDiff[path]; detail.GetKind() == pulumirpc.PropertyDiff_DELETE {
+			detail.Kind = pulumirpc.PropertyDiff_DELETE_REPLACE
+		}
+	}
+	return response, nil
 }
