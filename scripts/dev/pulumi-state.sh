@@ -29,16 +29,27 @@ pulumi_runs() { # PID
 # A Pulumi that was killed leaves its lock, and then each later run refuses to work. The lock goes if
 # it is of this machine and its process is no more; what that process had started goes with it.
 recover_state() {
-  local lock pid
+  local lock pid live=no
   for lock in "$(backend)/locks/organization/kafkalab/$stack"/*.json; do
     [ -f "$lock" ] || continue
+    live=yes
     pid=$(field pid "$lock")
     if [ "$(field hostname "$lock")" = "$(uname -n)" ] && [ -n "$pid" ] && ! pulumi_runs "$pid"; then
       say "an earlier run (process $pid) was killed; its lock on the stack $stack is removed"
       rm -f "$lock" "$lock.attrs"
+      live=no
     fi
   done
+  if [ "$live" = yes ]; then
+    return # Pulumi says who holds it
+  fi
   end_orphans
+  # Pulumi would warn of what was being created then, at each run, until someone has looked. There is
+  # nothing to look for: the local cloud removes what no state knows of, and commands run again.
+  if [ -f "$(stack_file)" ] && jq -e '.checkpoint.latest.pending_operations // [] | length > 0' "$(stack_file)" >/dev/null; then
+    say "forgetting the operations that the killed run had begun"
+    pulumi stack export --stack "$stack" | jq 'del(.deployment.pending_operations)' | pulumi stack import --stack "$stack" >/dev/null
+  fi
 }
 
 # Ends language hosts and plugins whose Pulumi is gone. They are told by three marks: they come from
