@@ -108,9 +108,9 @@ case $command in
       recover_state
     fi
     if [ "$command" = preview ]; then
-      exec pulumi preview --stack "$stack" "$@"
+      exec pulumi preview --stack "$stack" --suppress-progress "$@"
     fi
-    exec pulumi up --stack "$stack" --yes --skip-preview "$@"
+    exec pulumi up --stack "$stack" --yes --skip-preview --suppress-progress "$@"
     ;;
   destroy)
     enter
@@ -124,7 +124,7 @@ case $command in
     fi
     # An interrupt is for Pulumi, which ends in good order; this then sees that it failed.
     trap : INT
-    pulumi destroy --stack "$stack" --yes --skip-preview "$@"
+    pulumi destroy --stack "$stack" --yes --skip-preview --suppress-progress "$@"
     for argument; do
       case $argument in
         --target* | -t | --exclude* | --preview-only) exit ;;
