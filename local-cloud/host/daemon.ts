@@ -29,8 +29,14 @@ export function processKey(pid: number): string | undefined {
   }
 }
 
+/** What was found last, so as not to look through all processes of the machine again. */
+const found = new Map<string, { pid: number; key: string }>();
+
 /** The pid of the daemon, if it runs. */
 export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number | undefined {
+  const last = found.get(mark);
+  if (last && processKey(last.pid) === last.key) return last.pid;
+  found.delete(mark);
   const program = basename(argv[0]!);
   for (const entry of readdirSync("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
@@ -40,7 +46,12 @@ export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number
     } catch {
       continue; // ended meanwhile
     }
-    if (basename(words[0]!) === program && words.includes(mark)) return Number(entry);
+    if (basename(words[0]!) !== program || !words.includes(mark)) continue;
+    const pid = Number(entry);
+    const key = processKey(pid);
+    if (key === undefined) continue;
+    found.set(mark, { pid, key });
+    return pid;
   }
   return undefined;
 }

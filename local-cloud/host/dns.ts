@@ -10,16 +10,11 @@ export const MIRROR = { name: "mirror.local-cloud.internal", address: "169.254.1
 /** The resolver of slirp4netns, which asks the machine's own. */
 const UPSTREAM = "198.19.255.3";
 
-/** The files of one VPC's dnsmasq: its settings, and what it reads again on SIGHUP. */
-export interface DnsFiles {
-  "dnsmasq.conf": string;
-  "dhcp-hosts": string;
-  "dhcp-options": string;
-  hosts: string;
-}
-
-/** The VPC's DHCP and DNS service: what AWS calls the Amazon-provided DNS. */
-export function dnsFiles(vpc: VpcModel, dir: string): DnsFiles {
+/**
+ * The VPC's DHCP and DNS service: what AWS calls the Amazon-provided DNS. As the files of its dnsmasq
+ * by name: the settings, and what it reads again on SIGHUP.
+ */
+export function dnsFiles(vpc: VpcModel, dir: string): Readonly<{ [file: string]: string }> {
   const records = vpc.zones.flatMap((z) => z.records);
   const subnets = vpc.subnets.map((s) => ({ ...s, tag: s.id }));
   return {
@@ -46,7 +41,9 @@ export function dnsFiles(vpc: VpcModel, dir: string): DnsFiles {
       ...subnets.map(
         (s) => `dhcp-range=set:${s.tag},${addressAt(s.cidr, 0)},static,${mask(s.cidr)},1h`,
       ),
-      ...records.filter((r) => r.type === "CNAME").map((r) => `cname=${r.name},${bare(r.values[0]!)}`),
+      ...records
+        .filter((r) => r.type === "CNAME")
+        .map((r) => `cname=${r.name},${bare(r.values[0]!)}`),
       "",
     ].join("\n"),
     "dhcp-hosts": lines(vpc.hosts.map((h) => `${h.mac},${h.privateIp}`)),
@@ -55,10 +52,7 @@ export function dnsFiles(vpc: VpcModel, dir: string): DnsFiles {
       ...subnets.map((s) => `tag:${s.tag},option:router,${addressAt(s.cidr, 1)}`),
       ...(vpc.domainName === undefined
         ? []
-        : [
-            `option:domain-name,${vpc.domainName}`,
-            `option:domain-search,${vpc.domainName}`,
-          ]),
+        : [`option:domain-name,${vpc.domainName}`, `option:domain-search,${vpc.domainName}`]),
     ]),
     hosts: lines(hostLines(records)),
   };

@@ -120,4 +120,3 @@ function protocolMatch({ protocol, fromPort, toPort }: RuleModel): string {
   }
   return `${protocol} dport ${fromPort}-${toPort}`;
 }
-

@@ -63,13 +63,14 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
     await mountRoot(dir, spec.imageRoot);
     writeInstanceData(dir, spec);
     await ensureInterface(spec.vpcId, spec.host);
-    await writeDevices(id, spec.volumeIds);
+    writeDevices(id, await devices(spec.volumeIds));
     writeFileSync(join(dir, "host.sh"), hostScript(id), { mode: 0o700 });
     startDaemon(host(id));
     await waitUntil(
       () => systemdPid(id) !== undefined,
       BOOT_TIMEOUT_MS,
-      () => `instance ${id} not running after ${BOOT_TIMEOUT_MS / 1000}s; logs: ${host(id).logFile}`,
+      () =>
+        `instance ${id} not running after ${BOOT_TIMEOUT_MS / 1000}s; logs: ${host(id).logFile}`,
     );
   });
 }
@@ -83,7 +84,8 @@ export function stopInstance(id: string): Promise<void> {
     await waitUntil(
       () => !instanceRuns(id),
       POWER_OFF_TIMEOUT_MS,
-      () => `instance ${id} not stopped after ${POWER_OFF_TIMEOUT_MS / 1000}s; logs: ${host(id).logFile}`,
+      () =>
+        `instance ${id} not stopped after ${POWER_OFF_TIMEOUT_MS / 1000}s; logs: ${host(id).logFile}`,
     );
   });
 }
@@ -104,10 +106,11 @@ export function terminateInstance(id: string, volumeIds: string[]): Promise<void
 /** Shows a volume to the instance, whether it runs or not. */
 export function attachVolume(id: string, volumeIds: string[]): Promise<void> {
   return withLock(`instance ${id}`, async () => {
-    await writeDevices(id, volumeIds);
+    const attached = await devices(volumeIds);
+    writeDevices(id, attached);
     const pid = systemdPid(id);
     if (pid === undefined) return;
-    const script = (await devices(volumeIds)).map(({ volumeId, device, index }) => {
+    const script = attached.map(({ volumeId, device, index }) => {
       const { major, minor } = deviceNumber(device);
       return [
         `test -e /dev/nvme${index}n1 || mknod /dev/nvme${index}n1 b ${major} ${minor}`,
@@ -131,14 +134,15 @@ export function detachVolume(id: string, volumeId: string, remaining: string[]):
       const device = await ensureLoopDevice(volumeId);
       const { major, minor } = deviceNumber(device);
       const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
-      if (mounts.split("\n").some((line) => line.split(" ")[2] === `${major}:${minor}`)) return false;
+      if (mounts.split("\n").some((line) => line.split(" ")[2] === `${major}:${minor}`))
+        return false;
       const link = byId(volumeId);
       await run(
         ["nsenter", "--target", `${pid}`, "--mount", "sh", "-e"],
         `rm -f "$(readlink -f ${link})" ${link}`,
       );
     }
-    await writeDevices(id, remaining);
+    writeDevices(id, await devices(remaining));
     await releaseLoopDevice(volumeId);
     return true;
   });
@@ -234,8 +238,7 @@ function hostPids(id: string): number[] {
   return [daemonPid(host(id)), systemdPid(id), nspawn(id)].filter((pid) => pid !== undefined);
 }
 
-const nspawn = (id: string) =>
-  daemonPid({ argv: ["systemd-nspawn"], mark: `--machine=${id}` });
+const nspawn = (id: string) => daemonPid({ argv: ["systemd-nspawn"], mark: `--machine=${id}` });
 
 /** The host's PID 1 as the machine numbers it, once it is systemd and `/dev` is set up. */
 function systemdPid(id: string): number | undefined {
@@ -290,8 +293,9 @@ async function devices(volumeIds: string[]): Promise<Device[]> {
   return found;
 }
 
-async function writeDevices(id: string, volumeIds: string[]): Promise<void> {
-  const binds = (await devices(volumeIds)).flatMap(({ volumeId, device, index }) => [
+/** Notes the volumes as systemd-nspawn takes them, for every boot. */
+function writeDevices(id: string, attached: Device[]): void {
+  const binds = attached.flatMap(({ volumeId, device, index }) => [
     `--bind=${device}:/dev/nvme${index}n1`,
     `--bind=${device}:${byId(volumeId)}`,
   ]);

@@ -16,7 +16,7 @@ import { dnsFiles, LINK_LOCAL_RESOLVER, MIRROR } from "./dns";
 import { ruleset } from "./firewall";
 import { withLock } from "./lock";
 import { vpcModel, type HostModel, type VpcModel } from "./model";
-import { labDir, namespace, runDir, vpcRunDir } from "./paths";
+import { labDir, namespace, vpcRunDir } from "./paths";
 import { run, waitUntil } from "./run";
 import { readState } from "./store";
 
@@ -57,8 +57,9 @@ const waiting = new Map<string, Promise<void>>();
 const applied = new Map<string, string>();
 
 async function apply(vpc: VpcModel): Promise<void> {
-  await ensureRouter(vpc);
-  await ensureLinks(vpc);
+  await ensureNamespace(vpc.id);
+  await once(`${vpc.id} router`, publicCidr(vpc.slot), () => ensureRouter(vpc));
+  await once(`${vpc.id} links`, JSON.stringify(vpc.subnets), () => ensureLinks(vpc));
   await once(`${vpc.id} rules`, ruleset(vpc), (text) =>
     run(["ip", "netns", "exec", namespace(vpc.id), "nft", "-f", "-"], text),
   );
@@ -75,8 +76,19 @@ export async function vpcIsWhole(vpcId: string): Promise<boolean> {
   if (model.hasInternetGateway) daemons.push(slirp(vpcId));
   if (daemons.some((daemon) => daemonPid(daemon) === undefined)) return false;
   try {
-    await run(["ip", "netns", "exec", namespace(vpcId), "nft", "list", "chain", "inet", "kafkalab", "forward"]);
-    const links = await linkNames(namespace(vpcId));
+    await run([
+      "ip",
+      "netns",
+      "exec",
+      namespace(vpcId),
+      "nft",
+      "list",
+      "chain",
+      "inet",
+      "kafkalab",
+      "forward",
+    ]);
+    const links = await linksUp(namespace(vpcId));
     return [UPLINK, ...model.subnets.map((s) => bridge(s.id))].every((name) => links.has(name));
   } catch {
     return false;
@@ -128,30 +140,34 @@ export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
 export async function ensureInterface(vpcId: string, host: HostModel): Promise<void> {
   const [router, own, port] = [namespace(vpcId), namespace(host.id), hostPort(host.id)];
   if (!existsSync(`/run/netns/${own}`)) await run(["ip", "netns", "add", own]);
-  if ((await linkNames(own)).has("ens5") && (await linkNames(router)).has(port)) return;
+  if ((await linksUp(router)).has(port)) return;
   await run(["ip", "-n", router, "link", "delete", port]).catch(() => undefined);
   await run(
     ["ip", "-n", router, "-batch", "-"],
     [
       `link add ${port} type veth peer name ens5 address ${host.mac} netns ${own}`,
-      `link set ${port} master ${bridge(host.subnetId)} up`,
+      `link set ${port} master ${bridge(host.subnetId)}`,
+      // Before it is up: a port that is not isolated would go round the firewall.
+      `link set ${port} type bridge_slave isolated on`,
+      `link set ${port} up`,
       "",
     ].join("\n"),
   );
-  await run(["bridge", "-n", router, "link", "set", "dev", port, "isolated", "on"]);
 }
 
+async function ensureNamespace(vpcId: string): Promise<void> {
+  if (existsSync(`/run/netns/${namespace(vpcId)}`)) return;
+  for (const key of applied.keys()) if (key.startsWith(vpcId)) applied.delete(key);
+  await run(["ip", "netns", "add", namespace(vpcId)]);
+}
+
+/** The link to the machine. It is up, as the last step, only when all of it is done. */
 async function ensureRouter(vpc: VpcModel): Promise<void> {
   const ns = namespace(vpc.id);
   const outer = `kl-${vpc.id.slice(4, 16)}`;
-  mkdirSync(runDir, { recursive: true, mode: 0o755 });
   mkdirSync(vpcRunDir(vpc.id), { recursive: true, mode: 0o755 });
   replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
-  if (!existsSync(`/run/netns/${ns}`)) {
-    await run(["ip", "netns", "add", ns]);
-    for (const key of applied.keys()) if (key.startsWith(vpc.id)) applied.delete(key);
-  }
-  if ((await linkNames(ns)).has(UPLINK)) return;
+  if ((await linksUp(ns)).has(UPLINK)) return;
   const block = publicCidr(vpc.slot);
   const [machine, router] = [addressAt(block, 1), addressAt(block, 2)];
   await run([
@@ -162,7 +178,17 @@ async function ensureRouter(vpc: VpcModel): Promise<void> {
     "net.ipv6.conf.all.disable_ipv6=1",
     "net.ipv6.conf.default.disable_ipv6=1",
   ]); // prettier-ignore
-  await run(["ip", "link", "delete", outer]).catch(() => undefined); // half of a link that a killed run left
+  await run(["ip", "link", "delete", outer]).catch(() => undefined); // what a killed run left
+  await run(["ip", "link", "add", outer, "type", "veth", "peer", "name", UPLINK, "netns", ns]);
+  await run(
+    ["ip", "-batch", "-"],
+    [
+      `address add ${machine}/30 dev ${outer}`,
+      `link set ${outer} up`,
+      `route replace ${block} via ${router} dev ${outer}`,
+      "",
+    ].join("\n"),
+  );
   await run(
     ["ip", "-n", ns, "-batch", "-"],
     [
@@ -170,41 +196,37 @@ async function ensureRouter(vpc: VpcModel): Promise<void> {
       `address replace ${LINK_LOCAL_RESOLVER}/32 dev lo`,
       `address replace ${MIRROR.address}/32 dev lo`,
       `address replace ${addressAt(vpc.cidr, 2)}/32 dev lo`,
+      `address replace ${router}/30 dev ${UPLINK}`,
+      `link set ${UPLINK} up`,
       "",
     ].join("\n"),
   );
-  await run(["ip", "link", "add", outer, "type", "veth", "peer", "name", UPLINK, "netns", ns]);
-  await run(["ip", "-n", ns, "address", "add", `${router}/30`, "dev", UPLINK]);
-  await run(["ip", "-n", ns, "link", "set", UPLINK, "up"]);
-  await run(["ip", "address", "add", `${machine}/30`, "dev", outer]);
-  await run(["ip", "link", "set", outer, "up"]);
-  await run(["ip", "route", "replace", block, "via", router, "dev", outer]);
 }
 
+/** The bridge of each subnet. It is up, as the last step, only when all of it is done. */
 async function ensureLinks(vpc: VpcModel): Promise<void> {
   const ns = namespace(vpc.id);
-  const links = await linkNames(ns);
+  const up = await linksUp(ns);
   const wanted = new Map(vpc.subnets.map((s) => [bridge(s.id), s.cidr]));
-  const commands: string[] = [];
-  for (const name of links) {
-    if (name.startsWith("br-") && !wanted.has(name)) commands.push(`link delete ${name}`);
+  for (const name of up) {
+    if (name.startsWith("br-") && !wanted.has(name))
+      await run(["ip", "-n", ns, "link", "delete", name]);
   }
-  const created = [...wanted].filter(([name]) => !links.has(name));
-  for (const [name, cidr] of created) {
-    commands.push(
-      `link add ${name} type bridge`,
-      `address add ${addressAt(cidr, 1)}/${parseCidr(cidr).prefix} dev ${name}`,
-      `link set ${name} up`,
+  for (const [name, cidr] of wanted) {
+    if (up.has(name)) continue;
+    await run(["ip", "-n", ns, "link", "delete", name]).catch(() => undefined); // what a killed run left
+    const address = `${addressAt(cidr, 1)}/${parseCidr(cidr).prefix}`;
+    await run(
+      ["ip", "-n", ns, "-batch", "-"],
+      `link add ${name} type bridge\naddress add ${address} dev ${name}\n`,
     );
-  }
-  if (commands.length) await run(["ip", "-n", ns, "-batch", "-"], `${commands.join("\n")}\n`);
-  if (created.length) {
-    const settings = created.flatMap(([name]) => [
+    await run([
+      "ip", "netns", "exec", ns, "sysctl", "-q", "-w",
       `net.ipv4.conf.${name}.proxy_arp_pvlan=1`,
       `net.ipv4.conf.${name}.send_redirects=0`,
       `net.ipv4.neigh.${name}.proxy_delay=0`,
-    ]);
-    await run(["ip", "netns", "exec", ns, "sysctl", "-q", "-w", ...settings]);
+    ]); // prettier-ignore
+    await run(["ip", "-n", ns, "link", "set", name, "up"]);
   }
 }
 
@@ -212,7 +234,8 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
   const dir = vpcRunDir(vpc.id);
   const daemon = dnsmasq(vpc.id);
   startDaemon(mirror(vpc.id));
-  const changed = Object.entries(dnsFiles(vpc, dir))
+  const files: [string, string][] = Object.entries(dnsFiles(vpc, dir));
+  const changed = files
     .filter(([name, text]) => replaceFile(join(dir, name), text))
     .map(([name]) => name);
   const pid = daemonPid(daemon);
@@ -261,8 +284,9 @@ async function once(key: string, text: string, action: (text: string) => Promise
   applied.set(key, digest);
 }
 
-async function linkNames(ns: string): Promise<Set<string>> {
-  const text = await run(["ip", "-n", ns, "-json", "link", "show"]);
+/** The names of the links that are set up. */
+async function linksUp(ns: string): Promise<Set<string>> {
+  const text = await run(["ip", "-n", ns, "-json", "link", "show", "up"]);
   return new Set((JSON.parse(text) as { ifname?: string }[]).flatMap((l) => l.ifname ?? []));
 }
 

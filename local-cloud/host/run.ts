@@ -31,7 +31,8 @@ export function run(argv: readonly string[], input = ""): Promise<string> {
     child.on("error", (error) => reject(new CommandError(command, "not started", error.message)));
     child.on("close", (code, signal) => {
       if (code === 0) resolve(Buffer.concat(stdout).toString());
-      else reject(new CommandError(command, code ?? signal ?? "?", Buffer.concat(stderr).toString()));
+      else
+        reject(new CommandError(command, code ?? signal ?? "?", Buffer.concat(stderr).toString()));
     });
     child.stdin.end(input);
   });

@@ -1,4 +1,12 @@
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { withLock } from "./lock";
 import { cloudDir } from "./paths";
@@ -57,7 +65,8 @@ export function changeState<T>(change: (state: State) => T): Promise<T> {
   return withLock("state", () => {
     const state = readState();
     const result = change(state);
-    if (Object.keys(state.records).length === 0 && Object.keys(state.sysctls).length === 0) discard();
+    if (Object.keys(state.records).length === 0 && Object.keys(state.sysctls).length === 0)
+      discard();
     else write(state);
     return result;
   });

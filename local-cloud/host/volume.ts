@@ -22,7 +22,14 @@ export const volumeExists = (id: string) => existsSync(volumeFile(id));
 
 /** The loop device that shows the volume's file, if there is one. */
 export async function loopDevice(id: string): Promise<string | undefined> {
-  const output = await run(["losetup", "--noheadings", "--output", "NAME", "--associated", volumeFile(id)]);
+  const output = await run([
+    "losetup",
+    "--noheadings",
+    "--output",
+    "NAME",
+    "--associated",
+    volumeFile(id),
+  ]);
   return output.trim().split("\n")[0] || undefined;
 }
 

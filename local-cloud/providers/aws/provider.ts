@@ -26,11 +26,13 @@ const named = new Set<string>();
 export const localCloud: Provider = {
   version: "7.47.0-local",
 
-  // The SDK's server ends a call with what these promises settle to.
-  async check(urn, _olds, news: Values) {
+  check(urn, olds: Values, news: Values) {
     const type = typeOf(urn);
-    const inputs = type.fill ? { ...news, ...type.fill(news, nameOf(urn)) } : news;
-    return { inputs, failures: checkInputs(type, inputs) };
+    const inputs = { ...news };
+    for (const [name, value] of Object.entries(type.fill?.(nameOf(urn)) ?? {})) {
+      inputs[name] ??= olds[name] ?? value; // what was chosen once stays
+    }
+    return Promise.resolve({ inputs, failures: checkInputs(type, inputs) });
   },
 
   async diff(id, urn, olds: Values, news: Values) {
@@ -57,18 +59,25 @@ export const localCloud: Provider = {
     try {
       await type.apply?.(record);
     } catch (error) {
-      await remove(record);
+      // What cannot be removed now is a leftover, and goes with the next run.
+      await remove(record).catch(() => undefined);
       throw error;
     }
     return { id: record.id, outs: outputs(type, record, raw) };
   },
 
-  async read(id, urn, props: Values = {}) {
+  read(id, urn, props: Values = {}) {
     const type = typeOf(urn);
     const record = readState().records[id];
-    if (record?.type !== type.token || type.exists?.(record) === false) return { id: "", props: {} };
+    if (record?.type !== type.token || type.exists?.(record) === false) {
+      return Promise.resolve({ id: "", props: {} });
+    }
     acknowledge(id);
-    return { id, props: outputs(type, record, props), inputs: conceal(record.inputs, props) };
+    return Promise.resolve({
+      id,
+      props: outputs(type, record, props),
+      inputs: conceal(record.inputs, props),
+    });
   },
 
   async update(id, urn, _olds, raw: Values) {
@@ -110,7 +119,7 @@ export const localCloud: Provider = {
       return { outputs: await call(reveal(raw) as Values) };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      throw new Error(`${token}: api error ${error.code}: ${error.message}`);
+      throw new Error(`${token}: api error ${error.code}: ${error.message}`, { cause: error });
     }
   },
 };
@@ -162,7 +171,9 @@ function outputs(type: ResourceType, record: Record, secrets: Values): Values {
 async function notInUse(type: ResourceType, record: Record): Promise<void> {
   let users: Record[] = [];
   const free = async () => {
-    await forgetLeftovers((r) => type.usedBy?.(record, readState()).some((u) => u.id === r.id) ?? false);
+    await forgetLeftovers(
+      (r) => type.usedBy?.(record, readState()).some((u) => u.id === r.id) ?? false,
+    );
     users = type.usedBy?.(record, readState()) ?? [];
     return users.length === 0;
   };

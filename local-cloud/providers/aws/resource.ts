@@ -54,7 +54,7 @@ export interface ResourceType {
   /** Rules over several properties that need no look at other resources; one message each. */
   checkTogether?(inputs: Values): { property: string; reason: string }[];
   /** Fills in what the provider, not the service, chooses, such as a name. */
-  fill?(inputs: Values, logicalName: string): Values;
+  fill?(logicalName: string): Values;
 
   newId(inputs: Values): string;
   /** What must be found out before the records are locked. */

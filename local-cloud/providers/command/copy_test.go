@@ -165,7 +165,7 @@ func TestCopyToRemoteLifecycle(t *testing.T) {
 	state := plugin.Create(copyToRemoteType, "test", args("one", "a"))
 	relay.waitClosed(t, 1)
 
-	assertEqual(t, "replacement for a trigger", strings.Join(plugin.Diff(state, args("one", "a", "x")).Replaces, ","), "triggers[0]")
+	assertEqual(t, "replacement for a trigger", strings.Join(plugin.Diff(state, args("one", "a", "x")).Replaces, ","), "triggers")
 	assertEqual(t, "replacement for a text", len(plugin.Diff(state, args("two", "a")).Replaces), 0)
 
 	moved := inputs("connection", server.connection(),

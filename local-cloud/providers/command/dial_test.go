@@ -422,7 +422,7 @@ func TestMuteServer(t *testing.T) {
 }
 
 func TestVanishedServer(t *testing.T) {
-	keepAliveInterval, keepAliveTimeout = 50*time.Millisecond, 200*time.Millisecond
+	keepAliveInterval, keepAliveTimeout = 100*time.Millisecond, 2*time.Second
 	t.Cleanup(func() { keepAliveInterval, keepAliveTimeout = 15*time.Second, 60*time.Second })
 	server := startSSHServer(t)
 	relay := startRelay(t, server.port)

@@ -70,7 +70,7 @@ func TestPluginEndsWithItsEngine(t *testing.T) {
 	plugin.Engine.Stop()
 	select {
 	case <-plugin.Exited:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the plugin outlives its engine")
 	}
 	if _, err := held.Read(make([]byte, 1)); err != io.EOF {

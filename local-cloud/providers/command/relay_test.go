@@ -82,7 +82,7 @@ func (r *relay) waitClosed(t *testing.T, count int) {
 	t.Helper()
 	select {
 	case <-r.closed:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the connection is still open")
 	}
 	assertEqual(t, "count of connections", r.count(), count)

@@ -355,47 +355,43 @@ func TestRemoteClosesItsConnection(t *testing.T) {
 }
 
 func TestRemoteCancel(t *testing.T) {
-	for name, end := range map[string]struct {
-		timeoutSeconds float64
-		cancel         bool
-		want           string
-	}{
-		"the engine cancels":     {0, true, "context canceled: running "},
-		"the resource times out": {1, false, "context deadline exceeded: running "},
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := startSSHServer(t)
-			relay := startRelay(t, server.port)
-			plugin := enginetest.Start(t)
-			pid := filepath.Join(t.TempDir(), "pid")
-			// A server lets root's commands not be signalled: this one may live on.
-			t.Cleanup(func() { run(t, "", "sh", "-c", "kill -9 $(cat "+pid+") 2>/dev/null || true") })
-			failed := make(chan error)
-			go func() {
-				_, err := plugin.TryCreateWithin(remoteCommand, "test", inputs(
-					"connection", server.connection("port", float64(relay.port)),
-					"create", "echo $$ >"+pid+"; echo started; exec sleep 600"), end.timeoutSeconds)
-				failed <- err
-			}()
-			plugin.Engine.WaitFor(t, "started")
-			if end.cancel {
-				if _, err := plugin.Client.Cancel(context.Background(), &emptypb.Empty{}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			err := <-failed
-			if err == nil {
-				t.Fatal("a cancelled command succeeded")
-			}
-			assertContains(t, "the error", err.Error(), end.want)
-			assertContains(t, "the error", err.Error(), ":\nstarted\n")
-			relay.waitClosed(t, 1)
-			if end.cancel {
-				_, err = plugin.TryCreate(remoteCommand, "later", inputs("connection", server.connection(), "create", "true"))
-				assertError(t, err, "context canceled")
-			}
-		})
+	server := startSSHServer(t)
+	relay := startRelay(t, server.port)
+	plugin := enginetest.Start(t)
+	pid := filepath.Join(t.TempDir(), "pid")
+	// The server refuses signals for root's commands: this one may live on.
+	t.Cleanup(func() { run(t, "", "sh", "-c", "kill -9 $(cat "+pid+") 2>/dev/null || true") })
+	failed := make(chan error)
+	go func() {
+		_, err := plugin.TryCreate(remoteCommand, "test", inputs(
+			"connection", server.connection("port", float64(relay.port)),
+			"create", "echo $$ >"+pid+"; echo started; exec sleep 600"))
+		failed <- err
+	}()
+	plugin.Engine.WaitFor(t, "started")
+	if _, err := plugin.Client.Cancel(context.Background(), &emptypb.Empty{}); err != nil {
+		t.Fatal(err)
 	}
+	err := <-failed
+	if err == nil {
+		t.Fatal("a cancelled command succeeded")
+	}
+	assertContains(t, "the error", err.Error(), "context canceled: running ")
+	assertContains(t, "the error", err.Error(), ":\nstarted\n")
+	relay.waitClosed(t, 1)
+	_, err = plugin.TryCreate(remoteCommand, "later", inputs("connection", server.connection(), "create", "true"))
+	assertError(t, err, "context canceled")
+}
+
+func TestRemoteTimeout(t *testing.T) {
+	port := startOwnServer(t, &ssh.ServerConfig{NoClientAuth: true}, func(*ssh.Request, ssh.Channel) {})
+	plugin := enginetest.Start(t)
+	_, err := plugin.TryCreateWithin(remoteCommand, "test", inputs(
+		"connection", map[string]any{"host": "127.0.0.1", "port": float64(port)}, "create", "sleep 600"), 0.5)
+	if err == nil {
+		t.Fatal("a command that timed out succeeded")
+	}
+	assertContains(t, "the error", err.Error(), "context deadline exceeded")
 }
 
 func TestRemoteCancelKillsTheCommand(t *testing.T) {
@@ -587,41 +583,44 @@ func TestRemoteDiff(t *testing.T) {
 		return result
 	}
 	for _, test := range []struct {
-		name           string
-		inputs         resource.PropertyMap
-		diffs, replace string
-		kind           string
+		name       string
+		inputs     resource.PropertyMap
+		path, kind string
 	}{
-		{"nothing", base, "", "", ""},
-		{"explicit default", change("connection", map[string]any{"host": "a", "port": 22.0}), "", "", ""},
-		{"stdin", change("stdin", "t"), "stdin", "", "UPDATE"},
-		{"secret mark", change("stdin", secret("s")), "stdin", "", "UPDATE"},
-		{"connection", change("connection", host("b")), "connection", "", "UPDATE"},
-		{"environment", change("environment", map[string]any{"A": "2"}), "environment.A", "", "UPDATE"},
-		{"create added", change("create", "c"), "create", "", "ADD"},
-		{"stdin removed", change("stdin", nil), "stdin", "", "DELETE"},
-		{"trigger changed", change("triggers", triggers("z", "y")), "triggers[0]", "triggers[0]", "UPDATE_REPLACE"},
-		{"trigger added", change("triggers", triggers("x", "y", "z")), "triggers[2]", "triggers[2]", "ADD_REPLACE"},
-		{"trigger unknown", change("triggers", triggers("x", unknown)), "triggers[1]", "triggers[1]", "UPDATE_REPLACE"},
-		{"triggers unknown", change("triggers", unknown), "triggers", "triggers", "UPDATE_REPLACE"},
-		{"triggers removed", change("triggers", nil), "triggers", "triggers", "DELETE_REPLACE"},
+		{"nothing", base, "", ""},
+		{"explicit default", change("connection", map[string]any{"host": "a", "port": 22.0}), "", ""},
+		{"stdin", change("stdin", "t"), "stdin", "UPDATE"},
+		{"secret mark", change("stdin", secret("s")), "stdin", "UPDATE"},
+		{"connection", change("connection", host("b")), "connection", "UPDATE"},
+		{"environment", change("environment", map[string]any{"A": "2"}), "environment.A", "UPDATE"},
+		{"create added", change("create", "c"), "create", "ADD"},
+		{"stdin removed", change("stdin", nil), "stdin", "DELETE"},
+		{"trigger changed", change("triggers", triggers("z", "y")), "triggers[0]", "UPDATE_REPLACE"},
+		{"trigger added", change("triggers", triggers("x", "y", "z")), "triggers[2]", "ADD_REPLACE"},
+		{"trigger unknown", change("triggers", triggers("x", unknown)), "triggers[1]", "UPDATE_REPLACE"},
+		{"triggers unknown", change("triggers", unknown), "triggers", "UPDATE_REPLACE"},
+		{"triggers removed", change("triggers", nil), "triggers", "DELETE_REPLACE"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			diff := plugin.Diff(state, test.inputs)
-			assertEqual(t, "the diffs", strings.Join(diff.Diffs, ","), test.diffs)
-			assertEqual(t, "the replacements", strings.Join(diff.Replaces, ","), test.replace)
 			assertEqual(t, "deleteBeforeReplace", diff.DeleteBeforeReplace, false)
-			changes := pulumirpc.DiffResponse_DIFF_SOME
-			if test.diffs == "" {
-				changes = pulumirpc.DiffResponse_DIFF_NONE
+			if test.path == "" {
+				assertEqual(t, "changes", diff.Changes, pulumirpc.DiffResponse_DIFF_NONE)
+				assertEqual(t, "count of details", len(diff.DetailedDiff), 0)
+				return
 			}
-			assertEqual(t, "changes", diff.Changes, changes)
-			assertEqual(t, "hasDetailedDiff", diff.HasDetailedDiff, test.diffs != "")
-			if test.diffs != "" {
-				detail := diff.DetailedDiff[test.diffs]
-				assertEqual(t, "kind", detail.GetKind().String(), test.kind)
-				assertEqual(t, "inputDiff", detail.GetInputDiff(), true)
+			input := strings.FieldsFunc(test.path, func(r rune) bool { return r == '.' || r == '[' })[0]
+			replaced := ""
+			if strings.HasSuffix(test.kind, "_REPLACE") {
+				replaced = input
 			}
+			assertEqual(t, "changes", diff.Changes, pulumirpc.DiffResponse_DIFF_SOME)
+			assertEqual(t, "the diffs", strings.Join(diff.Diffs, ","), input)
+			assertEqual(t, "the replacements", strings.Join(diff.Replaces, ","), replaced)
+			assertEqual(t, "hasDetailedDiff", diff.HasDetailedDiff, true)
+			assertEqual(t, "count of details", len(diff.DetailedDiff), 1)
+			assertEqual(t, "kind", diff.DetailedDiff[test.path].GetKind().String(), test.kind)
+			assertEqual(t, "inputDiff", diff.DetailedDiff[test.path].GetInputDiff(), true)
 		})
 	}
 }

@@ -1,5 +1,5 @@
 // Tls is the stand-in for the official Pulumi plugin "tls" 5.5.1: private keys, certificate requests
-// and certificates. The command's documentation says how it is built and installed.
+// and certificates. The documentation of ../command says how both are built and installed.
 package main
 
 import (

@@ -54,4 +54,6 @@ export const block = (minPrefix: number, maxPrefix: number): Pick<Property, "che
 
 /** A name as the provider makes one where none is given: the logical name and seven hex digits. */
 export const autoName = (logicalName: string) =>
-  `${logicalName}-${Math.floor(Math.random() * 0x10000000).toString(16).padStart(7, "0")}`;
+  `${logicalName}-${Math.floor(Math.random() * 0x10000000)
+    .toString(16)
+    .padStart(7, "0")}`;

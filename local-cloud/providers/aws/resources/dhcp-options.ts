@@ -26,7 +26,10 @@ export const dhcpOptions: ResourceType = {
   newId: () => newId("dopt"),
   refuse(inputs) {
     if (inputs["domainName"] === undefined && inputs["domainNameServers"] === undefined) {
-      throw new ApiError("MissingParameter", "The request must contain the parameter dhcpConfigurations");
+      throw new ApiError(
+        "MissingParameter",
+        "The request must contain the parameter dhcpConfigurations",
+      );
     }
   },
   attributes: ({ id }) => ({ ...owner, arn: ec2Arn("dhcp-options", id) }),

@@ -27,7 +27,11 @@ const blockDevice: Schema = {
   tags: { type: "map" },
   throughput: { type: "number", computed: true },
   volumeSize: { type: "number", computed: true },
-  volumeType: { type: "string", computed: true, oneOf: ["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"] },
+  volumeType: {
+    type: "string",
+    computed: true,
+    oneOf: ["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"],
+  },
 };
 
 export const instance: ResourceType = {
@@ -74,7 +78,11 @@ export const instance: ResourceType = {
     ebsOptimized: { type: "boolean", computed: true, replace: true },
     forceDestroy: { type: "boolean", default: false },
     iamInstanceProfile: { type: "string", computed: true },
-    instanceInitiatedShutdownBehavior: { type: "string", computed: true, oneOf: ["stop", "terminate"] },
+    instanceInitiatedShutdownBehavior: {
+      type: "string",
+      computed: true,
+      oneOf: ["stop", "terminate"],
+    },
     monitoring: { type: "boolean", computed: true },
     sourceDestCheck: { type: "boolean", default: true },
     tenancy: { type: "string", computed: true, replace: true },
@@ -114,11 +122,23 @@ export const instance: ResourceType = {
     const subnet = mustExist(
       state, T.subnet, inputs["subnetId"], "InvalidSubnetID.NotFound", "subnet ID",
     ); // prettier-ignore
-    if (inputs["keyName"] !== undefined && state.records[text(inputs, "keyName")]?.type !== T.keyPair) {
-      throw new ApiError("InvalidKeyPair.NotFound", `The key pair '${text(inputs, "keyName")}' does not exist`);
+    if (
+      inputs["keyName"] !== undefined &&
+      state.records[text(inputs, "keyName")]?.type !== T.keyPair
+    ) {
+      throw new ApiError(
+        "InvalidKeyPair.NotFound",
+        `The key pair '${text(inputs, "keyName")}' does not exist`,
+      );
     }
     for (const id of (inputs["vpcSecurityGroupIds"] ?? []) as string[]) {
-      const group = mustExist(state, T.securityGroup, id, "InvalidGroup.NotFound", "security group");
+      const group = mustExist(
+        state,
+        T.securityGroup,
+        id,
+        "InvalidGroup.NotFound",
+        "security group",
+      );
       if (group.inputs["vpcId"] !== subnet.inputs["vpcId"]) {
         throw new ApiError(
           "InvalidParameter",
@@ -127,7 +147,10 @@ export const instance: ResourceType = {
       }
     }
     if (userDataOf(inputs).length > USER_DATA_LIMIT) {
-      throw new ApiError("InvalidParameterValue", `User data is limited to ${USER_DATA_LIMIT} bytes`);
+      throw new ApiError(
+        "InvalidParameterValue",
+        `User data is limited to ${USER_DATA_LIMIT} bytes`,
+      );
     }
     if (!self) privateAddress(inputs, subnet, state);
   },
@@ -157,8 +180,12 @@ export const instance: ResourceType = {
       privateIp,
       privateDns: `ip-${privateIp.replaceAll(".", "-")}.ap-northeast-2.compute.internal`,
       publicIp,
-      publicDns: publicIp && `ec2-${publicIp.replaceAll(".", "-")}.ap-northeast-2.compute.amazonaws.com`,
-      vpcSecurityGroupIds: vpcId && state.records[vpcId] ? groupsOf(state, { id, inputs, chosen } as Record, vpcId) : [],
+      publicDns:
+        publicIp && `ec2-${publicIp.replaceAll(".", "-")}.ap-northeast-2.compute.amazonaws.com`,
+      vpcSecurityGroupIds:
+        vpcId && state.records[vpcId]
+          ? groupsOf(state, { id, inputs, chosen } as Record, vpcId)
+          : [],
       secondaryPrivateIps: [],
       rootBlockDevice: {
         deleteOnTermination: true,
@@ -246,7 +273,8 @@ function privateAddress(inputs: Values, subnet: Record, state: State): string {
         : `Address ${wanted} does not fall within the subnet's address range`;
       throw new ApiError("InvalidParameterValue", why);
     }
-    if (taken.has(wanted)) throw new ApiError("InvalidIPAddress.InUse", `Address ${wanted} is in use.`);
+    if (taken.has(wanted))
+      throw new ApiError("InvalidIPAddress.InUse", `Address ${wanted} is in use.`);
     return wanted;
   }
   for (let offset = 4; offset < size - 1; offset++) {
@@ -261,7 +289,8 @@ function privateAddress(inputs: Values, subnet: Record, state: State): string {
 
 /** A free public address of the VPC, if the instance is to have one. */
 function publicAddress(inputs: Values, subnet: Record, state: State, last?: string): Values {
-  if (!(inputs["associatePublicIpAddress"] ?? subnet.inputs["mapPublicIpOnLaunch"] ?? false)) return {};
+  if (!(inputs["associatePublicIpAddress"] ?? subnet.inputs["mapPublicIpOnLaunch"] ?? false))
+    return {};
   const cidr = publicCidr(state.records[text(subnet.inputs, "vpcId")]!.chosen["slot"] as number);
   const taken = new Set(recordsOf(state, T.instance).map((i) => i.chosen["publicIp"]));
   for (let offset = 10; offset < 255; offset++) {

@@ -18,7 +18,7 @@ export const keyPair: ResourceType = {
     publicKey: { type: "string", required: true, replace: true },
     ...TAGS,
   },
-  fill: (inputs, logicalName) => ({ keyName: inputs["keyName"] ?? autoName(logicalName) }),
+  fill: (logicalName) => ({ keyName: autoName(logicalName) }),
   newId: (inputs) => text(inputs, "keyName"),
 
   refuse(inputs, state, _around, self) {
@@ -40,7 +40,10 @@ export const keyPair: ResourceType = {
       keyType: algorithm === "ssh-rsa" ? "rsa" : "ed25519",
       fingerprint:
         algorithm === "ssh-rsa"
-          ? createHash("md5").update(blob).digest("hex").replace(/(..)(?!$)/g, "$1:")
+          ? createHash("md5")
+              .update(blob)
+              .digest("hex")
+              .replace(/(..)(?!$)/g, "$1:")
           : createHash("sha256").update(blob).digest("base64"),
     };
   },

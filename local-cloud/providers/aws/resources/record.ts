@@ -39,7 +39,9 @@ export const record: ResourceType = {
     if (values.length === 0) invalid("FATAL problem: empty record set");
     const bad = values.find((value) => type === "A" && !isAddress(value));
     if (bad !== undefined) {
-      invalid(`FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '${bad}'`);
+      invalid(
+        `FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '${bad}'`,
+      );
     }
     if (type === "CNAME" && values.length > 1) {
       invalid("FATAL problem: MultipleCNAMEs (a CNAME has one value)");

@@ -14,7 +14,12 @@ export const routeTable: ResourceType = {
   newId: () => newId("rtb"),
 
   refuse: (inputs, state) => void mustBeVpc(state, inputs["vpcId"]),
-  attributes: ({ id }) => ({ ...owner, arn: ec2Arn("route-table", id), routes: [], propagatingVgws: [] }),
+  attributes: ({ id }) => ({
+    ...owner,
+    arn: ec2Arn("route-table", id),
+    routes: [],
+    propagatingVgws: [],
+  }),
 
   usedBy: ({ id }, state) => having(state, T.routeTableAssociation, "routeTableId", id),
   inUse: ({ id }) =>

@@ -16,7 +16,9 @@ export const route: ResourceType = {
       required: true,
       replace: true,
       check: (cidr: string) =>
-        isNetwork(cidr) ? undefined : "must be an IPv4 CIDR block that starts at its network address",
+        isNetwork(cidr)
+          ? undefined
+          : "must be an IPv4 CIDR block that starts at its network address",
     },
     gatewayId: { type: "string", required: true },
     region: { type: "string", computed: true },

@@ -27,7 +27,9 @@ function rule(direction: "Ingress" | "Egress", token: string): ResourceType {
       cidrIpv4: {
         type: "string",
         check: (cidr: string) =>
-          isNetwork(cidr) ? undefined : "must be an IPv4 CIDR block that starts at its network address",
+          isNetwork(cidr)
+            ? undefined
+            : "must be an IPv4 CIDR block that starts at its network address",
       },
       referencedSecurityGroupId: { type: "string" },
       description: { type: "string" },
@@ -43,13 +45,25 @@ function rule(direction: "Ingress" | "Egress", token: string): ResourceType {
         });
       }
       const [from, to] = [inputs["fromPort"], inputs["toPort"]];
-      if (inputs["ipProtocol"] === "-1" ? from !== undefined || to !== undefined : from === undefined || to === undefined) {
+      if (
+        inputs["ipProtocol"] === "-1"
+          ? from !== undefined || to !== undefined
+          : from === undefined || to === undefined
+      ) {
         failures.push({
           property: "fromPort",
           reason: `fromPort and toPort must be given unless ipProtocol is "-1", and only then; got ${String(from)} and ${String(to)}`,
         });
-      } else if (typeof from === "number" && typeof to === "number" && inputs["ipProtocol"] !== "icmp" && from > to) {
-        failures.push({ property: "fromPort", reason: `must not be above toPort; got ${from} and ${to}` });
+      } else if (
+        typeof from === "number" &&
+        typeof to === "number" &&
+        inputs["ipProtocol"] !== "icmp" &&
+        from > to
+      ) {
+        failures.push({
+          property: "fromPort",
+          reason: `must not be above toPort; got ${from} and ${to}`,
+        });
       }
       return failures;
     },
@@ -61,7 +75,13 @@ function rule(direction: "Ingress" | "Egress", token: string): ResourceType {
       ); // prettier-ignore
       const peer = inputs["referencedSecurityGroupId"];
       if (peer !== undefined) {
-        const other = mustExist(state, T.securityGroup, peer, "InvalidGroup.NotFound", "security group");
+        const other = mustExist(
+          state,
+          T.securityGroup,
+          peer,
+          "InvalidGroup.NotFound",
+          "security group",
+        );
         if (other.inputs["vpcId"] !== group.inputs["vpcId"]) {
           throw new ApiError(
             "InvalidGroup.NotFound",

@@ -36,7 +36,7 @@ export const securityGroup: ResourceType = {
     revokeRulesOnDelete: { type: "boolean", default: false },
     ...TAGS,
   },
-  fill: (inputs, logicalName) => ({ name: inputs["name"] ?? autoName(logicalName) }),
+  fill: (logicalName) => ({ name: autoName(logicalName) }),
   newId: () => newId("sg"),
 
   refuse(inputs, state, _around, self) {

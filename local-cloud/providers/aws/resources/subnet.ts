@@ -14,7 +14,12 @@ export const subnet: ResourceType = {
     vpcId: { type: "string", required: true, replace: true },
     cidrBlock: { type: "string", required: true, replace: true, ...block(16, 28) },
     availabilityZone: { ...zoneName, computed: true, replace: true },
-    availabilityZoneId: { type: "string", computed: true, replace: true, oneOf: Object.values(ZONES) },
+    availabilityZoneId: {
+      type: "string",
+      computed: true,
+      replace: true,
+      oneOf: Object.values(ZONES),
+    },
     mapPublicIpOnLaunch: { type: "boolean", default: false },
     ...TAGS,
   },
@@ -30,7 +35,10 @@ export const subnet: ResourceType = {
       (other) => other.id !== self?.id && overlaps(text(other.inputs, "cidrBlock"), cidr),
     );
     if (clash) {
-      throw new ApiError("InvalidSubnet.Conflict", `The CIDR '${cidr}' conflicts with another subnet`);
+      throw new ApiError(
+        "InvalidSubnet.Conflict",
+        `The CIDR '${cidr}' conflicts with another subnet`,
+      );
     }
   },
   attributes: ({ id, inputs }, state) => {

@@ -53,7 +53,11 @@ export const volumeAttachment: ResourceType = {
       );
     }
     const device = text(inputs, "deviceName");
-    if (having(state, T.volumeAttachment, "instanceId", instance.id).some((a) => a.inputs["deviceName"] === device)) {
+    if (
+      having(state, T.volumeAttachment, "instanceId", instance.id).some(
+        (a) => a.inputs["deviceName"] === device,
+      )
+    ) {
       throw new ApiError(
         "InvalidParameterValue",
         `Invalid value '${device}' for unixDevice. Attachment point ${device} is already in use`,

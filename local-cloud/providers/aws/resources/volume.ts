@@ -69,7 +69,10 @@ export const volume: ResourceType = {
       );
     }
     if (throughput !== undefined && (throughput < 125 || throughput > 1000)) {
-      throw new ApiError("InvalidParameterValue", `Throughput of ${throughput} is not between 125 and 1000.`);
+      throw new ApiError(
+        "InvalidParameterValue",
+        `Throughput of ${throughput} is not between 125 and 1000.`,
+      );
     }
     if (self && size(inputs) < size(self.inputs)) {
       throw new ApiError(

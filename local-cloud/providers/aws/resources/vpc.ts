@@ -17,7 +17,12 @@ export const vpc: ResourceType = {
     enableDnsHostnames: { type: "boolean", computed: true },
     enableDnsSupport: { type: "boolean", default: true },
     enableNetworkAddressUsageMetrics: { type: "boolean", computed: true },
-    instanceTenancy: { type: "string", default: "default", oneOf: ["default", "dedicated"], replace: true },
+    instanceTenancy: {
+      type: "string",
+      default: "default",
+      oneOf: ["default", "dedicated"],
+      replace: true,
+    },
     ...TAGS,
   },
   newId: () => newId("vpc"),

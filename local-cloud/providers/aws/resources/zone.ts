@@ -34,13 +34,19 @@ export const zone: ResourceType = {
     tags: { type: "map" },
   },
   // The letters and digits of a hosted zone's id are upper case.
-  newId: () => `Z${BigInt(`0x${randomBytes(12).toString("hex")}`).toString(36).toUpperCase().padStart(19, "0").slice(0, 19)}`,
+  newId: () =>
+    `Z${BigInt(`0x${randomBytes(12).toString("hex")}`)
+      .toString(36)
+      .toUpperCase()
+      .padStart(19, "0")
+      .slice(0, 19)}`,
 
   refuse(inputs, state, _around, self) {
     for (const { vpcId } of inputs["vpcs"] as { vpcId: string }[]) {
       mustBeVpc(state, vpcId);
       const twin = recordsOf(state, T.zone).find(
-        (z) => z.id !== self?.id && z.inputs["name"] === inputs["name"] && zoneVpcs(z).includes(vpcId),
+        (z) =>
+          z.id !== self?.id && z.inputs["name"] === inputs["name"] && zoneVpcs(z).includes(vpcId),
       );
       if (twin) {
         throw new ApiError(

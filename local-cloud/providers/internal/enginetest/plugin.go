@@ -26,7 +26,7 @@ import (
 )
 
 // callTimeout ends a call that would hang, with a failed test.
-const callTimeout = 60 * time.Second
+const callTimeout = 2 * time.Minute
 
 var program string
 

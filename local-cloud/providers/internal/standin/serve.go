@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -92,8 +93,9 @@ func serve(address string, build func(*Engine) *Provider) error {
 	}
 }
 
-// detailedServer completes the SDK's server, whose Diff neither says that it has details, without
-// which the engine ignores them, nor that a deleted property asks for a replacement.
+// detailedServer completes the SDK's server. Its Diff does not say that it has details, without which
+// the engine ignores them, nor that a deleted property asks for a replacement; and it lists paths
+// where the engine's displays look for the names of inputs.
 type detailedServer struct {
 	pulumirpc.ResourceProviderServer
 }
@@ -111,5 +113,16 @@ func (s detailedServer) Diff(
 			detail.Kind = pulumirpc.PropertyDiff_DELETE_REPLACE
 		}
 	}
+	response.Diffs, response.Replaces = inputsOf(response.Diffs), inputsOf(response.Replaces)
 	return response, nil
+}
+
+// inputsOf returns the inputs that property paths begin with, each once, in order.
+func inputsOf(paths []string) []string {
+	var inputs []string
+	for _, path := range paths {
+		inputs = append(inputs, inputOf(path))
+	}
+	slices.Sort(inputs)
+	return slices.Compact(inputs)
 }
