@@ -154,7 +154,7 @@ case $command in
     exec "$here/check.sh" "$@"
     ;;
   test | test-integration)
-    setup lab
+    setup test
     eval "$(local_environment)"
     cd "$root"
     if [ "$command" = test ]; then

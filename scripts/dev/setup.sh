@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Sets up the tools: everything that the lab needs on this machine and that is not there yet.
 #
-# Inputs: [--scope lab|tools|check] (lab), what is wanted: all; no hosts (the stack is on AWS); only
-#   the npm packages; KAFKALAB_CACHE, KAFKALAB_STATE and what the files in steps/ name.
+# Inputs: [--scope lab|tools|check|test] (lab), what is wanted: all that a lab needs; no hosts (the
+#   stack is on AWS); what the checks need; all of it; KAFKALAB_CACHE, KAFKALAB_STATE and
+#   what the files in steps/ name.
 # Idempotence: each step looks first whether there is anything to do; the whole takes well under a
 #   second when there is not. Steps that do not wait for one another run side by side. Two set-ups
 #   at once are safe.
@@ -40,15 +41,15 @@ fi
 exec 3>&2
 started=$EPOCHREALTIME
 case $preflight_scope in
-  lab) steps=(npm pulumi plugins archives base image bundle) ;;
+  lab | test) steps=(npm pulumi plugins archives base image bundle) ;;
   tools) steps=(npm pulumi plugins) ;;
   check) steps=(npm) ;;
-  *) die "setup.sh: --scope must be lab, tools or check; got $preflight_scope" ;;
+  *) die "setup.sh: --scope must be lab, tools, check or test; got $preflight_scope" ;;
 esac
 # What a step waits for.
 declare -A after=([bundle]=npm [image]="archives base")
 
-if [ "$preflight_scope" = lab ]; then
+if [[ $preflight_scope =~ ^(lab|test)$ ]]; then
   preflight_machine
 fi
 if ! preflight_ready; then
@@ -136,7 +137,7 @@ fi
 if [ ${#failed[@]} -gt 0 ]; then
   die "set-up failed at: ${failed[*]}"
 fi
-if [ "$preflight_scope" = lab ]; then
+if [[ $preflight_scope =~ ^(lab|test)$ ]]; then
   state_make
 fi
 if [ -n "${KAFKALAB_SETUP_QUIET-}" ] && [ ${#began[@]} -eq 0 ]; then

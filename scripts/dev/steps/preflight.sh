@@ -9,23 +9,28 @@
 # command, least version ("-" for any), Debian package
 preflight_list() {
   cat <<'LIST'
-node 20.15 nodejs
+node 20 nodejs
 npm - npm
+sha256sum - coreutils
+flock - util-linux
+LIST
+  case $preflight_scope in
+    tools | lab | test)
+      cat <<'LIST'
 curl - curl
+tar - tar
 jq - jq
 ssh - openssh-client
 column - bsdextrautils
-sha512sum - coreutils
-tar - tar
-flock - util-linux
 LIST
-  if [ "$preflight_scope" = lab ]; then
-    cat <<'LIST'
-losetup - mount
-nsenter - util-linux
-unshare - util-linux
+      ;;
+  esac
+  case $preflight_scope in
+    lab | test)
+      cat <<'LIST'
 systemd-nspawn 247 systemd-container
 mmdebstrap - mmdebstrap
+gpgv - gpgv
 nft 0.9.8 nftables
 dnsmasq 2.80 dnsmasq-base
 ip - iproute2
@@ -33,12 +38,23 @@ slirp4netns 1.0 slirp4netns
 busybox - busybox
 ssh-keygen - openssh-client
 mkfs.ext4 - e2fsprogs
-gpgv - gpgv
+losetup - mount
+nsenter - util-linux
+unshare - util-linux
 LIST
-  fi
+      ;;
+  esac
+  case $preflight_scope in
+    check | test)
+      cat <<'LIST'
+git - git
+shellcheck - shellcheck
+LIST
+      ;;
+  esac
 }
 
-# What is too old, or "missing", or nothing: version_found COMMAND.
+# version_found COMMAND: the first number in what it says of its version.
 version_found() {
   local output
   if ! command -v "$1" >/dev/null; then
@@ -69,17 +85,16 @@ preflight_look() {
   preflight_packages=()
   while read -r command needed package; do
     if ! command -v "$command" >/dev/null; then
-      preflight_faults+=("$command is missing; needed: ${needed/#-/any version}. Install the package $package.")
+      preflight_faults+=("$command is missing; needed: $([ "$needed" = - ] && echo "any version" || echo "$needed or later"). Install the package $package.")
       preflight_packages+=("$package")
     elif [ "$needed" != - ]; then
       found=$(version_found "$command")
       if ! at_least "$found" "$needed"; then
-        preflight_faults+=("$command has version $found; needed: $needed or later. Install a newer $package.")
-        preflight_packages+=("$package")
+        preflight_faults+=("$command has version $found; needed: $needed or later. Install a newer $package; your distribution may have none, then see the site of $command.")
       fi
     fi
   done < <(preflight_list)
-  if [ "$preflight_scope" = lab ] && [ ! -f /usr/share/keyrings/debian-archive-keyring.gpg ]; then
+  if [[ $preflight_scope =~ ^(lab|test)$ ]] && [ ! -f /usr/share/keyrings/debian-archive-keyring.gpg ]; then
     preflight_faults+=("Debian's archive keys are missing. Install the package debian-archive-keyring.")
     preflight_packages+=(debian-archive-keyring)
   fi
@@ -106,7 +121,7 @@ preflight_ready() {
 }
 
 preflight_make() {
-  if [ "$EUID" -eq 0 ] && command -v apt-get >/dev/null; then
+  if [ ${#preflight_packages[@]} -gt 0 ] && [ "$EUID" -eq 0 ] && command -v apt-get >/dev/null; then
     apt_install "${preflight_packages[@]}"
     preflight_look
   fi
