@@ -27,7 +27,7 @@ shell_files() {
 shell() {
   local files
   mapfile -t files < <(shell_files)
-  shellcheck --external-sources "${files[@]}"
+  shellcheck "${files[@]}"
 }
 
 run format node_modules/.bin/prettier --check --log-level warn .
