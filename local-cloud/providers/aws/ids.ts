@@ -21,8 +21,8 @@ export const ec2Arn = (kind: string, id: string) =>
 /** The number that the AWS provider forms of a text for its own composite ids. */
 export const textHash = (text: string) => String(crc32(text));
 
-/** A locally administered MAC address, the same for the same instance. */
-export function macAddress(id: string): string {
-  const octets = createHash("sha256").update(id).digest().subarray(0, 5);
+/** A locally administered MAC address, always the same for the same text. */
+export function macAddress(text: string): string {
+  const octets = createHash("sha256").update(text).digest().subarray(0, 5);
   return ["0a", ...[...octets].map((octet) => octet.toString(16).padStart(2, "0"))].join(":");
 }

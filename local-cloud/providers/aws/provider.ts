@@ -141,7 +141,7 @@ function addRecord(state: State, type: ResourceType, urn: string, inputs: Values
   // An id that a new resource names is one that Pulumi has written down.
   for (const id of namedIn(inputs)) if (state.records[id]) state.records[id].acknowledged = true;
   const id = type.newId(inputs);
-  const chosen = type.choose?.(inputs, state, around, id) ?? {};
+  const chosen = type.choose?.(inputs, state, around) ?? {};
   const record: Record = {
     id,
     type: type.token,

@@ -62,7 +62,7 @@ export interface ResourceType {
   /** Throws an {@link ApiError} if AWS would refuse this. `self` is the record on an update. */
   refuse?(inputs: Values, state: State, around: Values, self?: Record): void;
   /** What AWS chooses: addresses and the like. */
-  choose?(inputs: Values, state: State, around: Values, id: string): Values;
+  choose?(inputs: Values, state: State, around: Values): Values;
   /** Properties that are not inputs. */
   attributes(record: Record, state: State): Values;
 

@@ -154,11 +154,13 @@ export const instance: ResourceType = {
     }
     if (!self) privateAddress(inputs, subnet, state);
   },
-  choose(inputs, state, around, id) {
+  choose(inputs, state, around) {
     const subnet = state.records[text(inputs, "subnetId")]!;
+    const privateIp = privateAddress(inputs, subnet, state);
     return {
-      mac: macAddress(id),
-      privateIp: privateAddress(inputs, subnet, state),
+      // Of the address, not of the instance: the address's lease is the next instance's too.
+      mac: macAddress(`${subnet.id} ${privateIp}`),
+      privateIp,
       imageRoot: (around as { image: ReturnType<typeof image> }).image.root,
       networkInterfaceId: newId("eni"),
       rootVolumeId: newId("vol"),
