@@ -1,0 +1,207 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { hostOf, onAll, same, type Host } from "../support/host";
+import { useLab } from "../support/lab";
+import { commandLines, outerListeners, startedFor } from "../support/machine";
+import { run } from "../support/run";
+
+/*
+ * Who may reach what, and where secrets are not.
+ */
+
+/** A port that no rule names. */
+const PROBE = 7777;
+
+/** What was seen on the machine while the lab came up. */
+const seen = { listeners: new Set<string>(), commandLines: new Set<string>() };
+
+const lab = useLab("security", async (lab) => {
+  const before = await outerListeners();
+  const up = lab.start("up");
+  const ended = up.ended.then(({ status }) => status);
+  let status: number | string | undefined;
+  const look = async () => {
+    for (const line of commandLines()) {
+      seen.commandLines.add(line);
+    }
+    for (const [listener, pids] of await outerListeners()) {
+      if (!before.has(listener) && pids.some((pid) => startedFor(pid, lab.owner))) {
+        seen.listeners.add(listener);
+      }
+    }
+  };
+  while (status === undefined) {
+    await look();
+    status = await Promise.race([ended, new Promise<undefined>((go) => setTimeout(go, 200))]);
+  }
+  await look();
+  expect(status, up.output()).toBe(0);
+});
+let hosts: Map<string, Host>;
+
+beforeAll(async () => {
+  hosts = await lab.hosts();
+});
+
+const host = (name: string) => hostOf(hosts, name);
+
+/** Whether a TCP connection from one host to another's port opens: `open` or `closed`. */
+async function port(from: string, to: string, number: number): Promise<string> {
+  const { status } = await host(from).try(`nc -z -w 3 ${to} ${number}`);
+  return `${from} -> ${to}:${number} ${status === 0 ? "open" : "closed"}`;
+}
+
+describe("security groups", () => {
+  test("let through what the lab needs, and nothing else", async () => {
+    const expected = [
+      // Brokers reach one another and ZooKeeper's clients' port; ZooKeeper nodes one another.
+      "peter-kafka01 -> peter-kafka02:9092 open",
+      "peter-kafka03 -> peter-kafka01:9092 open",
+      "peter-kafka01 -> peter-zk01:2181 open",
+      "peter-zk01 -> peter-zk02:2181 open",
+      "peter-zk03 -> peter-zk01:3888 open",
+      // JMX is for the broker itself.
+      "peter-kafka01 -> peter-kafka02:9999 closed",
+      "peter-zk01 -> peter-kafka01:9999 closed",
+      "peter-zk01 -> peter-kafka01:9092 closed",
+      "peter-kafka01 -> peter-zk01:2888 closed",
+      "peter-kafka01 -> peter-zk01:3888 closed",
+      "peter-kafka01 -> peter-kafka02:22 closed",
+      "peter-zk01 -> peter-kafka01:22 closed",
+    ];
+    const found = expected.map((line) => {
+      const [, from = "", to = "", number = ""] = /^(\S+) -> (.+):(\d+)/.exec(line) ?? [];
+      return port(from, to, Number(number));
+    });
+    expect(await Promise.all(found)).toEqual(expected);
+  });
+
+  test("close a port although something listens there, on the same subnet as well", async () => {
+    const on = host("peter-kafka01");
+    await on.run(`sudo systemd-run --quiet --unit=probe nc -l -k ${PROBE}`);
+    try {
+      expect(await port("peter-kafka01", "127.0.0.1", PROBE)).toMatch(/open$/);
+      const from = ["peter-zk01", "peter-kafka02", "peter-zk02"]; // zk01 shares its subnet
+      const found = await Promise.all(from.map((name) => port(name, "peter-kafka01", PROBE)));
+      expect(found).toEqual(from.map((name) => `${name} -> peter-kafka01:${PROBE} closed`));
+      const { status } = await reach(on.publicIp, PROBE);
+      expect(status).not.toBe(0);
+    } finally {
+      await on.run("sudo systemctl stop probe");
+    }
+  });
+
+  test("from the machine itself only SSH is open", async () => {
+    const { publicIp } = host("peter-kafka01");
+    const { publicIp: zookeeper } = host("peter-zk01");
+    const targets = [
+      [publicIp, 22, "open"],
+      [publicIp, 9092, "closed"],
+      [publicIp, 9999, "closed"],
+      [zookeeper, 2181, "closed"],
+    ] as const;
+    const found = await Promise.all(
+      targets.map(async ([address, number]) => {
+        const { status } = await reach(address, number);
+        return [address, number, status === 0 ? "open" : "closed"];
+      }),
+    );
+    expect(found).toEqual(targets);
+  });
+
+  test("SSH is closed to an address outside sshAllowedCidrs, and open again inside", async () => {
+    const { publicIp } = host("peter-zk02");
+    lab.configure({ sshAllowedCidrs: ["203.0.113.0/24"] });
+    await lab.up();
+    expect((await reach(publicIp, 22)).status).not.toBe(0);
+    lab.configure({});
+    await lab.up();
+    expect((await reach(publicIp, 22)).status).toBe(0);
+  });
+});
+
+describe("the machine", () => {
+  test("nothing of the lab listens on the machine's own addresses, at any time", () => {
+    expect([...seen.listeners]).toEqual([]);
+  });
+
+  test("state and key are for their owner alone", async () => {
+    expect(statSync(lab.stateDir).mode & 0o777).toBe(0o700);
+    expect(statSync(await lab.keyFile()).mode & 0o777).toBe(0o600);
+    expect(statSync(lab.cloudStateFile).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("secrets", () => {
+  test("no private key or user data is printed, on a command line, or in a log", async () => {
+    const { privateKey } = await lab.stackOutputs();
+    const needles = [...keyLines(privateKey), "PRIVATE KEY-----"];
+    const journals = await onAll([...hosts.values()], "sudo journalctl --no-pager --output=cat");
+    const logs = lab
+      .recordsOf("Instance")
+      .map(({ id }) => join(lab.stateDir, "cloud/instances", id, "console.log"))
+      .map((file) => readFileSync(file, "utf8"));
+    const texts = {
+      printed: lab.printed(),
+      commandLines: [...seen.commandLines].join("\n"),
+      journals: Object.values(journals).join("\n"),
+      consoles: logs.join("\n"),
+    };
+    for (const [where, text] of Object.entries(texts)) {
+      expect(text.length, where).toBeGreaterThan(0);
+      for (const needle of needles) {
+        expect(text.includes(needle), `${where} holds a line of the key`).toBe(false);
+      }
+    }
+  });
+
+  test("the key that logs in is on no host, and each host has its own host key only", async () => {
+    const { privateKey } = await lab.stackOutputs();
+    const pattern = keyLines(privateKey).join("\n");
+    for (const { id } of lab.recordsOf("Instance")) {
+      const dir = join(lab.stateDir, "cloud/instances", id, "upper");
+      expect(await filesWith(dir, pattern), id).toEqual([]);
+    }
+    // What is on the volumes is seen from the host. (grep ends with 1: nothing found.)
+    const command =
+      "sudo grep -rlF -f - /data /run /tmp /dev/shm --exclude-dir=credentials; echo $?";
+    const found = await Promise.all(
+      [...hosts.values()].map((each) => each.run(command, { input: pattern })),
+    );
+    expect(found).toEqual([...hosts.values()].map(() => "1\n"));
+    const keys = await onAll([...hosts.values()], "cd /etc/ssh && ls ssh_host_*_key");
+    expect(keys).toEqual(same([...hosts.keys()], "ssh_host_ed25519_key"));
+  });
+
+  test("the state holds secrets encrypted, and a planted one would be found", async () => {
+    const { privateKey } = await lab.stackOutputs();
+    const lines = keyLines(privateKey).join("\n");
+    expect(await filesWith(join(lab.stateDir, "pulumi"), lines)).toEqual([]);
+    // The search finds what is there: the file of the key.
+    const file = await lab.keyFile();
+    expect(await filesWith(file, lines)).toEqual([file]);
+    expect(await filesWith(file, randomBytes(32).toString("base64"))).toEqual([]);
+  });
+});
+
+/** The lines of a private key that no other key has. */
+function keyLines(pem: string): string[] {
+  return pem
+    .split("\n")
+    .filter((line) => line.length >= 32 && !line.startsWith("-----"))
+    .slice(1);
+}
+
+async function filesWith(path: string, patterns: string): Promise<string[]> {
+  expect(existsSync(path), path).toBe(true);
+  const { stdout } = await run(["grep", "-rlF", "-f", "-", path], { input: patterns });
+  return stdout.split("\n").filter(Boolean);
+}
+
+/** Whether the machine reaches a port of a host. */
+function reach(address: string, number: number) {
+  const script = 'exec 3<>"/dev/tcp/$0/$1"';
+  return run(["timeout", "3", "bash", "-c", script, address, String(number)]);
+}

@@ -1,0 +1,278 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { must, run, waitFor } from "./run";
+
+/*
+ * What a lab can leave on the machine, seen with the eyes of the machine: no file of the local cloud
+ * says here what to look for, but its ids, which tell one lab's things from another's.
+ */
+
+/** The ids that a lab gave out; by them, and its state directory, its things are told apart. */
+export interface Owner {
+  stateDir: string;
+  /** `vpc-…`, `i-…`, `vol-…`. */
+  ids: readonly string[];
+}
+
+/** Everything on the machine that a lab may touch, one line each. */
+export async function snapshot(): Promise<Set<string>> {
+  const lines = await Promise.all([
+    processes(),
+    listing("mount", () => readFileSync("/proc/self/mounts", "utf8").split("\n")),
+    command("link", ["ip", "-oneline", "link", "show"], (line) => line.replace(/^\d+: /, "")),
+    command("address", ["ip", "-oneline", "-4", "address", "show"], (line) =>
+      line.replace(/^\d+: /, "").replace(/ valid_lft .*/, ""),
+    ),
+    command("route", ["ip", "-4", "route", "show", "table", "all"]),
+    command("rule", ["ip", "rule", "show"]),
+    command("namespace", ["ip", "netns", "list"], (line) => line.replace(/ \(id: \d+\)$/, "")),
+    command("firewall", ["nft", "list", "tables"]),
+    command("loop device", ["losetup", "--noheadings", "--output", "NAME,BACK-FILE"]),
+    command("file", ["find", "/run", "/dev/shm", "-xdev", "-not", "-path", "/run/netns/*"]),
+    sysctls(),
+    listing("control group", cgroups),
+  ]);
+  return new Set(lines.flat().filter((line) => !OF_THE_TOOLS.test(line)));
+}
+
+/** Directories that iproute2 and systemd-nspawn make for themselves once, and keep, empty. */
+const OF_THE_TOOLS =
+  /^file: \/run\/(netns|systemd\/(nspawn|nspawn\/(locks|propagate)|machines))$|^mount: \S+ \/run\/netns /;
+
+/**
+ * What is in `after` and was not in `before`, or the other way round, and belongs to the lab or to
+ * nobody. Things of other labs, which come and go meanwhile, name an id that is not the lab's.
+ */
+export function difference(before: Set<string>, after: Set<string>, owner: Owner): string[] {
+  const changes = [
+    ...[...after].filter((line) => !before.has(line)).map((line) => `left: ${line}`),
+    ...[...before].filter((line) => !after.has(line)).map((line) => `lost: ${line}`),
+  ];
+  const alone = !otherLabs(owner);
+  return changes
+    .filter(
+      (line) => mentions(line, owner) || !(belongsToOthers(line) || (!alone && SHARED.test(line))),
+    )
+    .sort();
+}
+
+/** Whether a line names the lab: one of its ids, in full or as far as a link's name goes. */
+export function mentions(line: string, owner: Owner): boolean {
+  return (
+    line.includes(owner.stateDir) ||
+    owner.ids.some((id) => line.includes(id) || line.includes(`kl-${id.slice(4, 16)}`))
+  );
+}
+
+/** The processes that a lab runs, hosts' own ones included. */
+export function labProcesses(owner: Owner): number[] {
+  return pids().filter((pid) => {
+    const groups = read(`/proc/${pid}/cgroup`);
+    const words = read(`/proc/${pid}/cmdline`);
+    const environment = read(`/proc/${pid}/environ`);
+    return (
+      pid !== process.pid &&
+      [groups, words].some((text) => mentions(text, owner)) &&
+      // The test's own tools name the lab as well.
+      !environment.includes("KAFKALAB_TEST_TOOL=1")
+    );
+  });
+}
+
+/** What listens on the machine itself, on addresses that others can reach: `tcp ADDRESS:PORT`. */
+export async function outerListeners(): Promise<Map<string, number[]>> {
+  const text = await must(["ss", "-H", "-l", "-n", "-t", "-u", "-p"]);
+  const found = new Map<string, number[]>();
+  for (const line of text.split("\n").filter(Boolean)) {
+    const [protocol = "", , , , local = ""] = line.split(/\s+/);
+    if (!/^(127\.|\[::1\]|\[::ffff:127\.)/.test(local)) {
+      found.set(
+        `${protocol} ${local}`,
+        [...line.matchAll(/pid=(\d+)/g)].map((match) => Number(match[1])),
+      );
+    }
+  }
+  return found;
+}
+
+/** Whether a process was started for the lab: it or a parent of it has its state directory. */
+export function startedFor(pid: number, owner: Owner): boolean {
+  return (
+    mentions(read(`/proc/${pid}/cmdline`), owner) ||
+    read(`/proc/${pid}/environ`).includes(owner.stateDir)
+  );
+}
+
+/** Command lines of all processes. */
+export function commandLines(): string[] {
+  return pids().map((pid) => read(`/proc/${pid}/cmdline`).replaceAll("\0", " "));
+}
+
+/** Kernel settings that the lab noted as raised, with the values to put back. */
+export type Sysctls = Record<string, string>;
+
+/**
+ * Does to a lab what a reboot of the machine does: every process of it ends at once, and links,
+ * namespaces, mounts, loop devices and what is in `/run` are gone. Disks stay.
+ */
+export async function reboot(owner: Owner, sysctls: Sysctls): Promise<void> {
+  await waitFor("the lab's processes", "ended", 30, () => {
+    const left = labProcesses(owner);
+    left.forEach(kill);
+    return left.length === 0 ? left : left.map((pid) => `${pid} ${nameOf(pid)}`).join(", ");
+  });
+  for (const mount of mountPoints()
+    .filter((path) => mentions(path, owner))
+    .reverse()) {
+    await run(["umount", mount]);
+  }
+  for (const id of owner.ids) {
+    await removeRemains(id);
+  }
+  // Other labs on this machine live with the same setting.
+  if (!otherLabs(owner)) {
+    for (const [name, value] of Object.entries(sysctls)) {
+      await must(["sysctl", "-q", "-w", `${name}=${value}`]);
+    }
+  }
+}
+
+/** Whether the machine runs another lab at the same time. */
+export function otherLabs(owner: Owner): boolean {
+  return (
+    existsSync("/run/netns") &&
+    readdirSync("/run/netns").some((name) => name.startsWith("kafkalab-") && !mentions(name, owner))
+  );
+}
+
+async function removeRemains(id: string): Promise<void> {
+  if (id.startsWith("vol-")) {
+    const devices = await must(["losetup", "--noheadings", "--output", "NAME,BACK-FILE"]);
+    for (const line of devices.split("\n").filter((text) => text.includes(id))) {
+      await must(["losetup", "--detach", line.trim().split(/\s+/)[0] ?? ""]);
+    }
+  } else {
+    await run(["ip", "netns", "delete", `kafkalab-${id}`]);
+    await run(["ip", "link", "delete", `kl-${id.slice(4, 16)}`]);
+    rmSync(join("/run/kafkalab", id), { recursive: true, force: true });
+    for (const group of cgroups()
+      .filter((path) => path.includes(id))
+      .reverse()) {
+      await run(["rmdir", group]);
+    }
+  }
+}
+
+/** Ends Pulumi and its plugins, all that the process with this pid started, as `kill -9` does. */
+export function killPulumi(pid: number): void {
+  const family = [pid, ...descendants(pid)].filter(isPulumi);
+  family.forEach(kill);
+}
+
+// What Pulumi started, and not the hosts and daemons that the plugin did: those live on.
+function isPulumi(pid: number): boolean {
+  try {
+    return /^(node|pulumi.*)$/.test(basename(readlinkSync(`/proc/${pid}/exe`)).split(" ")[0] ?? "");
+  } catch {
+    return false;
+  }
+}
+
+function descendants(pid: number): number[] {
+  const children = read(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean);
+  return children.flatMap((child) => [Number(child), ...descendants(Number(child))]);
+}
+
+function pids(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // ended meanwhile
+  }
+}
+
+const nameOf = (pid: number) => read(`/proc/${pid}/comm`).trim();
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // ended meanwhile
+  }
+}
+
+function mountPoints(): string[] {
+  return read("/proc/self/mounts")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
+}
+
+/** Those that a lab could have started: by program, since any id may be missing from a leftover. */
+function processes(): Promise<string[]> {
+  return Promise.resolve(
+    pids()
+      .map((pid) => {
+        const words = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
+        const state = /(^|\0)KAFKALAB_STATE=([^\0]*)/.exec(read(`/proc/${pid}/environ`))?.[2];
+        return state === undefined ? words : `${words} (state ${state})`;
+      })
+      .filter((line) => /systemd-nspawn|dnsmasq|slirp4netns|busybox|pulumi|host\.sh/.test(line))
+      .map((line) => `process: ${line}`),
+  );
+}
+
+async function command(
+  kind: string,
+  argv: string[],
+  clean: (line: string) => string = (line) => line,
+): Promise<string[]> {
+  const { stdout } = await run(argv);
+  return stdout
+    .split("\n")
+    .map((line) => clean(line).trim())
+    .filter(Boolean)
+    .map((line) => `${kind}: ${line}`);
+}
+
+function listing(kind: string, lines: () => string[]): Promise<string[]> {
+  return Promise.resolve(
+    lines()
+      .filter(Boolean)
+      .map((line) => `${kind}: ${line}`),
+  );
+}
+
+async function sysctls(): Promise<string[]> {
+  // Each link brings settings of its own; those come and go with it.
+  const lines = await command("sysctl", ["sysctl", "--all", "--pattern", "^(net|fs[.]inotify)[.]"]);
+  return lines.filter(
+    (line) => !/[.]kl-[0-9a-f]+[.]|conntrack_count|random|nf_log|netfilter[.]/.test(line),
+  );
+}
+
+function cgroups(): string[] {
+  const top = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((dir) => existsSync(dir)) ?? "";
+  const below = (dir: string): string[] =>
+    readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap((entry) => [join(dir, entry.name), ...below(join(dir, entry.name))]);
+  return existsSync(join(top, "kafkalab"))
+    ? [join(top, "kafkalab"), ...below(join(top, "kafkalab"))]
+    : [];
+}
+
+/** Ids and link names of a lab, whichever, and Pulumi at work for any. */
+const NAMES = /\b(vpc|i|vol)-[0-9a-f]{17}\b|\bkl-[0-9a-f]{12}\b|^\w+: process: .*pulumi/;
+
+/** What bears no name although it may be another lab's. */
+const SHARED = /\/nspawn\/locks\/|^\w+: sysctl: fs\.inotify\.|\/run\/kafkalab$/;
+
+function belongsToOthers(line: string): boolean {
+  return NAMES.test(line);
+}
