@@ -35,8 +35,9 @@ release() {
   return 1
 }
 
+# By itself kcat asks again later and later.
 brokers() {
-  kcat -L -m 1 -b "$1" 2>/dev/null | grep -c '^  broker ' || true
+  kcat -L -m 1 -X reconnect.backoff.ms=20 -X reconnect.backoff.max.ms=20 -b "$1" 2>/dev/null | grep -c '^  broker ' || true
 }
 
 message() {
