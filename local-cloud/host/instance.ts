@@ -96,7 +96,10 @@ export function terminateInstance(id: string, volumeIds: string[]): Promise<void
     const dir = instanceDir(id);
     await powerOff(id);
     await removeNamespace(id);
-    if (isMounted(join(dir, "root"))) await run(["umount", join(dir, "root")]);
+    if (isMounted(join(dir, "root"))) {
+      forgetNspawn(id);
+      await run(["umount", join(dir, "root")]);
+    }
     for (const volumeId of volumeIds) await releaseLoopDevice(volumeId);
     removeCgroups(id);
     rmSync(dir, { recursive: true, force: true });
@@ -214,6 +217,13 @@ function removeCgroups(id: string): void {
   if (existsSync(top) && !readdirSync(top, { withFileTypes: true }).some((e) => e.isDirectory())) {
     rmdirSync(top);
   }
+}
+
+/** Removes what systemd-nspawn keeps of a host, and leaves behind when it is killed. */
+function forgetNspawn(id: string): void {
+  const { dev, ino } = statSync(join(instanceDir(id), "root"));
+  rmSync(`/run/systemd/nspawn/locks/inode-${dev}:${ino}`, { force: true });
+  rmSync(`/run/systemd/nspawn/propagate/${id}`, { recursive: true, force: true });
 }
 
 /** Kills what runs the host, whatever state it is in. */

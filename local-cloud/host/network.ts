@@ -5,6 +5,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -16,7 +17,7 @@ import { dnsFiles, LINK_LOCAL_RESOLVER, MIRROR } from "./dns";
 import { ruleset } from "./firewall";
 import { withLock } from "./lock";
 import { vpcModel, type HostModel, type VpcModel } from "./model";
-import { labDir, namespace, vpcRunDir } from "./paths";
+import { labDir, namespace, runDir, vpcRunDir } from "./paths";
 import { run, waitUntil } from "./run";
 import { readState } from "./store";
 
@@ -101,6 +102,11 @@ export function removeVpc(vpcId: string): Promise<void> {
     for (const daemon of [slirp(vpcId), dnsmasq(vpcId), mirror(vpcId)]) await stopDaemon(daemon);
     await removeNamespace(vpcId);
     rmSync(vpcRunDir(vpcId), { recursive: true, force: true });
+    try {
+      rmdirSync(runDir);
+    } catch {
+      // Another VPC has its files in it.
+    }
     for (const key of applied.keys()) if (key.startsWith(vpcId)) applied.delete(key);
   });
 }
