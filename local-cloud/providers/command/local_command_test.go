@@ -59,9 +59,10 @@ func TestLocalFailures(t *testing.T) {
 		want   string
 	}{
 		{
-			"exit status", inputs("create", `echo a; echo "b" >&2; exit 3`),
-			"exit status 3: running \"echo a; echo \\\"b\\\" >&2; exit 3\":\na\nb\n",
+			"exit status", inputs("create", `echo "a"; exit 3`),
+			"exit status 3: running \"echo \\\"a\\\"; exit 3\":\na\n",
 		},
+		{"stderr too", inputs("create", "echo b >&2; false"), "exit status 1: running \"echo b >&2; false\":\nb\n"},
 		{"signal", inputs("create", "kill -9 $$"), "signal: killed: running \"kill -9 $$\":\n"},
 		{
 			"no such dir", inputs("create", "true", "dir", "/no/such"),
