@@ -24,6 +24,6 @@ export function image(): Image {
     const description = JSON.parse(readFileSync(join(labDir, "image.json"), "utf8")) as Image;
     return { ...description, root: realpathSync(join(labDir, "image")) };
   } catch (error) {
-    throw new Error(`no host image in ${labDir}; run "npm run setup"`, { cause: error });
+    throw new Error(`no host image in ${labDir}: run "npm run setup"`, { cause: error });
   }
 }

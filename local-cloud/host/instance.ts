@@ -17,7 +17,7 @@ import { ensureInterface, removeNamespace } from "./network";
 import { instanceDir, namespace } from "./paths";
 import { run, waitUntil } from "./run";
 import { ensureSysctl } from "./sysctl";
-import { ensureLoopDevice, releaseLoopDevice } from "./volume";
+import { ensureLoopDevice, loopDevice, releaseLoopDevice } from "./volume";
 
 /*
  * An instance is a systemd-nspawn container that boots the image copy-on-write:
@@ -34,11 +34,16 @@ export interface InstanceSpec {
   host: HostModel;
   /** The image's root file system. */
   imageRoot: string;
-  userData?: string;
+  userData: Uint8Array;
   /** In authorized_keys form, for the image's default user. */
   publicKey?: string;
-  /** Ids of the attached volumes, in the order of their device names. */
-  volumeIds: string[];
+  volumes: AttachedVolume[];
+}
+
+export interface AttachedVolume {
+  volumeId: string;
+  /** Its number among the host's NVMe devices, for as long as it is attached; the root volume is 0. */
+  index: number;
 }
 
 const BOOT_TIMEOUT_MS = 60_000;
@@ -50,10 +55,23 @@ export const instanceExists = (id: string) => existsSync(join(instanceDir(id), "
 /** Whether the instance is powered on. */
 export const instanceRuns = (id: string) => daemonPid(host(id)) !== undefined;
 
+/** Whether the instance is powered on and on its network. */
+export function instanceIsWhole(id: string): boolean {
+  if (!instanceRuns(id)) return false;
+  const pid = systemdPid(id);
+  if (pid === undefined) return true; // on its way up or down
+  try {
+    return readFileSync(`/proc/${pid}/net/dev`, "utf8").includes("ens5:");
+  } catch {
+    return false;
+  }
+}
+
 /** Makes the instance, if it is new, and powers it on, unless it runs. */
 export function startInstance(spec: InstanceSpec): Promise<void> {
   const { id } = spec.host;
   return withLock(`instance ${id}`, async () => {
+    await ensureInterface(spec.vpcId, spec.host);
     if (instanceRuns(id)) return;
     const dir = instanceDir(id);
     for (const name of ["upper", "work", "root"]) {
@@ -62,15 +80,22 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
     await ensureSysctl("fs.inotify.max_user_instances", 8192); // systemd needs some 15 a host
     await mountRoot(dir, spec.imageRoot);
     writeInstanceData(dir, spec);
-    await ensureInterface(spec.vpcId, spec.host);
-    writeDevices(id, await devices(spec.volumeIds));
+    writeDevices(id, await devices(spec.volumes));
     writeFileSync(join(dir, "host.sh"), hostScript(id), { mode: 0o700 });
     startDaemon(host(id));
+    let started = false;
+    const booted = () => {
+      if (systemdPid(id) !== undefined) return true;
+      const runs = instanceRuns(id);
+      if (started && !runs)
+        throw new Error(`instance ${id} ended while it booted; ${lastSeen(id)}`);
+      started ||= runs;
+      return false;
+    };
     await waitUntil(
-      () => systemdPid(id) !== undefined,
+      booted,
       BOOT_TIMEOUT_MS,
-      () =>
-        `instance ${id} not running after ${BOOT_TIMEOUT_MS / 1000}s; logs: ${host(id).logFile}`,
+      () => `instance ${id} not running after ${BOOT_TIMEOUT_MS / 1000}s; ${lastSeen(id)}`,
     );
   });
 }
@@ -84,8 +109,7 @@ export function stopInstance(id: string): Promise<void> {
     await waitUntil(
       () => !instanceRuns(id),
       POWER_OFF_TIMEOUT_MS,
-      () =>
-        `instance ${id} not stopped after ${POWER_OFF_TIMEOUT_MS / 1000}s; logs: ${host(id).logFile}`,
+      () => `instance ${id} not stopped after ${POWER_OFF_TIMEOUT_MS / 1000}s; ${lastSeen(id)}`,
     );
   });
 }
@@ -106,43 +130,52 @@ export function terminateInstance(id: string, volumeIds: string[]): Promise<void
   });
 }
 
-/** Shows a volume to the instance, whether it runs or not. */
-export function attachVolume(id: string, volumeIds: string[]): Promise<void> {
+/** Shows the volumes to the instance, whether it runs or not. */
+export function attachVolumes(id: string, volumes: AttachedVolume[]): Promise<void> {
   return withLock(`instance ${id}`, async () => {
-    const attached = await devices(volumeIds);
+    const attached = await devices(volumes);
     writeDevices(id, attached);
     const pid = systemdPid(id);
     if (pid === undefined) return;
     const script = attached.map(({ volumeId, device, index }) => {
       const { major, minor } = deviceNumber(device);
       return [
-        `test -e /dev/nvme${index}n1 || mknod /dev/nvme${index}n1 b ${major} ${minor}`,
+        `test -e ${node(index)} || mknod ${node(index)} b ${major} ${minor}`,
         `mkdir -p /dev/disk/by-id`,
-        `ln -sfn ../../nvme${index}n1 ${byId(volumeId)}`,
+        `test -e ${byId(volumeId)} || ln -sn ../../nvme${index}n1 ${byId(volumeId)}`,
       ].join("\n");
     });
-    await run(["nsenter", "--target", `${pid}`, "--mount", "sh", "-e"], script.join("\n"));
+    await inHost(pid, script.join("\n"));
   });
 }
 
 /**
  * Takes a volume from the instance.
  *
+ * @param force Even if the host has it mounted, as if its cable were pulled.
  * @returns false, and does nothing, if the host has it mounted.
  */
-export function detachVolume(id: string, volumeId: string, remaining: string[]): Promise<boolean> {
+export function detachVolume(
+  id: string,
+  { volumeId, index }: AttachedVolume,
+  remaining: AttachedVolume[],
+  force: boolean,
+): Promise<boolean> {
   return withLock(`instance ${id}`, async () => {
-    const pid = systemdPid(id);
-    if (pid !== undefined) {
-      const device = await ensureLoopDevice(volumeId);
-      const { major, minor } = deviceNumber(device);
-      const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
-      if (mounts.split("\n").some((line) => line.split(" ")[2] === `${major}:${minor}`))
-        return false;
-      const link = byId(volumeId);
-      await run(
-        ["nsenter", "--target", `${pid}`, "--mount", "sh", "-e"],
-        `rm -f "$(readlink -f ${link})" ${link}`,
+    const [pid, device] = [systemdPid(id), await loopDevice(volumeId)];
+    if (pid !== undefined && device !== undefined) {
+      const mountPoints = mountPointsOf(pid, device);
+      if (mountPoints.length && !force) return false;
+      // What was there at boot is bound from outside; what came later is a node and a link.
+      const paths = [node(index), byId(volumeId)];
+      await inHost(
+        pid,
+        [
+          ...mountPoints.map((path) => `umount --lazy "${path}"`),
+          ...paths.map(
+            (path) => `if mountpoint -q ${path}; then umount ${path}; fi; rm -f ${path}`,
+          ),
+        ].join("\n"),
       );
     }
     writeDevices(id, await devices(remaining));
@@ -151,7 +184,27 @@ export function detachVolume(id: string, volumeId: string, remaining: string[]):
   });
 }
 
+const inHost = (pid: number, script: string) =>
+  run(["nsenter", "--target", `${pid}`, "--mount", "sh", "-e"], script);
+
+/** Where the process with that pid sees a file system of the device. */
+function mountPointsOf(pid: number, device: string): string[] {
+  const { major, minor } = deviceNumber(device);
+  return readFileSync(`/proc/${pid}/mountinfo`, "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")) // proc(5): the third field is the device, the fifth the mount point
+    .filter((fields) => fields[2] === `${major}:${minor}`)
+    .map((fields) => fields[4]!);
+}
+
 const SIGRTMIN = 34;
+
+/** The end of what the host said, since its log goes with it when its creation fails. */
+function lastSeen(id: string): string {
+  const { logFile } = host(id);
+  const lines = existsSync(logFile) ? readFileSync(logFile, "utf8").trim().split("\n") : [];
+  return `last saw "${lines.slice(-3).join(" / ")}"; logs: ${logFile}`;
+}
 
 const host = (id: string): Daemon => {
   const mark = join(instanceDir(id), "host.sh");
@@ -175,7 +228,7 @@ const asUnit = (id: string) => [
  * is started again.
  */
 function hostScript(id: string): string {
-  const dir = instanceDir(id);
+  const dir = `'${instanceDir(id).replaceAll("'", "'\\''")}'`;
   const group = join(cgroupRoot(), "kafkalab", id);
   const nspawn = [
     "systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe --link-journal=no",
@@ -284,33 +337,33 @@ function writeInstanceData(dir: string, spec: InstanceSpec): void {
   mkdirSync(target, { recursive: true, mode: 0o755 });
   writeFileSync(join(target, "instance-id"), `${spec.host.id}\n`);
   writeFileSync(join(target, "public-keys"), spec.publicKey ? `${spec.publicKey.trim()}\n` : "");
-  writeFileSync(`${userData}.new`, spec.userData ?? "", { mode: 0o600 });
+  writeFileSync(`${userData}.new`, spec.userData, { mode: 0o600 });
   renameSync(`${userData}.new`, userData);
 }
 
-interface Device {
-  volumeId: string;
+interface DeviceOfHost extends AttachedVolume {
+  /** As the machine calls it. */
   device: string;
-  /** The NVMe number; the root volume is 0. */
-  index: number;
 }
 
-async function devices(volumeIds: string[]): Promise<Device[]> {
-  const found: Device[] = [];
-  for (const [i, volumeId] of volumeIds.entries()) {
-    found.push({ volumeId, device: await ensureLoopDevice(volumeId), index: i + 1 });
+async function devices(volumes: AttachedVolume[]): Promise<DeviceOfHost[]> {
+  const found = [];
+  for (const volume of volumes) {
+    found.push({ ...volume, device: await ensureLoopDevice(volume.volumeId) });
   }
   return found;
 }
 
 /** Notes the volumes as systemd-nspawn takes them, for every boot. */
-function writeDevices(id: string, attached: Device[]): void {
+function writeDevices(id: string, attached: DeviceOfHost[]): void {
   const binds = attached.flatMap(({ volumeId, device, index }) => [
-    `--bind=${device}:/dev/nvme${index}n1`,
+    `--bind=${device}:${node(index)}`,
     `--bind=${device}:${byId(volumeId)}`,
   ]);
   writeFileSync(join(instanceDir(id), "devices"), `${binds.join(" ")}\n`, { mode: 0o600 });
 }
+
+const node = (index: number) => `/dev/nvme${index}n1`;
 
 /** The name that udev gives an EBS volume on a Nitro instance. */
 const byId = (volumeId: string) =>

@@ -58,13 +58,13 @@ const string = (value: unknown) => value as string;
 /** Everything that the kernel and the name server must know of a VPC, out of the records. */
 export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
   const vpc = state.records[vpcId];
-  if (!vpc) return undefined;
+  if (!vpc || vpc.leaving) return undefined;
   const inVpc = (type: string) => recordsOf(state, type).filter((r) => r.inputs["vpcId"] === vpcId);
   const subnets = inVpc(T.subnet);
   const publicSubnets = new Set(
     subnets.filter((s) => routesToInternet(state, s.id)).map((s) => s.id),
   );
-  const association = inVpc(T.dhcpOptionsAssociation)[0];
+  const association = inVpc(T.dhcpOptionsAssociation).at(-1);
   const options = association && state.records[string(association.inputs["dhcpOptionsId"])];
   const domainName = options?.inputs["domainName"] as string | undefined;
 
@@ -86,7 +86,10 @@ export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
         groupIds: groupsOf(state, i, vpcId),
       };
     }),
-    groups: inVpc(T.securityGroup).map((g) => ({ id: g.id, rules: rulesOf(state, g.id) })),
+    groups: [
+      defaultGroupModel(state, vpc),
+      ...inVpc(T.securityGroup).map((g) => ({ id: g.id, rules: rulesOf(state, g.id) })),
+    ],
     ...(domainName === undefined ? {} : { domainName }),
     zones: recordsOf(state, T.zone)
       .filter((z) => zoneVpcs(z).includes(vpcId))
@@ -109,8 +112,29 @@ export function zoneVpcs(zone: Record): string[] {
 }
 
 /** The VPC's own security group, for instances that name none. */
-export function defaultGroup(vpc: Record): string {
+function defaultGroup(vpc: Record): string {
   return string(vpc.chosen["defaultSecurityGroupId"]);
+}
+
+/** As AWS makes it: everything between its members, and from them to anywhere; and added rules. */
+function defaultGroupModel(state: State, vpc: Record): VpcModel["groups"][number] {
+  const id = defaultGroup(vpc);
+  return {
+    id,
+    rules: [
+      { direction: "ingress", protocol: "-1", peerGroupId: id },
+      { direction: "egress", protocol: "-1", cidr: "0.0.0.0/0" },
+      ...rulesOf(state, id),
+    ],
+  };
+}
+
+/** The VPC of a security group, be it a resource or a VPC's own; undefined if there is no such group. */
+export function vpcOfGroup(state: State, groupId: unknown): string | undefined {
+  const group = state.records[groupId as string];
+  if (group?.type === T.securityGroup)
+    return group.leaving ? undefined : string(group.inputs["vpcId"]);
+  return recordsOf(state, T.vpc).find((vpc) => defaultGroup(vpc) === groupId)?.id;
 }
 
 /** The security groups of an instance; the VPC's default group if it names none. */

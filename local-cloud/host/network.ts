@@ -54,52 +54,66 @@ export function applyVpc(vpcId: string): Promise<void> {
 }
 const waiting = new Map<string, Promise<void>>();
 
-/** What this process last handed to the kernel, to spare it the same again. */
-const applied = new Map<string, string>();
-
 async function apply(vpc: VpcModel): Promise<void> {
   await ensureNamespace(vpc.id);
   await once(`${vpc.id} router`, publicCidr(vpc.slot), () => ensureRouter(vpc));
   await once(`${vpc.id} links`, JSON.stringify(vpc.subnets), () => ensureLinks(vpc));
-  await once(`${vpc.id} rules`, ruleset(vpc), (text) =>
-    run(["ip", "netns", "exec", namespace(vpc.id), "nft", "-f", "-"], text),
-  );
+  await ensureRules(vpc);
   await ensureDns(vpc);
   if (vpc.hasInternetGateway) startDaemon(slirp(vpc.id));
   else await stopDaemon(slirp(vpc.id));
 }
 
-/** Whether all that {@link applyVpc} made is still there: it is not after the machine's reboot. */
+/**
+ * The links that this process has found whole, to spare it another look. Others may remove what is
+ * superfluous by then, but nothing that is wanted.
+ */
+const seen = new Map<string, string>();
+
+async function once(key: string, wanted: string, action: () => Promise<void>): Promise<void> {
+  if (seen.get(key) === wanted) return;
+  await action();
+  seen.set(key, wanted);
+}
+
+function lookAgain(vpcId: string): void {
+  for (const key of seen.keys()) if (key.startsWith(vpcId)) seen.delete(key);
+}
+
+/**
+ * Whether the kernel and the daemons have what the records say. They do not after the machine's
+ * reboot, or if a run was killed between a change of the records and the work for it.
+ */
 export async function vpcIsWhole(vpcId: string): Promise<boolean> {
   const model = vpcModel(readState(), vpcId);
-  if (!model || !existsSync(`/run/netns/${namespace(vpcId)}`)) return false;
-  const daemons = [dnsmasq(vpcId), mirror(vpcId)];
-  if (model.hasInternetGateway) daemons.push(slirp(vpcId));
+  if (model && (await isWhole(model))) return true;
+  lookAgain(vpcId);
+  return false;
+}
+
+async function isWhole(vpc: VpcModel): Promise<boolean> {
+  if (!existsSync(`/run/netns/${namespace(vpc.id)}`)) return false;
+  const daemons = [dnsmasq(vpc.id), mirror(vpc.id)];
+  if (vpc.hasInternetGateway) daemons.push(slirp(vpc.id));
   if (daemons.some((daemon) => daemonPid(daemon) === undefined)) return false;
+  if (!isDone(rulesDone(vpc.id), digest(ruleset(vpc)))) return false;
+  if (!isDone(dnsDone(vpc.id), dnsDigest(vpc))) return false;
   try {
-    await run([
-      "ip",
-      "netns",
-      "exec",
-      namespace(vpcId),
-      "nft",
-      "list",
-      "chain",
-      "inet",
-      "kafkalab",
-      "forward",
-    ]);
-    const links = await linksUp(namespace(vpcId));
-    return [UPLINK, ...model.subnets.map((s) => bridge(s.id))].every((name) => links.has(name));
+    await run([...inside(vpc.id), "nft", "list", "chain", "inet", "kafkalab", "forward"]);
   } catch {
+    rmSync(rulesDone(vpc.id), { force: true }); // so that they are made again
     return false;
   }
+  const links = await linksUp(namespace(vpc.id));
+  return [UPLINK, ...vpc.subnets.map((s) => bridge(s.id))].every((name) => links.has(name));
 }
 
 /** Removes the network of a VPC, whatever is left of it. */
 export function removeVpc(vpcId: string): Promise<void> {
   return withLock(`network ${vpcId}`, async () => {
     for (const daemon of [slirp(vpcId), dnsmasq(vpcId), mirror(vpcId)]) await stopDaemon(daemon);
+    // The namespace's end takes the link away too, but some time later.
+    await run(["ip", "link", "delete", outerLink(vpcId)]).catch(() => undefined);
     await removeNamespace(vpcId);
     rmSync(vpcRunDir(vpcId), { recursive: true, force: true });
     try {
@@ -107,7 +121,7 @@ export function removeVpc(vpcId: string): Promise<void> {
     } catch {
       // Another VPC has its files in it.
     }
-    for (const key of applied.keys()) if (key.startsWith(vpcId)) applied.delete(key);
+    lookAgain(vpcId);
   });
 }
 
@@ -120,7 +134,7 @@ export async function removeNamespace(id: string): Promise<void> {
   await run(["ip", "netns", "delete", name]);
 }
 
-/** The CIDRs that the machine itself routes, the default route and the lab's own left out. */
+/** The CIDRs that the machine routes, the default route left out. */
 export async function machineRoutes(): Promise<{ cidr: string; device: string }[]> {
   const routes = JSON.parse(await run(["ip", "-json", "-4", "route", "show", "table", "all"])) as {
     dst: string;
@@ -142,7 +156,10 @@ export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
   throw new Error(`all ${SLOTS} blocks of public addresses in 198.18.0.0/15 are in use`);
 }
 
-/** The network interface of an instance: a namespace, linked to its subnet. */
+/**
+ * The network interface of an instance: a namespace, linked to its subnet. As the links of the router,
+ * this one is set up as its last step, so one that is not up was left half made.
+ */
 export async function ensureInterface(vpcId: string, host: HostModel): Promise<void> {
   const [router, own, port] = [namespace(vpcId), namespace(host.id), hostPort(host.id)];
   if (!existsSync(`/run/netns/${own}`)) await run(["ip", "netns", "add", own]);
@@ -162,16 +179,16 @@ export async function ensureInterface(vpcId: string, host: HostModel): Promise<v
 }
 
 async function ensureNamespace(vpcId: string): Promise<void> {
+  mkdirSync(vpcRunDir(vpcId), { recursive: true, mode: 0o755 });
   if (existsSync(`/run/netns/${namespace(vpcId)}`)) return;
-  for (const key of applied.keys()) if (key.startsWith(vpcId)) applied.delete(key);
+  lookAgain(vpcId);
+  rmSync(rulesDone(vpcId), { force: true });
   await run(["ip", "netns", "add", namespace(vpcId)]);
 }
 
 /** The link to the machine. It is up, as the last step, only when all of it is done. */
 async function ensureRouter(vpc: VpcModel): Promise<void> {
-  const ns = namespace(vpc.id);
-  const outer = `kl-${vpc.id.slice(4, 16)}`;
-  mkdirSync(vpcRunDir(vpc.id), { recursive: true, mode: 0o755 });
+  const [ns, outer] = [namespace(vpc.id), outerLink(vpc.id)];
   replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
   if ((await linksUp(ns)).has(UPLINK)) return;
   const block = publicCidr(vpc.slot);
@@ -215,8 +232,9 @@ async function ensureLinks(vpc: VpcModel): Promise<void> {
   const up = await linksUp(ns);
   const wanted = new Map(vpc.subnets.map((s) => [bridge(s.id), s.cidr]));
   for (const name of up) {
-    if (name.startsWith("br-") && !wanted.has(name))
+    if (name.startsWith("br-") && !wanted.has(name)) {
       await run(["ip", "-n", ns, "link", "delete", name]);
+    }
   }
   for (const [name, cidr] of wanted) {
     if (up.has(name)) continue;
@@ -236,16 +254,41 @@ async function ensureLinks(vpc: VpcModel): Promise<void> {
   }
 }
 
+/*
+ * What was last handed to the kernel and to dnsmasq is noted beside it, by a digest, for all plugin
+ * processes. The note goes before a change and comes back after it: a run that is killed in between
+ * leaves none, and the next one does the work again.
+ */
+const rulesDone = (vpcId: string) => join(vpcRunDir(vpcId), "rules.done");
+const dnsDone = (vpcId: string) => join(vpcRunDir(vpcId), "dns.done");
+const digest = (text: string) => createHash("sha256").update(text).digest("hex");
+const isDone = (note: string, what: string) =>
+  existsSync(note) && readFileSync(note, "utf8") === what;
+
+async function ensureRules(vpc: VpcModel): Promise<void> {
+  const rules = ruleset(vpc);
+  const note = rulesDone(vpc.id);
+  if (isDone(note, digest(rules))) return;
+  rmSync(note, { force: true });
+  await run([...inside(vpc.id), "nft", "-f", "-"], rules);
+  writeFileSync(note, digest(rules));
+}
+
+const dnsDigest = (vpc: VpcModel) => digest(JSON.stringify(dnsFiles(vpc, vpcRunDir(vpc.id))));
+
 async function ensureDns(vpc: VpcModel): Promise<void> {
   const dir = vpcRunDir(vpc.id);
   const daemon = dnsmasq(vpc.id);
   startDaemon(mirror(vpc.id));
-  const files: [string, string][] = Object.entries(dnsFiles(vpc, dir));
-  const changed = files
+  const pid = daemonPid(daemon);
+  const note = dnsDone(vpc.id);
+  if (pid !== undefined && isDone(note, dnsDigest(vpc))) return;
+  const cutOff = !existsSync(note);
+  rmSync(note, { force: true });
+  const changed = Object.entries(dnsFiles(vpc, dir))
     .filter(([name, text]) => replaceFile(join(dir, name), text))
     .map(([name]) => name);
-  const pid = daemonPid(daemon);
-  if (pid === undefined || changed.includes("dnsmasq.conf")) {
+  if (pid === undefined || cutOff || changed.includes("dnsmasq.conf")) {
     await stopDaemon(daemon);
     startDaemon(daemon);
     // Before it has a handler, the next SIGHUP would end it.
@@ -254,9 +297,10 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
       5_000,
       () => `dnsmasq not ready after 5s; logs: ${daemon.logFile}`,
     );
-  } else if (changed.length) {
+  } else {
     process.kill(pid, "SIGHUP");
   }
+  writeFileSync(note, dnsDigest(vpc));
 }
 
 function handlesHangup(pid: number | undefined): boolean {
@@ -283,14 +327,7 @@ function replaceLink(path: string, target: string): void {
   renameSync(`${path}.new`, path);
 }
 
-async function once(key: string, text: string, action: (text: string) => Promise<unknown>) {
-  const digest = createHash("sha256").update(text).digest("hex");
-  if (applied.get(key) === digest) return;
-  await action(text);
-  applied.set(key, digest);
-}
-
-/** The names of the links that are set up. */
+/** The names of the links that are set up, which is the last step of making one. */
 async function linksUp(ns: string): Promise<Set<string>> {
   const text = await run(["ip", "-n", ns, "-json", "link", "show", "up"]);
   return new Set((JSON.parse(text) as { ifname?: string }[]).flatMap((l) => l.ifname ?? []));
@@ -305,6 +342,7 @@ function killQuietly(pid: number): void {
 }
 
 const UPLINK = "uplink";
+const outerLink = (vpcId: string) => `kl-${vpcId.slice(4, 16)}`;
 const bridge = (subnetId: string) => `br-${subnetId.slice(7, 19)}`;
 const hostPort = (instanceId: string) => `p-${instanceId.slice(2, 14)}`;
 

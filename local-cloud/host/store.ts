@@ -1,12 +1,4 @@
-import {
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { withLock } from "./lock";
 import { cloudDir } from "./paths";
@@ -26,6 +18,8 @@ export interface Record {
    * names was made by a run that was killed before it could write the id down: a leftover.
    */
   acknowledged: boolean;
+  /** Being removed, perhaps by a run that was killed at it: it is as good as gone. */
+  leaving?: true;
   /** Rises with every record: later ones may depend on earlier ones, never the other way. */
   sequence: number;
   /** The resource's inputs, in the clear. */
@@ -42,15 +36,11 @@ export interface State {
 }
 
 const file = join(cloudDir, "state.json");
-let cache: { key: string; text: string } | undefined;
 
 /** The state as last written: a copy, free to be read without a lock. */
 export function readState(): State {
   try {
-    const stat = statSync(file, { bigint: true });
-    const key = `${stat.ino}:${stat.mtimeNs}`;
-    if (cache?.key !== key) cache = { key, text: readFileSync(file, "utf8") };
-    return JSON.parse(cache.text) as State;
+    return JSON.parse(readFileSync(file, "utf8")) as State;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return { nextSequence: 1, records: {}, sysctls: {} };

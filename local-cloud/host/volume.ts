@@ -9,12 +9,13 @@ const GIB = 2 ** 30;
 export async function ensureVolume(id: string, sizeGib: number): Promise<void> {
   const file = volumeFile(id);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  if (!existsSync(file)) writeFileSync(file, "", { mode: 0o600 });
-  if (statSync(file).size < sizeGib * GIB) {
-    truncateSync(file, sizeGib * GIB);
-    const device = await loopDevice(id);
-    if (device !== undefined) await run(["losetup", "--set-capacity", device]);
-  }
+  const isNew = !existsSync(file);
+  if (isNew) writeFileSync(file, "", { mode: 0o600 });
+  if (statSync(file).size < sizeGib * GIB) truncateSync(file, sizeGib * GIB);
+  if (isNew) return;
+  // Also where the file has the size: an earlier run may have been killed in between.
+  const device = await loopDevice(id);
+  if (device !== undefined) await run(["losetup", "--set-capacity", device]);
 }
 
 /** Whether the volume's data is there. */

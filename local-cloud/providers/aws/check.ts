@@ -1,4 +1,4 @@
-import { ZONES } from "./ids";
+import { REGION, ZONES } from "./ids";
 import type { Property, ResourceType, Schema } from "./resource";
 import { containsUnknown, isObject, isUnknown, reveal, type Values } from "./values";
 
@@ -18,7 +18,8 @@ export function checkInputs(type: ResourceType, raw: Values): Failure[] {
 function checkObject(schema: Schema, inputs: Values, path: string): Failure[] {
   const failures: Failure[] = [];
   for (const name of Object.keys(inputs)) {
-    if (name in schema || name.startsWith("__") || inputs[name] === undefined) continue;
+    if (Object.hasOwn(schema, name) || name.startsWith("__") || inputs[name] === undefined)
+      continue;
     failures.push({
       property: path + name,
       reason: `is not a property that the local cloud knows; it knows ${Object.keys(schema).sort().join(", ")}`,
@@ -68,10 +69,21 @@ function checkValue(property: Property, value: unknown, path: string): Failure[]
   return reason === undefined ? [] : fail(`${reason}; got ${shown}`);
 }
 
-export const TAGS: Schema = {
-  tags: { type: "map" },
-  region: { type: "string", computed: true },
+/** Every resource of a region takes it as a property; the local cloud has one. */
+export const IN_REGION: Schema = {
+  region: { type: "string", computed: true, replace: true, oneOf: [REGION] },
 };
+
+export const TAGS: Schema = { tags: { type: "map" }, ...IN_REGION };
+
+const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
+const DOMAIN_NAME = new RegExp(`^${LABEL}(\\.${LABEL})*\\.?$`, "i");
+
+/** A name without wildcards, such as `foo.bar` or `foo.bar.`. */
+export const isDomainName = (name: string) => name.length <= 255 && DOMAIN_NAME.test(name);
+
+export const domainName = (name: string) =>
+  isDomainName(name) ? undefined : "must be a domain name without wildcards";
 
 export const zoneName: Property = {
   type: "string",

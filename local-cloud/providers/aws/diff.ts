@@ -10,6 +10,11 @@ export function changedProperties(type: ResourceType, olds: Values, news: Values
     .map(([name]) => name);
 }
 
+/** Whether a change of the property makes a new resource. */
+export function replacing({ replace }: Property, news: Values): boolean {
+  return typeof replace === "function" ? replace(reveal(news) as Values) : replace === true;
+}
+
 function differs(property: Property, before: unknown, after: unknown): boolean {
   if (containsUnknown(after)) return true;
   const [had, wanted] = [before ?? property.default, after ?? property.default];

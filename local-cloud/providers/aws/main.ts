@@ -1,8 +1,13 @@
 import { main } from "@pulumi/pulumi/provider";
-import { localCloud } from "./provider";
+import { acknowledgeCreated, localCloud } from "./provider";
 
 // The engine starts the plugin and, if it is killed, cannot end it: without an engine, end.
 const engine = process.ppid;
+process.on("SIGINT", () => {
+  // So the engine ends a plugin that it no longer needs.
+  const noted = process.ppid === engine ? acknowledgeCreated() : Promise.resolve();
+  void noted.finally(() => process.exit(0));
+});
 setInterval(() => {
   if (process.ppid !== engine) process.exit(1);
 }, 500).unref();

@@ -1,11 +1,13 @@
+import { randomBytes } from "node:crypto";
 import type { Provider } from "@pulumi/pulumi/provider";
 import { processKey } from "../../host/daemon";
 import { restoreSysctls } from "../../host/sysctl";
 import { changeState, readState, type Record, type State } from "../../host/store";
 import { waitUntil } from "../../host/run";
 import { checkInputs } from "./check";
-import { changedProperties } from "./diff";
+import { changedProperties, replacing } from "./diff";
 import { functions } from "./functions";
+import { REGION } from "./ids";
 import { ApiError, type ResourceType } from "./resource";
 import { resourceTypes } from "./resources";
 import { conceal, reveal, type Values } from "./values";
@@ -19,6 +21,9 @@ const run = processKey(process.pid)!;
 /** The ids that Pulumi has named in this run. */
 const named = new Set<string>();
 
+/** The ids that this process has given to Pulumi. */
+const created = new Set<string>();
+
 /**
  * The Pulumi provider `aws` of the local cloud: the life of a resource, the same for every type. What
  * differs is in {@link resourceTypes}.
@@ -26,23 +31,29 @@ const named = new Set<string>();
 export const localCloud: Provider = {
   version: "7.47.0-local",
 
+  // The SDK's server ends a call with what these promises settle to.
   check(urn, olds: Values, news: Values) {
     const type = typeOf(urn);
-    const inputs = { ...news };
-    for (const [name, value] of Object.entries(type.fill?.(nameOf(urn)) ?? {})) {
-      inputs[name] ??= olds[name] ?? value; // what was chosen once stays
-    }
+    const inputs = withName(type, urn, olds, news);
     return Promise.resolve({ inputs, failures: checkInputs(type, inputs) });
   },
 
   async diff(id, urn, olds: Values, news: Values) {
     const type = typeOf(urn);
     acknowledge(id);
-    const changed = changedProperties(type, olds, news);
-    const replaces = changed.filter((name) => type.schema[name]!.replace);
     const record = readState().records[id];
-    const broken = record !== undefined && type.isWhole && !(await type.isWhole(record));
-    return { changes: changed.length > 0 || broken === true, replaces };
+    // Without a refresh, AWS's provider would not see it; here it is free to look.
+    if (!isThere(type, record)) {
+      return { changes: true, replaces: ["id"], deleteBeforeReplace: true };
+    }
+    const changed = changedProperties(type, olds, news);
+    const replaces = changed.filter((name) => replacing(type.schema[name]!, news));
+    const broken = type.isWhole !== undefined && !(await type.isWhole(record));
+    return {
+      changes: changed.length > 0 || broken,
+      replaces,
+      deleteBeforeReplace: replaces.length > 0 && keepsName(type, olds, news),
+    };
   },
 
   async create(urn, raw: Values) {
@@ -59,25 +70,23 @@ export const localCloud: Provider = {
     try {
       await type.apply?.(record);
     } catch (error) {
-      // What cannot be removed now is a leftover, and goes with the next run.
-      await remove(record).catch(() => undefined);
-      throw error;
+      throw await undo(record, error);
     }
+    created.add(record.id);
     return { id: record.id, outs: outputs(type, record, raw) };
   },
 
-  read(id, urn, props: Values = {}) {
+  async read(id, urn, props: Values = {}) {
     const type = typeOf(urn);
     const record = readState().records[id];
-    if (record?.type !== type.token || type.exists?.(record) === false) {
-      return Promise.resolve({ id: "", props: {} });
+    if (record !== undefined && record.type !== type.token) return { id: "", props: {} };
+    if (!isThere(type, record)) {
+      // Pulumi will not name it again; what is left of it would keep its address, or its volume.
+      if (record) await remove(record);
+      return { id: "", props: {} };
     }
     acknowledge(id);
-    return Promise.resolve({
-      id,
-      props: outputs(type, record, props),
-      inputs: conceal(record.inputs, props),
-    });
+    return { id, props: outputs(type, record, props), inputs: conceal(record.inputs, props) };
   },
 
   async update(id, urn, _olds, raw: Values) {
@@ -85,10 +94,12 @@ export const localCloud: Provider = {
     acknowledge(id);
     const inputs = reveal(raw) as Values;
     const around = (await type.lookAround?.(inputs)) ?? {};
-    const [record, before] = await asApi(type, "create", () =>
+    const [record, before] = await asApi(type, "update", () =>
       changeState((state) => {
         const self = state.records[id];
-        if (!self) throw new ApiError(`${type.name}.NotFound`, `${id} does not exist`);
+        if (!isThere(type, self)) {
+          throw new Error(`${type.name} "${id}" does not exist any more. Run "pulumi refresh".`);
+        }
         const old = structuredClone(self);
         type.refuse?.(inputs, state, around, self);
         self.inputs = inputs;
@@ -104,8 +115,10 @@ export const localCloud: Provider = {
     acknowledge(id);
     const record = readState().records[id];
     if (record) {
-      await notInUse(type, record);
-      await remove(record);
+      await asApi(type, "delete", async () => {
+        await notInUse(type, record);
+        await remove(record);
+      });
     }
     const stack = stackOf(urn);
     const rest = Object.values(readState().records).filter((r) => stackOf(r.urn) === stack);
@@ -124,6 +137,39 @@ export const localCloud: Provider = {
   },
 };
 
+/**
+ * Notes that Pulumi knows every id that this process has given it. To be called when the engine ends
+ * this process in order: by then, it has written them down.
+ */
+export async function acknowledgeCreated(): Promise<void> {
+  const ids = [...created].filter((id) => readState().records[id]?.acknowledged === false);
+  if (ids.length) await changeState((state) => acknowledgeIn(state, ids));
+}
+
+/** Whether the resource is there, and was not being removed when a run was killed. */
+function isThere(type: ResourceType, record: Record | undefined): record is Record {
+  return record !== undefined && !record.leaving && type.exists?.(record) !== false;
+}
+
+/** Gives the resource a name where the program gives none, the same at each update. */
+function withName(type: ResourceType, urn: string, olds: Values, news: Values): Values {
+  const property = type.autoNamed;
+  if (property === undefined || news[property] !== undefined) return news;
+  const last = isAutoNamed(type, olds) ? olds[property] : undefined;
+  return { ...news, [property]: last ?? autoName(nameOf(urn)), __defaults: [property] };
+}
+
+const isAutoNamed = (type: ResourceType, inputs: Values) =>
+  Array.isArray(inputs["__defaults"]) && inputs["__defaults"].includes(type.autoNamed);
+
+/** Whether old and new cannot stand side by side, since the program gives both the same name. */
+function keepsName(type: ResourceType, olds: Values, news: Values): boolean {
+  const property = type.autoNamed;
+  return property !== undefined && !isAutoNamed(type, news) && olds[property] === news[property];
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
 function typeOf(urn: string): ResourceType {
   const token = urn.split("::")[2]!.split("$").pop()!;
   const type = resourceTypes[token];
@@ -134,12 +180,16 @@ function typeOf(urn: string): ResourceType {
   return type;
 }
 
+/** The logical name and seven hex digits. */
+const autoName = (logicalName: string) =>
+  `${logicalName}-${randomBytes(4).toString("hex").slice(1)}`;
+
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");
 
 function addRecord(state: State, type: ResourceType, urn: string, inputs: Values, around: Values) {
   // An id that a new resource names is one that Pulumi has written down.
-  for (const id of namedIn(inputs)) if (state.records[id]) state.records[id].acknowledged = true;
+  acknowledgeIn(state, namedIn(inputs));
   const id = type.newId(inputs);
   const chosen = type.choose?.(inputs, state, around) ?? {};
   const record: Record = {
@@ -163,8 +213,9 @@ function outputs(type: ResourceType, record: Record, secrets: Values): Values {
       .map(([name, property]) => [name, property.default]),
   );
   const own = { ...defaults, ...record.inputs, ...type.attributes(record, readState()) };
+  if ("region" in type.schema) own["region"] ??= REGION;
   if ("tags" in type.schema) own["tagsAll"] = record.inputs["tags"] ?? {};
-  return conceal(own, secrets);
+  return conceal(own, { ...secrets, tagsAll: secrets["tags"] });
 }
 
 /** Waits a little for the users of a resource to go; then refuses as AWS does. */
@@ -185,13 +236,38 @@ async function notInUse(type: ResourceType, record: Record): Promise<void> {
         "DependencyViolation",
         `The ${type.name} '${record.id}' has dependencies and cannot be deleted: ${users.map((u) => u.id).join(", ")}.`,
       );
-    throw apiMessage(type, "delete", refusal);
+    throw refusal;
   });
 }
 
+/** Removes what could not be made, and returns the error to report. */
+async function undo(record: Record, error: unknown): Promise<unknown> {
+  try {
+    await remove(record);
+    return error;
+  } catch (rest) {
+    // The record stays, as a leftover for the next run.
+    const both = `${messageOf(error)}\nand then, removing it again: ${messageOf(rest)}`;
+    return new Error(both, { cause: rest });
+  }
+}
+
+/** Removes a resource. If this is cut off, the resource counts as gone, and the next run finishes it. */
 async function remove(record: Record): Promise<void> {
   const type = resourceTypes[record.type]!;
-  await type.remove?.(record);
+  if (type.remove) {
+    const { id } = record;
+    await changeState((state) => {
+      if (state.records[id]) state.records[id].leaving = true;
+    });
+    try {
+      await type.remove(record);
+    } catch (error) {
+      if (error instanceof ApiError)
+        await changeState((state) => delete state.records[id]?.leaving);
+      throw error;
+    }
+  }
   await changeState((state) => {
     for (const { id } of type.takesAlong?.(record, state) ?? []) delete state.records[id];
     delete state.records[record.id];
@@ -229,12 +305,18 @@ function acknowledge(id: string): void {
   if (readState().records[id]?.acknowledged !== false) return;
   pendingNames ??= setTimeout(() => {
     pendingNames = undefined;
-    void changeState((state) => {
-      for (const known of named) if (state.records[known]) state.records[known].acknowledged = true;
+    changeState((state) => acknowledgeIn(state, named)).catch((error: unknown) => {
+      console.error(
+        `the local cloud could not note which resources Pulumi knows: ${messageOf(error)}`,
+      );
     });
   }, 50);
 }
 let pendingNames: NodeJS.Timeout | undefined;
+
+function acknowledgeIn(state: State, ids: Iterable<string>): void {
+  for (const id of ids) if (state.records[id]) state.records[id].acknowledged = true;
+}
 
 function namedIn(value: unknown): string[] {
   if (typeof value === "string") return [value];
@@ -242,7 +324,9 @@ function namedIn(value: unknown): string[] {
   return Object.values(value).flatMap(namedIn);
 }
 
-async function asApi<T>(type: ResourceType, verb: "create" | "delete", action: () => Promise<T>) {
+type Verb = "create" | "update" | "delete";
+
+async function asApi<T>(type: ResourceType, verb: Verb, action: () => Promise<T>) {
   try {
     return await action();
   } catch (error) {
@@ -251,8 +335,9 @@ async function asApi<T>(type: ResourceType, verb: "create" | "delete", action: (
 }
 
 /** An AWS error in the words of the AWS provider. */
-function apiMessage(type: ResourceType, verb: "create" | "delete", { code, message }: ApiError) {
-  const doing = verb === "create" ? "creating" : "deleting";
-  const operation = `operation error ${type.service}: ${type.operations[verb]}`;
+function apiMessage(type: ResourceType, verb: Verb, { code, message }: ApiError) {
+  const { create, delete: remove } = type.operations;
+  const operation = `operation error ${type.service}: ${verb === "delete" ? remove : create}`;
+  const doing = { create: "creating", update: "updating", delete: "deleting" }[verb];
   return new Error(`${doing} ${type.name}: ${operation}, api error ${code}: ${message}`);
 }

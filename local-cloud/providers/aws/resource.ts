@@ -7,8 +7,8 @@ export interface Property {
   required?: boolean;
   /** AWS chooses a value where none is given, so its absence changes nothing. */
   computed?: boolean;
-  /** AWS cannot change it: a new value makes a new resource. */
-  replace?: boolean;
+  /** AWS cannot change it: a new value makes a new resource; it may depend on the other inputs. */
+  replace?: boolean | ((inputs: Values) => boolean);
   /** What AWS takes where none is given. */
   default?: unknown;
   /** Allowed values. */
@@ -53,8 +53,8 @@ export interface ResourceType {
 
   /** Rules over several properties that need no look at other resources; one message each. */
   checkTogether?(inputs: Values): { property: string; reason: string }[];
-  /** Fills in what the provider, not the service, chooses, such as a name. */
-  fill?(logicalName: string): Values;
+  /** The property that the provider fills with a name, made of the logical one, where none is given. */
+  autoNamed?: string;
 
   newId(inputs: Values): string;
   /** What must be found out before the records are locked. */

@@ -1,5 +1,5 @@
 import { isNetwork, parseCidr } from "../../../host/addresses";
-import { T } from "../../../host/model";
+import { T, vpcOfGroup } from "../../../host/model";
 import { applyVpc } from "../../../host/network";
 import { readState, recordsOf, type Record, type State } from "../../../host/store";
 import { ACCOUNT } from "../ids";
@@ -18,8 +18,19 @@ export function mustExist(
   kind: string,
 ): Record {
   const record = state.records[id as string];
-  if (record?.type !== type) throw new ApiError(code, `The ${kind} '${String(id)}' does not exist`);
+  if (record?.type !== type || record.leaving)
+    throw new ApiError(code, `The ${kind} '${String(id)}' does not exist`);
   return record;
+}
+
+/** The VPC of a security group, or AWS's error if there is no such group. */
+export function vpcOfExistingGroup(state: State, groupId: unknown): string {
+  const vpcId = vpcOfGroup(state, groupId);
+  if (vpcId !== undefined) return vpcId;
+  throw new ApiError(
+    "InvalidGroup.NotFound",
+    `The security group '${String(groupId)}' does not exist`,
+  );
 }
 
 export const mustBeVpc = (state: State, id: unknown) =>
@@ -51,9 +62,3 @@ export const block = (minPrefix: number, maxPrefix: number): Pick<Property, "che
     return undefined;
   },
 });
-
-/** A name as the provider makes one where none is given: the logical name and seven hex digits. */
-export const autoName = (logicalName: string) =>
-  `${logicalName}-${Math.floor(Math.random() * 0x10000000)
-    .toString(16)
-    .padStart(7, "0")}`;

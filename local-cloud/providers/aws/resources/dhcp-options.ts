@@ -1,10 +1,9 @@
 import { T } from "../../../host/model";
-import { applyVpcOf, having, mustBeVpc, mustExist, owner, text } from "./common";
 import { applyVpc } from "../../../host/network";
-import { readState } from "../../../host/store";
-import { TAGS } from "../check";
+import { domainName, IN_REGION, TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
+import { applyVpcOf, having, mustBeVpc, mustExist, owner, text } from "./common";
 
 export const dhcpOptions: ResourceType = {
   token: T.dhcpOptions,
@@ -12,7 +11,7 @@ export const dhcpOptions: ResourceType = {
   service: "EC2",
   operations: { create: "CreateDhcpOptions", delete: "DeleteDhcpOptions" },
   schema: {
-    domainName: { type: "string", replace: true },
+    domainName: { type: "string", replace: true, check: domainName },
     domainNameServers: {
       type: "strings",
       replace: true,
@@ -33,11 +32,6 @@ export const dhcpOptions: ResourceType = {
     }
   },
   attributes: ({ id }) => ({ ...owner, arn: ec2Arn("dhcp-options", id) }),
-  async update({ id }) {
-    for (const association of having(readState(), T.dhcpOptionsAssociation, "dhcpOptionsId", id)) {
-      await applyVpcOf(association);
-    }
-  },
   usedBy: ({ id }, state) => having(state, T.dhcpOptionsAssociation, "dhcpOptionsId", id),
   inUse: ({ id }) =>
     new ApiError(
@@ -54,7 +48,7 @@ export const dhcpOptionsAssociation: ResourceType = {
   schema: {
     vpcId: { type: "string", required: true, replace: true },
     dhcpOptionsId: { type: "string", required: true },
-    region: { type: "string", computed: true },
+    ...IN_REGION,
   },
   newId: (inputs) => `${text(inputs, "dhcpOptionsId")}-${text(inputs, "vpcId")}`,
   refuse(inputs, state) {

@@ -2,10 +2,12 @@ import { addressAt, contains, isAddress, parseCidr } from "../../../host/address
 import { image } from "../../../host/image";
 import {
   instanceExists,
+  instanceIsWhole,
   instanceRuns,
   startInstance,
   stopInstance,
   terminateInstance,
+  type AttachedVolume,
 } from "../../../host/instance";
 import { groupsOf, T, vpcModel } from "../../../host/model";
 import { applyVpc, publicCidr } from "../../../host/network";
@@ -15,9 +17,12 @@ import { ec2Arn, macAddress, newId } from "../ids";
 import { architectureOf } from "../instance-types";
 import { ApiError, type ResourceType, type Schema } from "../resource";
 import type { Values } from "../values";
-import { having, mustExist, text } from "./common";
+import { having, mustExist, text, vpcOfExistingGroup } from "./common";
+import { zoneOf } from "./subnet";
 
 const USER_DATA_LIMIT = 16384;
+
+const replacesOnUserData = (inputs: Values) => inputs["userDataReplaceOnChange"] === true;
 
 const blockDevice: Schema = {
   deleteOnTermination: { type: "boolean", default: true },
@@ -53,8 +58,8 @@ export const instance: ResourceType = {
     associatePublicIpAddress: { type: "boolean", computed: true, replace: true },
     keyName: { type: "string", computed: true, replace: true },
     vpcSecurityGroupIds: { type: "strings", computed: true, unordered: true },
-    userData: { type: "string", computed: true },
-    userDataBase64: { type: "string", computed: true },
+    userData: { type: "string", computed: true, replace: replacesOnUserData },
+    userDataBase64: { type: "string", computed: true, replace: replacesOnUserData },
     userDataReplaceOnChange: { type: "boolean", default: false },
     rootBlockDevice: { type: "object", computed: true, fields: blockDevice },
     metadataOptions: {
@@ -122,7 +127,15 @@ export const instance: ResourceType = {
     const subnet = mustExist(
       state, T.subnet, inputs["subnetId"], "InvalidSubnetID.NotFound", "subnet ID",
     ); // prettier-ignore
+    const zone = inputs["availabilityZone"] as string | undefined;
+    if (zone !== undefined && zone !== zoneOf(subnet.inputs)) {
+      throw new ApiError(
+        "InvalidParameterValue",
+        `The subnet ID '${subnet.id}' is in the availability zone ${zoneOf(subnet.inputs)}, not in ${zone}.`,
+      );
+    }
     if (
+      !self &&
       inputs["keyName"] !== undefined &&
       state.records[text(inputs, "keyName")]?.type !== T.keyPair
     ) {
@@ -132,14 +145,7 @@ export const instance: ResourceType = {
       );
     }
     for (const id of (inputs["vpcSecurityGroupIds"] ?? []) as string[]) {
-      const group = mustExist(
-        state,
-        T.securityGroup,
-        id,
-        "InvalidGroup.NotFound",
-        "security group",
-      );
-      if (group.inputs["vpcId"] !== subnet.inputs["vpcId"]) {
+      if (vpcOfExistingGroup(state, id) !== subnet.inputs["vpcId"]) {
         throw new ApiError(
           "InvalidParameter",
           `Security group ${id} and subnet ${subnet.id} belong to different networks.`,
@@ -175,7 +181,7 @@ export const instance: ResourceType = {
     const publicIp = (chosen["publicIp"] as string | undefined) ?? "";
     return {
       arn: ec2Arn("instance", id),
-      availabilityZone: subnet?.inputs["availabilityZone"] ?? "",
+      availabilityZone: subnet ? zoneOf(subnet.inputs) : "",
       associatePublicIpAddress: chosen["publicIp"] !== undefined,
       instanceState: instanceRuns(id) ? "running" : "stopped",
       primaryNetworkInterfaceId: chosen["networkInterfaceId"],
@@ -215,20 +221,26 @@ export const instance: ResourceType = {
     await applyVpc(vpcOf(record));
     await powerOn(readState().records[record.id]!);
   },
-  isWhole: ({ id }) => instanceRuns(id),
+  isWhole: ({ id }) => instanceIsWhole(id),
   exists: ({ id }) => instanceExists(id),
   async remove(record) {
-    await terminateInstance(record.id, attachedVolumes(record.id));
+    await terminateInstance(
+      record.id,
+      attachedVolumes(record.id).map((v) => v.volumeId),
+    );
   },
   takesAlong: ({ id }, state) => having(state, T.volumeAttachment, "instanceId", id),
   afterRemoval: (record) => applyVpc(vpcOf(record)),
 };
 
-/** The volumes of an instance, in the order of their device names. */
-export function attachedVolumes(instanceId: string): string[] {
+/** The volumes that an instance is to have. */
+export function attachedVolumes(instanceId: string): AttachedVolume[] {
   return having(readState(), T.volumeAttachment, "instanceId", instanceId)
-    .sort((a, b) => (text(a.inputs, "deviceName") < text(b.inputs, "deviceName") ? -1 : 1))
-    .map((attachment) => text(attachment.inputs, "volumeId"));
+    .filter((attachment) => !attachment.leaving)
+    .map(({ inputs, chosen }) => ({
+      volumeId: text(inputs, "volumeId"),
+      index: chosen["index"] as number,
+    }));
 }
 
 async function powerOn(record: Record): Promise<void> {
@@ -241,9 +253,9 @@ async function powerOn(record: Record): Promise<void> {
     vpcId,
     host,
     imageRoot: text(record.chosen, "imageRoot"),
-    userData: userDataOf(record.inputs).toString(),
+    userData: userDataOf(record.inputs),
     ...(key ? { publicKey: text(key.inputs, "publicKey") } : {}),
-    volumeIds: attachedVolumes(record.id),
+    volumes: attachedVolumes(record.id),
   });
 }
 

@@ -4,7 +4,7 @@ import { recordsOf } from "../../../host/store";
 import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
-import { autoName, text } from "./common";
+import { text } from "./common";
 
 const KEY = /^(ssh-rsa|ssh-ed25519) ([A-Za-z0-9+/]+=*)(\s.*)?\s*$/;
 
@@ -18,7 +18,7 @@ export const keyPair: ResourceType = {
     publicKey: { type: "string", required: true, replace: true },
     ...TAGS,
   },
-  fill: (logicalName) => ({ keyName: autoName(logicalName) }),
+  autoNamed: "keyName",
   newId: (inputs) => text(inputs, "keyName"),
 
   refuse(inputs, state, _around, self) {

@@ -1,6 +1,7 @@
 import { isAddress } from "../../../host/addresses";
 import { T } from "../../../host/model";
 import { readState, type Record, type State } from "../../../host/store";
+import { domainName, isDomainName } from "../check";
 import { ApiError, type ResourceType } from "../resource";
 import type { Values } from "../values";
 import { having, mustExist, text } from "./common";
@@ -13,7 +14,7 @@ export const record: ResourceType = {
   operations: { create: "ChangeResourceRecordSets", delete: "ChangeResourceRecordSets" },
   schema: {
     zoneId: { type: "string", required: true, replace: true },
-    name: { type: "string", required: true, replace: true },
+    name: { type: "string", required: true, replace: true, check: domainName },
     type: { type: "string", required: true, replace: true, oneOf: ["A", "PTR", "CNAME"] },
     ttl: {
       type: "number",
@@ -37,11 +38,16 @@ export const record: ResourceType = {
       throw new ApiError("InvalidChangeBatch", `[Invalid Resource Record: '${why}']`);
     };
     if (values.length === 0) invalid("FATAL problem: empty record set");
-    const bad = values.find((value) => type === "A" && !isAddress(value));
+    const bad = values.find((value) => !(type === "A" ? isAddress(value) : isDomainName(value)));
     if (bad !== undefined) {
-      invalid(
-        `FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with '${bad}'`,
-      );
+      const problem =
+        type === "A"
+          ? "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)"
+          : "DomainNameIllegal (Value is not a valid domain name)";
+      invalid(`FATAL problem: ${problem} encountered with '${bad}'`);
+    }
+    if (type === "PTR" && !/^(\d{1,3}\.){4}in-addr\.arpa$/.test(name)) {
+      invalid(`the local cloud has PTR records of IPv4 addresses only, and '${name}' is none`);
     }
     if (type === "CNAME" && values.length > 1) {
       invalid("FATAL problem: MultipleCNAMEs (a CNAME has one value)");
@@ -72,7 +78,9 @@ export const record: ResourceType = {
 /** The record's name, with the zone's behind it unless it has that already. */
 function fqdn(inputs: Values, state: State): string {
   const name = text(inputs, "name").replace(/\.$/, "").toLowerCase();
-  const zone = text(state.records[text(inputs, "zoneId")]!.inputs, "name").replace(/\.$/, "");
+  const zone = text(state.records[text(inputs, "zoneId")]!.inputs, "name")
+    .replace(/\.$/, "")
+    .toLowerCase();
   if (name === "" || name === zone) return zone;
   return name.endsWith(`.${zone}`) ? name : `${name}.${zone}`;
 }

@@ -1,4 +1,5 @@
 import { T } from "../../../host/model";
+import { IN_REGION } from "../check";
 import { newId } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
 import { applyVpcBehind, having, mustExist } from "./common";
@@ -11,7 +12,7 @@ export const routeTableAssociation: ResourceType = {
   schema: {
     subnetId: { type: "string", required: true, replace: true },
     routeTableId: { type: "string", required: true },
-    region: { type: "string", computed: true },
+    ...IN_REGION,
   },
   newId: () => newId("rtbassoc"),
 

@@ -1,5 +1,6 @@
 import { isNetwork } from "../../../host/addresses";
 import { T } from "../../../host/model";
+import { IN_REGION } from "../check";
 import { textHash } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
 import { applyVpcBehind, having, mustExist, text } from "./common";
@@ -21,7 +22,7 @@ export const route: ResourceType = {
           : "must be an IPv4 CIDR block that starts at its network address",
     },
     gatewayId: { type: "string", required: true },
-    region: { type: "string", computed: true },
+    ...IN_REGION,
   },
   newId: (inputs) =>
     `r-${text(inputs, "routeTableId")}${textHash(text(inputs, "destinationCidrBlock"))}`,

@@ -1,11 +1,13 @@
-import { isNetwork } from "../../../host/addresses";
-import { T } from "../../../host/model";
 import { isDeepStrictEqual } from "node:util";
+import { isNetwork } from "../../../host/addresses";
+import { T, vpcOfGroup } from "../../../host/model";
+import { applyVpc } from "../../../host/network";
+import { readState, type Record } from "../../../host/store";
 import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
 import type { Values } from "../values";
-import { applyVpcBehind, having, mustExist } from "./common";
+import { having, vpcOfExistingGroup } from "./common";
 
 const PEERS = ["cidrIpv4", "referencedSecurityGroupId"] as const;
 const PROTOCOLS = ["-1", "tcp", "udp", "icmp"] as const;
@@ -44,54 +46,44 @@ function rule(direction: "Ingress" | "Egress", token: string): ResourceType {
           reason: `exactly one of ${PEERS.join(", ")} must be given; got ${peers.length ? peers.join(" and ") : "none"}`,
         });
       }
-      const [from, to] = [inputs["fromPort"], inputs["toPort"]];
+      const [protocol, from, to] = [inputs["ipProtocol"], inputs["fromPort"], inputs["toPort"]];
+      const fail = (rule: string) =>
+        failures.push({
+          property: "fromPort",
+          reason: `${rule}; got ${String(from)} and ${String(to)}`,
+        });
       if (
-        inputs["ipProtocol"] === "-1"
+        protocol === "-1"
           ? from !== undefined || to !== undefined
           : from === undefined || to === undefined
       ) {
-        failures.push({
-          property: "fromPort",
-          reason: `fromPort and toPort must be given unless ipProtocol is "-1", and only then; got ${String(from)} and ${String(to)}`,
-        });
-      } else if (
-        typeof from === "number" &&
-        typeof to === "number" &&
-        inputs["ipProtocol"] !== "icmp" &&
-        from > to
-      ) {
-        failures.push({
-          property: "fromPort",
-          reason: `must not be above toPort; got ${from} and ${to}`,
-        });
+        fail('fromPort and toPort must be given unless ipProtocol is "-1", and only then');
+      } else if (typeof from === "number" && typeof to === "number") {
+        if (protocol === "icmp" && (from > 255 || to > 255)) {
+          fail("are an ICMP type and code, so both must be from -1 to 255");
+        } else if (protocol === "tcp" || protocol === "udp") {
+          if (from < 0 || to < 0)
+            fail(`are ports for ${protocol}, so both must be from 0 to 65535`);
+          else if (from > to) fail("must not be above toPort");
+        }
       }
       return failures;
     },
     newId: () => newId("sgr"),
 
     refuse(inputs, state, _around, self) {
-      const group = mustExist(
-        state, T.securityGroup, inputs["securityGroupId"], "InvalidGroup.NotFound", "security group",
-      ); // prettier-ignore
+      const groupId = inputs["securityGroupId"];
+      const vpcId = vpcOfExistingGroup(state, groupId);
       const peer = inputs["referencedSecurityGroupId"];
-      if (peer !== undefined) {
-        const other = mustExist(
-          state,
-          T.securityGroup,
-          peer,
+      if (peer !== undefined && vpcOfExistingGroup(state, peer) !== vpcId) {
+        throw new ApiError(
           "InvalidGroup.NotFound",
-          "security group",
+          "You have specified two resources that belong to different networks.",
         );
-        if (other.inputs["vpcId"] !== group.inputs["vpcId"]) {
-          throw new ApiError(
-            "InvalidGroup.NotFound",
-            `You have specified two resources that belong to different networks.`,
-          );
-        }
       }
       const same = (a: Values, b: Values) =>
         ["ipProtocol", "fromPort", "toPort", ...PEERS].every((n) => isDeepStrictEqual(a[n], b[n]));
-      const twin = having(state, token, "securityGroupId", group.id).find(
+      const twin = having(state, token, "securityGroupId", groupId).find(
         (r) => r.id !== self?.id && same(r.inputs, inputs),
       );
       if (twin) {
@@ -103,9 +95,14 @@ function rule(direction: "Ingress" | "Egress", token: string): ResourceType {
     },
     attributes: ({ id }) => ({ arn: ec2Arn("security-group-rule", id), securityGroupRuleId: id }),
 
-    apply: ({ inputs }) => applyVpcBehind(inputs["securityGroupId"]),
-    afterRemoval: ({ inputs }) => applyVpcBehind(inputs["securityGroupId"]),
+    apply: applyVpcOfRule,
+    afterRemoval: applyVpcOfRule,
   };
+}
+
+async function applyVpcOfRule({ inputs }: Record): Promise<void> {
+  const vpcId = vpcOfGroup(readState(), inputs["securityGroupId"]);
+  if (vpcId !== undefined) await applyVpc(vpcId);
 }
 
 function port(value: number): string | undefined {

@@ -3,7 +3,7 @@ import { recordsOf } from "../../../host/store";
 import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
-import { applyVpcOf, autoName, having, mustBeVpc, owner, text } from "./common";
+import { applyVpcOf, having, mustBeVpc, owner, text } from "./common";
 
 const printable = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]*$/;
 
@@ -36,7 +36,7 @@ export const securityGroup: ResourceType = {
     revokeRulesOnDelete: { type: "boolean", default: false },
     ...TAGS,
   },
-  fill: (logicalName) => ({ name: autoName(logicalName) }),
+  autoNamed: "name",
   newId: () => newId("sg"),
 
   refuse(inputs, state, _around, self) {

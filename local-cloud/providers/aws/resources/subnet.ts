@@ -3,7 +3,14 @@ import { T } from "../../../host/model";
 import { TAGS, zoneName } from "../check";
 import { ec2Arn, newId, REGION, ZONES } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
+import type { Values } from "../values";
 import { applyVpcOf, block, having, mustBeVpc, owner, text } from "./common";
+
+/** The availability zone of a subnet with these inputs. */
+export function zoneOf(inputs: Values): string {
+  const named = Object.keys(ZONES).find((zone) => ZONES[zone] === inputs["availabilityZoneId"]);
+  return (inputs["availabilityZone"] as string | undefined) ?? named ?? `${REGION}a`;
+}
 
 export const subnet: ResourceType = {
   token: T.subnet,
@@ -22,6 +29,11 @@ export const subnet: ResourceType = {
     },
     mapPublicIpOnLaunch: { type: "boolean", default: false },
     ...TAGS,
+  },
+  checkTogether(inputs) {
+    if (inputs["availabilityZone"] === undefined || inputs["availabilityZoneId"] === undefined)
+      return [];
+    return [{ property: "availabilityZone", reason: "conflicts with availabilityZoneId" }];
   },
   newId: () => newId("subnet"),
 
@@ -42,8 +54,7 @@ export const subnet: ResourceType = {
     }
   },
   attributes: ({ id, inputs }, state) => {
-    const wanted = Object.keys(ZONES).find((z) => ZONES[z] === inputs["availabilityZoneId"]);
-    const zone = (inputs["availabilityZone"] as string | undefined) ?? wanted ?? `${REGION}a`;
+    const zone = zoneOf(inputs);
     const used = having(state, T.instance, "subnetId", id).length;
     return {
       ...owner,
@@ -56,8 +67,8 @@ export const subnet: ResourceType = {
   },
 
   apply: applyVpcOf,
-  usedBy: ({ id }, state) =>
-    [T.instance, T.routeTableAssociation].flatMap((type) => having(state, type, "subnetId", id)),
+  usedBy: ({ id }, state) => having(state, T.instance, "subnetId", id),
+  takesAlong: ({ id }, state) => having(state, T.routeTableAssociation, "subnetId", id),
   inUse: ({ id }) =>
     new ApiError(
       "DependencyViolation",

@@ -1,9 +1,11 @@
-import { attachVolume, detachVolume, instanceExists, stopInstance } from "../../../host/instance";
+import { attachVolumes, detachVolume, instanceExists, stopInstance } from "../../../host/instance";
 import { T } from "../../../host/model";
+import { IN_REGION } from "../check";
 import { textHash } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
 import { having, mustExist, text } from "./common";
 import { attachedVolumes } from "./instance";
+import { zoneOf } from "./subnet";
 
 export const volumeAttachment: ResourceType = {
   token: T.volumeAttachment,
@@ -25,7 +27,7 @@ export const volumeAttachment: ResourceType = {
     forceDetach: { type: "boolean", default: false },
     skipDestroy: { type: "boolean", default: false },
     stopInstanceBeforeDetaching: { type: "boolean", default: false },
-    region: { type: "string", computed: true },
+    ...IN_REGION,
   },
   newId: (inputs) =>
     `vai-${textHash(["deviceName", "instanceId", "volumeId"].map((n) => `${text(inputs, n)}-`).join(""))}`,
@@ -45,8 +47,8 @@ export const volumeAttachment: ResourceType = {
         `${volume.id} is already attached to an instance (${text(attached.inputs, "instanceId")})`,
       );
     }
-    const zone = state.records[text(instance.inputs, "subnetId")]?.inputs["availabilityZone"];
-    if (zone !== undefined && volume.inputs["availabilityZone"] !== zone) {
+    const subnet = state.records[text(instance.inputs, "subnetId")];
+    if (subnet && volume.inputs["availabilityZone"] !== zoneOf(subnet.inputs)) {
       throw new ApiError(
         "InvalidVolume.ZoneMismatch",
         `The volume '${volume.id}' is not in the same availability zone as instance '${instance.id}'`,
@@ -64,21 +66,33 @@ export const volumeAttachment: ResourceType = {
       );
     }
   },
+  choose(inputs, state) {
+    const others = having(state, T.volumeAttachment, "instanceId", inputs["instanceId"]);
+    const taken = new Set(others.map((other) => other.chosen["index"]));
+    let index = 1;
+    while (taken.has(index)) index++;
+    return { index };
+  },
   attributes: () => ({}),
 
   async apply({ inputs }) {
     const instanceId = text(inputs, "instanceId");
-    await attachVolume(instanceId, attachedVolumes(instanceId));
+    await attachVolumes(instanceId, attachedVolumes(instanceId));
   },
-  async remove({ inputs }) {
+  async remove({ inputs, chosen }) {
     const [instanceId, volumeId] = [text(inputs, "instanceId"), text(inputs, "volumeId")];
     if (inputs["skipDestroy"] === true || !instanceExists(instanceId)) return;
     if (inputs["stopInstanceBeforeDetaching"] === true) await stopInstance(instanceId);
-    const rest = attachedVolumes(instanceId).filter((id) => id !== volumeId);
-    const detached = await detachVolume(instanceId, volumeId, rest);
-    if (!detached && inputs["forceDetach"] !== true) {
-      throw new Error(
-        `deleting EBS Volume Attachment: operation error EC2: DetachVolume, api error IncorrectState: volume ${volumeId} is busy: instance ${instanceId} has it mounted. Unmount it there, or set stopInstanceBeforeDetaching.`,
+    const detached = await detachVolume(
+      instanceId,
+      { volumeId, index: chosen["index"] as number },
+      attachedVolumes(instanceId).filter((other) => other.volumeId !== volumeId),
+      inputs["forceDetach"] === true,
+    );
+    if (!detached) {
+      throw new ApiError(
+        "IncorrectState",
+        `volume ${volumeId} is busy: instance ${instanceId} has it mounted. Unmount it there, or set stopInstanceBeforeDetaching.`,
       );
     }
   },

@@ -100,4 +100,6 @@ export const volume: ResourceType = {
       `Volume ${id} is currently attached to ${String(attachment?.inputs["instanceId"])}`,
     ),
   remove: ({ id }) => removeVolume(id),
+  // Only where the volume's file is gone; else an attachment keeps AWS from deleting it.
+  takesAlong: ({ id }, state) => having(state, T.volumeAttachment, "volumeId", id),
 };

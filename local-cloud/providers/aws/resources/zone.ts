@@ -2,11 +2,9 @@ import { randomBytes } from "node:crypto";
 import { T, zoneVpcs } from "../../../host/model";
 import { applyVpc } from "../../../host/network";
 import { readState, recordsOf, type Record } from "../../../host/store";
+import { domainName } from "../check";
 import { ApiError, type ResourceType } from "../resource";
 import { having, mustBeVpc, text } from "./common";
-
-const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
-const DOMAIN = new RegExp(`^${LABEL}(\\.${LABEL})*\\.?$`, "i");
 
 /** Only private zones: nobody outside would ask the local cloud for a public one. */
 export const zone: ResourceType = {
@@ -15,12 +13,7 @@ export const zone: ResourceType = {
   service: "Route 53",
   operations: { create: "CreateHostedZone", delete: "DeleteHostedZone" },
   schema: {
-    name: {
-      type: "string",
-      required: true,
-      replace: true,
-      check: (name: string) => (DOMAIN.test(name) ? undefined : "must be a domain name"),
-    },
+    name: { type: "string", required: true, replace: true, check: domainName },
     comment: { type: "string", default: "Managed by Pulumi" },
     forceDestroy: { type: "boolean", default: false },
     vpcs: {
