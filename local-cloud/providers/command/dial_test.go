@@ -233,6 +233,7 @@ func startAgent(t *testing.T) string {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "agent")
 	agent := exec.Command("ssh-agent", "-D", "-a", socket)
+	agent.SysProcAttr = enginetest.EndWithTheTests
 	stdout, err := agent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -426,7 +427,8 @@ func TestVanishedServer(t *testing.T) {
 	t.Cleanup(func() { keepAliveInterval, keepAliveTimeout = 15*time.Second, 60*time.Second })
 	server := startSSHServer(t)
 	relay := startRelay(t, server.port)
-	engine, failed := runInProcess(t, server.connection("port", float64(relay.port)), "echo started; sleep 600")
+	engine, failed := runInProcess(t, server.connection("port", float64(relay.port)),
+		"echo $$ >"+leftover(t)+"; echo started; exec sleep 600")
 	engine.WaitFor(t, "started")
 	close(relay.mute)
 	err := <-failed

@@ -357,14 +357,11 @@ func TestRemoteCancel(t *testing.T) {
 	server := startSSHServer(t)
 	relay := startRelay(t, server.port)
 	plugin := enginetest.Start(t)
-	pid := filepath.Join(t.TempDir(), "pid")
-	// The server refuses signals for root's commands: this one may live on.
-	t.Cleanup(func() { run(t, "", "sh", "-c", "kill -9 $(cat "+pid+") 2>/dev/null || true") })
 	failed := make(chan error)
 	go func() {
 		_, err := plugin.TryCreate(remoteCommand, "test", inputs(
 			"connection", server.connection("port", float64(relay.port)),
-			"create", "echo $$ >"+pid+"; echo started; exec sleep 600"))
+			"create", "echo $$ >"+leftover(t)+"; echo started; exec sleep 600"))
 		failed <- err
 	}()
 	plugin.Engine.WaitFor(t, "started")
@@ -380,6 +377,15 @@ func TestRemoteCancel(t *testing.T) {
 	relay.waitClosed(t, 1)
 	_, err = plugin.TryCreate(remoteCommand, "later", inputs("connection", server.connection(), "create", "true"))
 	assertError(t, err, "context canceled")
+}
+
+// leftover returns a file for the process id of a command that its server may let live on: a server
+// refuses signals for root's commands. It is ended after the test.
+func leftover(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pid")
+	t.Cleanup(func() { run(t, "", "sh", "-c", "kill -9 $(cat "+path+") 2>/dev/null || true") })
+	return path
 }
 
 func TestRemoteTimeout(t *testing.T) {

@@ -70,6 +70,7 @@ func (s *sshServer) start(t *testing.T) {
 		}
 	}
 	command := exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config"))
+	command.SysProcAttr = enginetest.EndWithTheTests
 	stderr, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +28,9 @@ import (
 
 // callTimeout ends a call that would hang, with a failed test.
 const callTimeout = 2 * time.Minute
+
+// EndWithTheTests ends a process that a test starts when the test run is killed.
+var EndWithTheTests = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 
 var program string
 
@@ -163,6 +167,7 @@ func StartIn(t *testing.T, dir string, environment ...string) *Plugin {
 	command.Env = append(append(os.Environ(), "SSH_AUTH_SOCK="), environment...)
 	p := &Plugin{Engine: engine, t: t, output: &lockedBuffer{}, Exited: make(chan struct{})}
 	command.Stderr = p.output
+	command.SysProcAttr = EndWithTheTests
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
