@@ -12,7 +12,7 @@ export interface Service {
   archiveUrl: string;
   /** Commands that the hosts need, each with the Debian package that brings it. */
   packages: Record<string, string>;
-  /** Variables of `scripts/remote/configure.sh`. */
+  /** Variables of `scripts/remote/service.sh`. */
   variables: Record<string, string>;
 }
 
@@ -25,8 +25,9 @@ export interface ServiceNode {
 }
 
 /**
- * Installs a service on all nodes side by side, then configures and starts it node after node:
- * quick where nothing runs yet, and a rolling restart where something does.
+ * Installs a service on all nodes side by side and, where it has never run, starts it at once. Then
+ * configures it node after node: nothing to do for a node that was just started, and a rolling
+ * restart where something has changed. A node's data volume is attached while it is installed.
  */
 export function startService(
   name: string,
@@ -46,31 +47,29 @@ export function startService(
   const packages = Object.entries(service.packages).map((pair) => pair.join("="));
   const configured: remote.Command[] = [];
   nodes.forEach((node, index) => {
+    const variables = { ...common, ...service.variables, ...node.variables };
+    const triggers = [node.host.instanceId];
     const install = runScript(
       `${name}-${index + 1}-install`,
       {
         host: node.host,
-        files: ["install.sh"],
-        variables: { ...common, ARCHIVES: archives, PACKAGES: packages.join(" ") },
-        triggers: [node.host.instanceId],
+        files: [`${product}.sh`, "service.sh", "install.sh"],
+        variables: { ...variables, ARCHIVES: archives, PACKAGES: packages.join(" ") },
+        triggers,
         timeoutMinutes: 15,
       },
-      { parent, dependsOn: [node.host.attachment, ...installAfter] },
+      { parent, dependsOn: [...installAfter, ...node.after] },
     );
     const configure = runScript(
       `${name}-${index + 1}-configure`,
       {
         host: node.host,
-        files: [`${product}.sh`, "configure.sh"],
-        variables: {
-          ...common,
-          ...service.variables,
-          ...node.variables,
-        },
-        triggers: [node.host.instanceId],
+        files: [`${product}.sh`, "service.sh", "configure.sh"],
+        variables,
+        triggers,
         timeoutMinutes: 15,
       },
-      { parent, dependsOn: [install, ...node.after, ...configured.slice(-1)] },
+      { parent, dependsOn: [install, node.host.attachment, ...configured.slice(-1)] },
     );
     configured.push(configure);
   });

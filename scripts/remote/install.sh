@@ -1,13 +1,14 @@
 #!/bin/bash
-# Installs a service on a lab host: the commands that it needs, its user, its release.
+# Installs a service on a lab host: the commands that it needs, its user, its release. Starts it if
+# it has never been configured here. Comes after kafka.sh or zookeeper.sh, and service.sh.
 #
-# Inputs: SERVICE_USER; PACKAGES ("command=package ..."); DIRECTORY (the release, below
-#   /usr/local); LINK (the path by which it is used); ARCHIVES ("URL SHA-512" a line, in the order
-#   to try; one that the server does not have is passed over).
+# Inputs: those of service.sh; PACKAGES ("command=package ..."); ARCHIVES ("URL SHA-512" a line, in
+#   the order to try; one that the server does not have is passed over).
 # Idempotent: what is there is left as it is. A release appears under its name only when it is
-#   whole. The link is made if it is missing; to point it at another release is up to configure.sh.
+#   whole. The link is made if it is missing; to point it at another release, and to change the
+#   configuration of a service, node by node, is up to configure.sh.
 
-FIRST_BOOT_SECONDS=600
+FIRST_BOOT_SECONDS=300
 LOGIN_USER=ec2-user
 
 first_boot_done() {
@@ -90,15 +91,27 @@ set_kernel() {
   [[ ! -w /proc/sys/vm/swappiness ]] || sysctl -q -p "$settings"
 }
 
+# first_start: where nothing has run, there is nothing to be careful of.
+first_start() {
+  [[ ! -e /etc/kafkalab/$SERVICE.content ]] || return 0
+  data_mounted
+  check_identity
+  write_files "$(content)"
+  systemctl restart "$SERVICE"
+  say "$SERVICE started"
+}
+
 main() {
   only_run
-  wait_until "$FIRST_BOOT_SECONDS" "first boot not done" /var/lib/kafkalab/user-data.log \
-    first_boot_done
   install_packages
   make_user
   install_release
   [[ -L $LINK ]] || ln -s "$DIRECTORY" "$LINK"
   set_kernel
+  # Up to here the host needs no data volume, which is attached while this runs.
+  wait_until "$FIRST_BOOT_SECONDS" "first boot not done" /var/lib/kafkalab/user-data.log \
+    first_boot_done
+  first_start
 }
 
 main </dev/null

@@ -6,9 +6,10 @@
 # Idempotent: asks only, and changes nothing. Metadata comes through kcat, since a Java tool takes
 #   longer to start than all of this.
 
-# metadata BROKERS: what the first broker that answers says, as kcat prints it.
+# metadata BROKERS: what the first broker that answers says, as kcat prints it. One that is about to
+# open its port is asked again soon: kcat would wait longer each time.
 metadata() {
-  timeout 15 kcat -L -m 8 -b "$1" 2>&1
+  timeout 15 kcat -L -m 8 -b "$1" -X reconnect.backoff.ms=50 -X reconnect.backoff.max.ms=100 2>&1
 }
 
 # kafka_whole BROKERS [ID...]: whether every one of these brokers is registered, and every

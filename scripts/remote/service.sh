@@ -1,0 +1,41 @@
+#!/bin/bash
+# The files that a service is started with, and the note of what they say. Comes after common.sh.
+#
+# Inputs: SERVICE (unit), SERVICE_USER, DIRECTORY (release), LINK, DATA (data directory), UNIT,
+#   CONFIG_FILE and CONFIG, LOGGING_FILE and LOGGING (files below the release, and their texts).
+# Idempotent: defines functions only.
+
+content() {
+  # shellcheck disable=SC2153 # UNIT is an input.
+  printf '%s\n' "$DIRECTORY" "$(grep -v '^#' <<<"$CONFIG")" "$LOGGING" "$UNIT" | sha256sum
+}
+
+# switch_link: in one step, so that there is always a release behind it.
+switch_link() {
+  ln -sfn "$DIRECTORY" "$LINK.new"
+  mv -T "$LINK.new" "$LINK"
+}
+
+# write_files CONTENT: config, unit, and a note of what the service is about to be started with.
+write_files() {
+  local unit=/etc/systemd/system/$SERVICE.service changed=false
+  mkdir -p /etc/kafkalab
+  [[ $(readlink "$LINK") == "$DIRECTORY" ]] || switch_link
+  put "$LINK/$CONFIG_FILE" "$CONFIG"
+  put "$LINK/$LOGGING_FILE" "$LOGGING"
+  same "$unit" "$UNIT" || changed=true
+  put "$unit" "$UNIT"
+  put "/etc/kafkalab/$SERVICE.content" "$1"
+  install -d -m 0750 -o "$SERVICE_USER" -g "$SERVICE_USER" "$DATA"
+  # To enable is to have systemd read its units again, too.
+  if [[ ! -e /etc/systemd/system/multi-user.target.wants/$SERVICE.service ]]; then
+    systemctl enable --quiet "$SERVICE"
+  elif [[ $changed == true ]]; then
+    systemctl daemon-reload
+  fi
+}
+
+data_mounted() {
+  mountpoint -q /data ||
+    fail "the data volume is not mounted at /data; logs: journalctl -u data.mount"
+}
