@@ -4,7 +4,7 @@ import { loadSettings } from "./components/load-settings";
 import { findZones } from "./components/zones";
 
 /** The version under which Pulumi.yaml registers the plugin of the local cloud. */
-const LOCAL_CLOUD_VERSION = "7.47.0-local";
+const LOCAL_CLOUD_VERSION = "7.47.1-local";
 
 const settings = loadSettings();
 

@@ -29,7 +29,7 @@ const created = new Set<string>();
  * differs is in {@link resourceTypes}.
  */
 export const localCloud: Provider = {
-  version: "7.47.0-local",
+  version: "7.47.1-local",
 
   // The SDK's server ends a call with what these promises settle to.
   check(urn, olds: Values, news: Values) {
