@@ -41,7 +41,7 @@ key() {
   done
   shift || true
   {
-    printf '%s\n' "${strings[@]}"
+    printf '%s\n' "cache format 2" "${strings[@]}"
     if [ $# -gt 0 ]; then
       cd "$root"
       find "$@" -type f ! -path '*/node_modules/*' -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum
@@ -79,8 +79,11 @@ check_sha() {
 # An entry is a directory $cache/<kind>/<key>. It is built under another name and renamed, so it is
 # whole or not there; .manifest lists its files with sizes and times, so a damaged one is noticed.
 
-listing() { # DIRECTORY
-  (cd "$1" && find . -mindepth 1 ! -name .manifest -printf '%y %m %s %T@ %P -> %l\n' | LC_ALL=C sort)
+listing() { # DIRECTORY: a directory's own size is left out, since a copy's may differ
+  (
+    cd "$1" && find . -mindepth 1 ! -name .manifest \( -type d -printf '%y %m %T@ %P\n' -o -printf '%y %m %s %T@ %P -> %l\n' \) |
+      LC_ALL=C sort
+  )
 }
 
 entry_whole() { # KIND KEY
@@ -96,7 +99,7 @@ entry_discard() { # DIRECTORY
     mv "$1" "$aside"
   fi
   if grep -qsF "lowerdir=$1/" /proc/self/mounts; then
-    say "the broken ${1#"$cache"/} is in use by hosts; it stays as $aside"
+    progress "the damaged ${1#"$cache"/} is in use by hosts; it stays as $aside"
   else
     rm -rf --one-file-system "$aside"
   fi
@@ -112,7 +115,7 @@ entry_make() {
   flock "$entry_lock"
   if ! entry_whole "$kind" "$key"; then
     if [ -e "$entry" ]; then
-      say "the cached $kind/$key is damaged; making it again"
+      progress "the cached $kind/$key is damaged; making it again"
       entry_discard "$entry"
     fi
     for left in "$making" "$cache/$kind/.broken-$key-"*; do

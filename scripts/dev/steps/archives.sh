@@ -29,7 +29,7 @@ archives_make() {
   local entry
   entry=$(archives_key)
   if entry_whole archives "$entry" && ! archives_check "$cache/archives/$entry"; then
-    say "a cached archive is damaged; making it again"
+    progress "a cached archive is damaged; making it again"
     entry_discard "$cache/archives/$entry"
   fi
   entry_make archives "$entry" archives_build

@@ -91,8 +91,8 @@ JSON
 # Runs the services once over the image, in namespaces of their own, so that nothing of it stays but
 # the class data.
 image_class_data() { # TREE
-  local tree=$1 work
-  work=$(mktemp -d "$cache/images/.class-data-XXXXXX")
+  local tree=$1 work=$1.class-data
+  mkdir "$work"
   # shellcheck disable=SC2016 # expands in the inner shell
   unshare --mount --net --pid --uts --ipc --fork --kill-child bash -euc '
     tree=$1 work=$2 archives=$3 script=$4
