@@ -51,11 +51,8 @@ archives_check() { # DIRECTORY
 }
 
 archives_build() {
-  local product version origin file sum directory list apache=no have=" "
+  local product version origin file sum directory list have=" "
   list=$(archives_list)
-  if reachable "$archives_apache/"; then
-    apache=yes
-  fi
   while read -r product version origin file sum directory; do
     case "$have" in
       *" $product-$version "*) continue ;;
@@ -63,7 +60,7 @@ archives_build() {
     mkdir -p "$1/$directory"
     case $origin in
       apache)
-        if [ "$apache" = no ]; then
+        if ! reachable "$archives_apache/$directory/$file"; then
           continue
         fi
         progress "downloading $file"
