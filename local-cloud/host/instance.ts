@@ -162,6 +162,7 @@ export function detachVolume(
   force: boolean,
 ): Promise<boolean> {
   return withLock(`instance ${id}`, async () => {
+    if (!instanceExists(id)) return true; // it was terminated meanwhile
     const [pid, device] = [systemdPid(id), await loopDevice(volumeId)];
     if (pid !== undefined && device !== undefined) {
       const mountPoints = mountPointsOf(pid, device);
@@ -185,7 +186,7 @@ export function detachVolume(
 }
 
 const inHost = (pid: number, script: string) =>
-  run(["nsenter", "--target", `${pid}`, "--mount", "sh", "-e"], script);
+  run(["nsenter", "--target", `${pid}`, "--mount", "--pid", "sh", "-e"], script);
 
 /** Where the process with that pid sees a file system of the device. */
 function mountPointsOf(pid: number, device: string): string[] {

@@ -1,4 +1,4 @@
-import { attachVolumes, detachVolume, instanceExists, stopInstance } from "../../../host/instance";
+import { attachVolumes, detachVolume, stopInstance } from "../../../host/instance";
 import { T } from "../../../host/model";
 import { IN_REGION } from "../check";
 import { textHash } from "../ids";
@@ -81,7 +81,7 @@ export const volumeAttachment: ResourceType = {
   },
   async remove({ inputs, chosen }) {
     const [instanceId, volumeId] = [text(inputs, "instanceId"), text(inputs, "volumeId")];
-    if (inputs["skipDestroy"] === true || !instanceExists(instanceId)) return;
+    if (inputs["skipDestroy"] === true) return;
     if (inputs["stopInstanceBeforeDetaching"] === true) await stopInstance(instanceId);
     const detached = await detachVolume(
       instanceId,
