@@ -332,20 +332,16 @@ async function pidOne(id: string): Promise<string> {
 }
 
 /**
- * Gives the tests of a file a lab, and takes it away after them. If one of them failed, its logs are
- * saved first; with `KEEP=1` in the environment the lab stays.
+ * Gives the tests of a file a lab, and takes it away after them. When one of them fails, the lab's
+ * logs are saved first; with `KEEP=1` in the environment the lab stays.
  *
  * @param prepare Runs before the tests.
  * @param beside See {@link Lab}; such a lab goes before the other one.
  */
 export function useLab(name: string, prepare?: (lab: Lab) => Promise<unknown>, beside?: Lab): Lab {
   const lab = new Lab(name, beside);
-  let failed = false;
   const failing = async (): Promise<void> => {
-    if (!failed) {
-      failed = true;
-      process.stderr.write(`logs of the lab ${name}: ${await lab.saveLogs()}\n`);
-    }
+    process.stderr.write(`logs of the lab ${name}: ${await lab.saveLogs()}\n`);
   };
   beforeAll(async () => {
     try {

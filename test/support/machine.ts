@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { must, run, waitFor } from "./run";
 
@@ -124,6 +124,8 @@ export async function reboot(owner: Owner, sysctls: Sysctls): Promise<void> {
   for (const mount of mountPoints()
     .filter((path) => mentions(path, owner))
     .reverse()) {
+    const { dev, ino } = statSync(mount);
+    rmSync(`/run/systemd/nspawn/locks/inode-${dev}:${ino}`, { force: true });
     await run(["umount", mount]);
   }
   for (const id of owner.ids) {
@@ -155,6 +157,7 @@ async function removeRemains(id: string): Promise<void> {
     await run(["ip", "netns", "delete", `kafkalab-${id}`]);
     await run(["ip", "link", "delete", `kl-${id.slice(4, 16)}`]);
     rmSync(join("/run/kafkalab", id), { recursive: true, force: true });
+    rmSync(join("/run/systemd/nspawn/propagate", id), { recursive: true, force: true });
     for (const group of cgroups()
       .filter((path) => path.includes(id))
       .reverse()) {
@@ -267,8 +270,9 @@ function cgroups(): string[] {
     : [];
 }
 
-/** Ids and link names of a lab, whichever, and Pulumi at work for any. */
-const NAMES = /\b(vpc|i|vol)-[0-9a-f]{17}\b|\bkl-[0-9a-f]{12}\b|^\w+: process: .*pulumi/;
+/** Ids and link names of a lab, whichever; Pulumi and set-up at work for any. */
+const NAMES =
+  /\b(vpc|i|vol)-[0-9a-f]{17}\b|\bkl-[0-9a-f]{12}\b|^\w+: process: .*pulumi|\/[.]making-/;
 
 /** What bears no name although it may be another lab's. */
 const SHARED = /\/nspawn\/locks\/|^\w+: sysctl: fs\.inotify\.|\/run\/kafkalab$/;

@@ -1,0 +1,92 @@
+import { existsSync } from "node:fs";
+import { expect, test } from "vitest";
+import { useLab } from "../support/lab";
+import { difference, labProcesses, snapshot } from "../support/machine";
+
+/*
+ * The life of a lab: from nothing, through changes, back to nothing. Each test starts from what the
+ * one before it left.
+ */
+
+let before: Set<string>;
+const lab = useLab("lifecycle", async () => {
+  before = await snapshot();
+});
+
+test("up brings the lab up from nothing, and tells where it is", async () => {
+  const printed = await lab.up();
+  expect(printed).toMatch(/^ {4}\+ \d+ created$/m);
+  expect(printed).toMatch(/^ {4}privateKey *: \[secret\]$/m);
+
+  const outputs = await lab.stackOutputs();
+  const brokers = [1, 2, 3].map((ordinal) => `peter-kafka0${ordinal}.foo.bar:9092`);
+  const zookeepers = [1, 2, 3].map((ordinal) => `peter-zk0${ordinal}.foo.bar:2181`);
+  expect(Object.keys(outputs).sort()).toEqual([
+    "bootstrapServers",
+    "hosts",
+    "privateKey",
+    "smokeTest",
+    "topic",
+    "zookeeperConnect",
+  ]);
+  expect(outputs.bootstrapServers).toBe(brokers.join());
+  expect(outputs.zookeeperConnect).toBe(zookeepers.join());
+  expect(outputs.topic).toBe("peter-overview01");
+  expect(outputs.privateKey).toMatch(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
+  expect(outputs.smokeTest.message).toMatch(/^smoke-\d+-\d+$/);
+  expect(outputs.smokeTest).toMatchObject({ partition: 0, offset: 0 });
+  expect([...outputs.smokeTest.inSyncReplicas].sort()).toEqual([1, 2, 3]);
+  expect(outputs.smokeTest.inSyncReplicas).toContain(outputs.smokeTest.leader);
+  expect(Object.keys(outputs.hosts).sort()).toEqual(
+    [...brokers, ...zookeepers].map((name) => name.split(".")[0]).sort(),
+  );
+  for (const host of Object.values(outputs.hosts)) {
+    expect(host.user).toBe("ec2-user");
+    expect(host.privateIp).toMatch(/^10\.20\.\d+\.\d+$/);
+    expect(host.publicIp).toMatch(/^198\.1[89]\.\d+\.\d+$/);
+    expect(host.hostKey).toMatch(/^ssh-ed25519 \S+$/);
+    expect(host.ssh).toBe(`ssh -i KEYFILE ec2-user@${host.publicIp}`);
+  }
+});
+
+test("up again changes nothing, and preview sees nothing to change", async () => {
+  const printed = await lab.up();
+  expect(printed).toMatch(/^Resources:\n {4}\d+ unchanged$/m);
+  const preview = await lab.run("preview", "--expect-no-changes");
+  expect(preview.status, preview.output).toBe(0);
+});
+
+test("status shows every host at work", async () => {
+  const { status, stdout } = await lab.run("status");
+  expect(status).toBe(0);
+  expect(
+    stdout.match(/^peter-zk0\d .* zookeeper-server +active .*(leader|follower)/gm),
+  ).toHaveLength(3);
+  expect(stdout.match(/^peter-kafka0\d .* kafka-server +active .* broker \d/gm)).toHaveLength(3);
+  expect(stdout).toMatch(/^peter-overview01 +0 +\d +\S+ +\d,\d,\d *$/m);
+});
+
+test("a changed heap is a rolling restart: it replaces nothing, and runs six commands", async () => {
+  lab.configure({ brokerHeapMiB: 400 });
+  const printed = await lab.up();
+  // Each broker's configuration, then the gate of the cluster and the smoke test.
+  const changed = [...printed.matchAll(/^ (~|\+-|\+\+)\s+(\S+) (\S+) (?:updated|replaced)/gm)];
+  expect(changed.map(([, , , name]) => name).sort()).toEqual([
+    "kafka-1-configure",
+    "kafka-2-configure",
+    "kafka-3-configure",
+    "kafka-ready",
+    "smoke-test-round-trip",
+  ]);
+  const { smokeTest } = await lab.stackOutputs();
+  expect(smokeTest.offset).toBe(1);
+});
+
+test("destroy leaves nothing on the machine", async () => {
+  await lab.destroy();
+  const { owner } = lab;
+  expect(owner.ids.filter((id) => id.startsWith("i-"))).toHaveLength(6);
+  expect(difference(before, await snapshot(), owner)).toEqual([]);
+  expect(labProcesses(owner)).toEqual([]);
+  expect(existsSync(lab.stateDir)).toBe(false);
+});

@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { hostOf } from "../support/host";
+import { useLab } from "../support/lab";
+import { labProcesses, reboot, snapshot } from "../support/machine";
+
+/*
+ * What the machine, or somebody on it, takes away behind Pulumi's back.
+ */
+
+const TOPIC = "peter-overview01";
+const lab = useLab("reboot", (lab) => lab.up());
+
+const host = async (name: string) => hostOf(await lab.hosts(), name);
+
+async function produce(through: string): Promise<string> {
+  const message = `message-${randomUUID()}`;
+  const command = `kcat -P -b ${through}:9092 -t ${TOPIC} -p 0 -X acks=all`;
+  await (await host("peter-kafka01")).run(command, { input: message });
+  return message;
+}
+
+/** All messages of the topic, through one broker. */
+async function messages(through: string): Promise<string[]> {
+  const command = `kcat -C -q -e -b ${through}:9092 -t ${TOPIC} -p 0 -o beginning`;
+  return (await (await host("peter-kafka03")).run(command)).trim().split("\n");
+}
+
+async function leaderOf(on: string): Promise<string> {
+  return (await host(on)).run(`kcat -L -b ${on}:9092 -t ${TOPIC} | grep 'partition 0'`);
+}
+
+const ids = () =>
+  lab
+    .records()
+    .map(({ id }) => id)
+    .sort();
+
+test("after a reboot of the machine, up brings the lab back with its data", async () => {
+  const message = await produce("peter-kafka02");
+  const before = ids();
+  await lab.reboot();
+  const { owner } = lab;
+  expect(labProcesses(owner)).toEqual([]);
+  const left = [...(await snapshot())].filter((line) => owner.ids.some((id) => line.includes(id)));
+  expect(left).toEqual([]);
+
+  await lab.up();
+  expect(ids()).toEqual(before);
+  expect(await messages("peter-kafka01")).toContain(message);
+  expect(await leaderOf("peter-kafka01")).toMatch(/isrs: \d,\d,\d/);
+  const again = await produce("peter-kafka03");
+  expect(await messages("peter-kafka02")).toContain(again);
+  const preview = await lab.run("preview", "--expect-no-changes");
+  expect(preview.status, preview.output).toBe(0);
+});
+
+test("a host removed behind Pulumi's back is seen by refresh, and made again by up", async () => {
+  const message = await produce("peter-kafka01");
+  const instance = lab.recordsOf("Instance").find(({ urn }) => urn.endsWith("::kafka-2-instance"));
+  const id = instance?.id ?? "";
+  await reboot({ stateDir: join(lab.stateDir, "cloud/instances", id), ids: [id] }, {});
+  rmSync(join(lab.stateDir, "cloud/instances", id), { recursive: true });
+  expect((await lab.pulumiState()).ids).toContain(id);
+
+  const refresh = await lab.pulumiConfigured("refresh", "--yes", "--skip-preview");
+  expect(refresh.status, refresh.output).toBe(0);
+  expect(refresh.output).toMatch(/kafka-2-instance/);
+  expect((await lab.pulumiState()).ids).not.toContain(id);
+
+  await lab.up();
+  const made = lab.recordsOf("Instance").find(({ urn }) => urn.endsWith("::kafka-2-instance"));
+  expect(made?.id).toMatch(/^i-/);
+  expect(made?.id).not.toBe(id);
+  expect(lab.recordsOf("Instance")).toHaveLength(6);
+  expect(existsSync(join(lab.stateDir, "cloud/instances", id))).toBe(false);
+  // Its data is on the volume, which is still the same.
+  expect(await messages("peter-kafka02")).toContain(message);
+  expect(await leaderOf("peter-kafka02")).toMatch(/isrs: \d,\d,\d/);
+});
