@@ -2,7 +2,10 @@
  * Measures the lab against its floor. Both sides run in the same round, in turn, on a lab of its own
  * that the user's lab knows nothing of. See CONTRIBUTING.md.
  *
- *   npm run bench [-- --json] [-- --timeline]      RUNS=3 rounds
+ *   npm run bench [-- --json] [-- --timeline]
+ *
+ * RUNS says how many rounds (3). With KEEP=1 a run that fails leaves its lab for a look, until the
+ * next run: KAFKALAB_STATE=/var/lib/kafkalab-bench/lab npm run status.
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,6 +35,7 @@ async function main(): Promise<void> {
     throw new Error(`RUNS must be 1 or more; got ${process.env["RUNS"]}`);
   }
   const files = mkdtempSync(join(tmpdir(), "kafkalab-bench-"));
+  let passed = false;
   try {
     await removeAll();
     const environment = await enter();
@@ -44,6 +48,7 @@ async function main(): Promise<void> {
       }
       say(`round ${round} of ${runs} done`);
     }
+    passed = true;
     const machine = await describeMachine(environment);
     process.stdout.write(report(samples, machine, json));
     if (trace !== undefined && process.argv.includes("--timeline")) {
@@ -51,7 +56,9 @@ async function main(): Promise<void> {
     }
   } finally {
     rmSync(files, { recursive: true, force: true });
-    await removeAll();
+    if (passed || process.env["KEEP"] !== "1") {
+      await removeAll();
+    }
   }
 }
 
