@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { Provider } from "@pulumi/pulumi/provider";
 import { processKey } from "../../host/daemon";
 import { restoreSysctls } from "../../host/sysctl";
@@ -59,14 +60,7 @@ export const localCloud: Provider = {
   async create(urn, raw: Values) {
     const type = typeOf(urn);
     const inputs = reveal(raw) as Values;
-    await forgetLeftovers((record) => record.urn === urn && !named.has(record.id));
-    const around = (await type.lookAround?.(inputs)) ?? {};
-    const record = await asApi(type, "create", () =>
-      changeState((state) => {
-        type.refuse?.(inputs, state, around);
-        return addRecord(state, type, urn, inputs, around);
-      }),
-    );
+    const record = (await adopt(type, urn, inputs)) ?? (await make(type, urn, inputs));
     try {
       await type.apply?.(record);
     } catch (error) {
@@ -186,6 +180,35 @@ const autoName = (logicalName: string) =>
 
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");
+
+async function make(type: ResourceType, urn: string, inputs: Values): Promise<Record> {
+  await forgetLeftovers((record) => record.urn === urn && !named.has(record.id));
+  const around = (await type.lookAround?.(inputs)) ?? {};
+  return asApi(type, "create", () =>
+    changeState((state) => {
+      type.refuse?.(inputs, state, around);
+      return addRecord(state, type, urn, inputs, around);
+    }),
+  );
+}
+
+/**
+ * Takes over what a killed run has made just so, where the id says what it is. (To remove an
+ * attachment first would stop the host that has the volume mounted.)
+ */
+function adopt(type: ResourceType, urn: string, inputs: Values): Promise<Record | undefined> {
+  const id = type.newId(inputs);
+  if (readState().records[id] === undefined) return Promise.resolve(undefined);
+  return changeState((state) => {
+    const record = state.records[id];
+    if (record?.urn !== urn || !isLeftover(record) || !isDeepStrictEqual(record.inputs, inputs)) {
+      return undefined;
+    }
+    acknowledgeIn(state, namedIn(inputs));
+    record.run = run;
+    return structuredClone(record);
+  });
+}
 
 function addRecord(state: State, type: ResourceType, urn: string, inputs: Values, around: Values) {
   // An id that a new resource names is one that Pulumi has written down.
