@@ -30,30 +30,28 @@ export function processKey(pid: number): string | undefined {
 }
 
 /** What was found last, so as not to look through all processes of the machine again. */
-const found = new Map<string, { pid: number; key: string }>();
+const found = new Map<string, number>();
 
 /** The pid of the daemon, if it runs. */
 export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number | undefined {
-  const last = found.get(mark);
-  if (last && processKey(last.pid) === last.key) return last.pid;
-  found.delete(mark);
   const program = basename(argv[0]!);
-  for (const entry of readdirSync("/proc")) {
-    if (!/^\d+$/.test(entry)) continue;
-    let words: string[];
+  // A process that forks shows its own command line in the child too, until that becomes another
+  // program: what was found may be no more what it was.
+  const isIt = (pid: number) => {
     try {
-      words = readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0");
+      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      return basename(words[0]!) === program && words.includes(mark);
     } catch {
-      continue; // ended meanwhile
+      return false; // ended meanwhile
     }
-    if (basename(words[0]!) !== program || !words.includes(mark)) continue;
-    const pid = Number(entry);
-    const key = processKey(pid);
-    if (key === undefined) continue;
-    found.set(mark, { pid, key });
-    return pid;
-  }
-  return undefined;
+  };
+  const last = found.get(mark);
+  if (last !== undefined && isIt(last)) return last;
+  const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
+  const pid = pids.map(Number).find(isIt);
+  if (pid === undefined) found.delete(mark);
+  else found.set(mark, pid);
+  return pid;
 }
 
 /** Starts the daemon in a session of its own, unless it runs, and returns its pid. */
