@@ -98,7 +98,8 @@ const owners: Owner[] = [];
 /** Clears an account, and notes what it had, for the look at the end. */
 async function finish(cloud: Cloud): Promise<void> {
   await cloud.dispose();
-  owners.push({ stateDir: cloud.stateDir, ids: [...cloud.ids] });
+  const ids = [...cloud.ids].filter((id) => /^(vpc|i|vol)-/.test(id));
+  owners.push({ stateDir: cloud.stateDir, ids });
 }
 
 describe("what needs no host", () => {
