@@ -66,17 +66,9 @@ export function mentions(line: string, owner: Owner): boolean {
 
 /** The processes that a lab runs, hosts' own ones included. */
 export function labProcesses(owner: Owner): number[] {
-  return pids().filter((pid) => {
-    const groups = read(`/proc/${pid}/cgroup`);
-    const words = read(`/proc/${pid}/cmdline`);
-    const environment = read(`/proc/${pid}/environ`);
-    return (
-      pid !== process.pid &&
-      [groups, words].some((text) => mentions(text, owner)) &&
-      // The test's own tools name the lab as well.
-      !environment.includes("KAFKALAB_TEST_TOOL=1")
-    );
-  });
+  return pids().filter((pid) =>
+    ["cgroup", "cmdline"].some((file) => mentions(read(`/proc/${pid}/${file}`), owner)),
+  );
 }
 
 /** What listens on the machine itself, on addresses that others can reach: `tcp ADDRESS:PORT`. */
@@ -253,9 +245,8 @@ function listing(kind: string, lines: () => string[]): Promise<string[]> {
 
 async function sysctls(): Promise<string[]> {
   // Each link brings settings of its own; those come and go with it.
-  const lines = await command("sysctl", ["sysctl", "--all", "--pattern", "^(net|fs[.]inotify)[.]"]);
   return lines.filter(
-    (line) => !/[.]kl-[0-9a-f]+[.]|conntrack_count|random|nf_log|netfilter[.]/.test(line),
+    (line) => !/[.](conf|neigh)[.](?!all|default)|nf_conntrack_|[.]random|fastopen_key/.test(line),
   );
 }
 

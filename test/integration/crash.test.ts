@@ -1,0 +1,83 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type Lab, useLab } from "../support/lab";
+import { difference, killPulumi, snapshot } from "../support/machine";
+import { waitFor } from "../support/run";
+
+/*
+ * `kill -9` of Pulumi and its plugins, in the middle of `up` and of `destroy`. Each test starts from
+ * what the one before it left.
+ */
+
+let before: Set<string>;
+const lab = useLab("crash", async () => {
+  before = await snapshot();
+});
+
+const instances = (lab: Lab) => lab.recordsOf("Instance").length;
+
+/** Where `up` is killed: in what order, and how that is told. */
+const POINTS: [string, (printed: string) => boolean][] = [
+  ["the network is being made", () => lab.recordsOf("Vpc").length === 1],
+  ["three hosts are being made", () => instances(lab) >= 3],
+  ["services are being installed", (printed) => /Command \S+-install creating/.test(printed)],
+  ["services are being started", (printed) => /Command \S+-configure created/.test(printed)],
+  ["the smoke test runs", (printed) => /smoke-test-round-trip creating/.test(printed)],
+];
+
+test.each(POINTS)("up is killed while %s", async (point, reached) => {
+  await killAt("up", point, reached);
+});
+
+test("the next up ends well, and nothing is orphaned", async () => {
+  await lab.up();
+  const preview = await lab.run("preview", "--expect-no-changes");
+  expect(preview.status, preview.output).toBe(0);
+  const { smokeTest } = await lab.stackOutputs();
+  expect([...smokeTest.inSyncReplicas].sort()).toEqual([1, 2, 3]);
+
+  const records = lab.records().map(({ id }) => id);
+  const { ids, pending } = await lab.pulumiState();
+  expect(pending).toEqual([]);
+  expect(records.filter((id) => !ids.has(id))).toEqual([]);
+  const ofType = (type: string) =>
+    lab
+      .recordsOf(type)
+      .map(({ id }) => id)
+      .sort();
+  expect(ofType("Instance")).toHaveLength(6);
+  expect(inCloud("instances")).toEqual(ofType("Instance"));
+  expect(inCloud("volumes")).toEqual(ofType("Volume").map((id) => `${id}.img`));
+  // Whatever was made and given up on the way has left no trace.
+  const given = lab.owner.ids.filter((id) => !records.includes(id));
+  const traces = [...(await snapshot())].filter((line) => given.some((id) => line.includes(id)));
+  expect(traces).toEqual([]);
+});
+
+test("destroy is killed, and the next one leaves nothing on the machine", async () => {
+  await killAt("destroy", "three hosts are gone", () => instances(lab) <= 3);
+  await lab.destroy();
+  expect(difference(before, await snapshot(), lab.owner)).toEqual([]);
+  expect(existsSync(lab.stateDir)).toBe(false);
+});
+
+async function killAt(command: string, point: string, reached: (printed: string) => boolean) {
+  const running = lab.start(command);
+  let ended = false;
+  void running.ended.finally(() => (ended = true)).catch(() => undefined);
+  await waitFor(command, `so far that ${point}`, 300, () => {
+    if (ended) {
+      throw new Error(`${command} ended before ${point}:\n${running.output().slice(-4000)}`);
+    }
+    return reached(running.output()) ? {} : (running.output().trim().split("\n").at(-1) ?? "");
+  });
+  killPulumi(running.pid);
+  const { status } = await running.ended;
+  expect(status).not.toBe(0);
+  lab.records();
+}
+
+function inCloud(directory: string): string[] {
+  return readdirSync(join(lab.stateDir, "cloud", directory)).sort();
+}
