@@ -244,6 +244,7 @@ function listing(kind: string, lines: () => string[]): Promise<string[]> {
 }
 
 async function sysctls(): Promise<string[]> {
+  const lines = await command("sysctl", ["sysctl", "--all", "--pattern", "^(net|fs[.]inotify)[.]"]);
   // Each link brings settings of its own; those come and go with it.
   return lines.filter(
     (line) => !/[.](conf|neigh)[.](?!all|default)|nf_conntrack_|[.]random|fastopen_key/.test(line),
