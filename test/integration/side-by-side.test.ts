@@ -1,0 +1,77 @@
+import { beforeAll, expect, test } from "vitest";
+import { hostOf } from "../support/host";
+import { type Settings, useLab } from "../support/lab";
+import { must, run } from "../support/run";
+
+/*
+ * Two stacks at once, and a network that is taken.
+ */
+
+const SMALL: Settings = { zookeeperNodes: 1, brokers: 1, replicationFactor: 1 };
+const first = useLab("first");
+const second = useLab("second", undefined, first);
+const third = useLab("taken");
+
+beforeAll(async () => {
+  first.configure({ ...SMALL, vpcCidr: "10.30.0.0/16" });
+  second.configure({ ...SMALL, vpcCidr: "10.31.0.0/16", domain: "second.test" });
+  await Promise.all([first.up(), second.up()]);
+});
+
+test("both work, and neither reaches the other's hosts", async () => {
+  const labs = [first, second] as const;
+  const [one, two] = await Promise.all(
+    labs.map(async (lab) => hostOf(await lab.hosts(), "peter-kafka01")),
+  );
+  expect(await one?.run("hostname -f")).toBe("peter-kafka01.foo.bar\n");
+  expect(await two?.run("hostname -f")).toBe("peter-kafka01.second.test\n");
+  expect(one?.privateIp).toMatch(/^10\.30\./);
+  expect(two?.privateIp).toMatch(/^10\.31\./);
+  expect(one?.publicIp).not.toBe(two?.publicIp);
+
+  const attempts = [
+    [one, one?.privateIp, 9092, "open"],
+    [one, two?.privateIp, 9092, "closed"],
+    [one, two?.privateIp, 22, "closed"],
+    [one, two?.publicIp, 22, "closed"],
+    [two, two?.privateIp, 9092, "open"],
+    [two, one?.privateIp, 9092, "closed"],
+    [two, one?.publicIp, 22, "closed"],
+  ] as const;
+  const found = attempts.map(async ([from, address, port]) => {
+    const ended = await from?.try(`nc -z -w 3 ${address} ${port}`);
+    return [from, address, port, ended?.status === 0 ? "open" : "closed"];
+  });
+  expect(await Promise.all(found)).toEqual(attempts);
+  const names = await one?.try("getent hosts peter-kafka01.second.test");
+  expect(names?.status).not.toBe(0);
+});
+
+test("destroying one leaves the other as it is", async () => {
+  await second.destroy();
+  expect(second.records()).toEqual([]);
+  const preview = await first.run("preview", "--expect-no-changes");
+  expect(preview.status, preview.output).toBe(0);
+  const host = hostOf(await first.hosts(), "peter-kafka01");
+  expect(await host.run("systemctl is-active kafka-server")).toBe("active\n");
+});
+
+test("a network that the machine routes already is refused", async () => {
+  const link = `kt-${process.pid}`;
+  await must(["ip", "link", "add", link, "type", "veth", "peer", "name", `${link}p`]);
+  try {
+    await must(["ip", "address", "add", "10.77.5.1/24", "dev", link]);
+    await must(["ip", "link", "set", link, "up"]);
+    third.configure({ ...SMALL, vpcCidr: "10.77.0.0/16" });
+    const { status, output } = await third.run("up");
+    expect(status).not.toBe(0);
+    expect(output).toContain(
+      `The CIDR '10.77.0.0/16' overlaps 10.77.5.0/24, which this machine already routes (${link}).`,
+    );
+    for (const type of ["Vpc", "Subnet", "Instance"]) {
+      expect(third.recordsOf(type)).toEqual([]);
+    }
+  } finally {
+    await run(["ip", "link", "delete", link]);
+  }
+});
