@@ -5,8 +5,14 @@ import { run, type Environment } from "./run";
 /** The machine that the figures are from, and the versions on it. */
 export type Machine = Record<string, string>;
 
+/** How busy the machine is, over the last 1, 5 and 15 minutes. */
+export const load = () =>
+  loadavg()
+    .map((value) => value.toFixed(1))
+    .join(" ");
+
 /** Describes this machine. */
-export async function describeMachine(env: Environment): Promise<Machine> {
+export async function describeMachine(env: Environment, loadBefore: string): Promise<Machine> {
   const firstLine = async (...argv: string[]) =>
     (await run(argv, { env, limitSeconds: 30 })).stdout.split("\n")[0] ?? "";
   const processors = cpus();
@@ -15,9 +21,8 @@ export async function describeMachine(env: Environment): Promise<Machine> {
     kernel: release(),
     processor: `${processors.length} × ${processors[0]?.model.trim() ?? "unknown"}`,
     memory: `${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
-    "load average, bench included": loadavg()
-      .map((load) => load.toFixed(1))
-      .join(" "),
+    "load average before": loadBefore,
+    "load average after": load(),
     pulumi: await firstLine("pulumi", "version"),
     node: process.version,
     systemd: await firstLine("systemd-nspawn", "--version"),

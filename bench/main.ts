@@ -11,7 +11,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeFloorFiles } from "./floor-files";
-import { describeMachine } from "./machine";
+import { describeMachine, load } from "./machine";
 import { report, type Samples } from "./report";
 import { run, wasInterrupted, type Environment, type Finished } from "./run";
 import { timeline } from "./timeline";
@@ -35,6 +35,7 @@ async function main(): Promise<void> {
     throw new Error(`RUNS must be 1 or more; got ${process.env["RUNS"]}`);
   }
   const files = mkdtempSync(join(tmpdir(), "kafkalab-bench-"));
+  const loadBefore = load();
   let passed = false;
   try {
     await removeAll();
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
       say(`round ${round} of ${runs} done`);
     }
     passed = true;
-    const machine = await describeMachine(environment);
+    const machine = await describeMachine(environment, loadBefore);
     process.stdout.write(report(samples, machine, json));
     if (trace !== undefined && process.argv.includes("--timeline")) {
       process.stdout.write(timeline(trace));
