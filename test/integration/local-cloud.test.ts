@@ -565,6 +565,18 @@ describe("hosts", () => {
     expect(await connects(a, address(b), 9092)).toBe(false);
   });
 
+  test("cannot go round the firewall by each other's hardware address", async () => {
+    const pairs = [[a, b], [b, a]] as const; // prettier-ignore
+    for (const [from, to] of pairs) {
+      const [, , mac] = (await hostShell(to.id, "ip -br link show ens5")).split(/\s+/);
+      const neighbour = `${address(to)} lladdr ${mac} dev ens5 nud permanent`;
+      await hostShell(from.id, `ip neigh replace ${neighbour}`);
+    }
+    expect(await connects(a, address(b), 9092)).toBe(false);
+    for (const [from, to] of pairs)
+      await hostShell(from.id, `ip neigh del ${address(to)} dev ens5`);
+  });
+
   test("see a rule that another plugin process removed, when the first adds it again", async () => {
     const inputs = {
       securityGroupId: net.group.id,

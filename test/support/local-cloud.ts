@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -177,12 +178,13 @@ export class Plugin {
 
 /** A local cloud of the test's own, with as many plugins as it likes. */
 export class Cloud {
-  readonly stateDir = mkdtempSync(join(tmpdir(), "kafkalab-cloud-"));
+  readonly stateDir = join(tmpdir(), `kafkalab-cloud-${randomBytes(4).toString("hex")}`);
   /** Every id that was seen. */
   readonly ids = new Set<string>();
   private readonly plugins: Plugin[] = [];
 
   async plugin(stack = "test"): Promise<Plugin> {
+    mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
     const plugin = await Plugin.start(this.stateDir, stack, this.ids);
     this.plugins.push(plugin);
     return plugin;
