@@ -15,7 +15,7 @@ import { must, run } from "../support/run";
 
 const LINK = `kt-${process.pid}`;
 /** Of a block for documentation, so nobody's. */
-const ADDRESS = "203.0.113.80";
+const ADDRESS = `203.0.113.${1 + (process.pid % 254)}`;
 const ARCHIVES = join(root, ".lab/archives");
 
 /** What the mirror does to the archive of Kafka. */
