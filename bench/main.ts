@@ -174,6 +174,7 @@ function say(text: string): void {
 }
 
 main().catch((error: unknown) => {
-  say(error instanceof Error ? error.message : String(error));
+  const reason = error instanceof Error ? error.message : String(error);
+  say(wasInterrupted() ? "interrupted; what it made is removed" : reason);
   process.exitCode = 1;
 });
