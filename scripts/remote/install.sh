@@ -51,7 +51,13 @@ download() {
 
 install_release() {
   local release=/usr/local/$DIRECTORY url expected found="" tried=""
-  [[ -d $release ]] && return
+  if [[ -d $release ]]; then
+    if [[ -e $release/.whole ]] || systemctl is-active --quiet "$SERVICE"; then
+      return
+    fi
+    # The host has lost its power before all of it was on the disk.
+    rm -rf "$release"
+  fi
   # What an interrupted run has left.
   rm -rf /usr/local/.kafkalab-"$SERVICE_USER".*
   WORK=$(mktemp -d "/usr/local/.kafkalab-$SERVICE_USER.XXXXXX")
@@ -75,12 +81,19 @@ install_release() {
     [[ -d $WORK/$DIRECTORY ]] || fail "archive ${url##*/} from $url holds no directory $DIRECTORY"
     # The launchers make this directory where it is missing, and cannot as the login user.
     mkdir -p "$WORK/$DIRECTORY/logs"
-    sync -f "$WORK/$DIRECTORY"
     mv -T "$WORK/$DIRECTORY" "$release"
+    rm -rf "$WORK"
     say "installed $DIRECTORY from ${url##*/}"
     return
   done <<<"$ARCHIVES"
   fail "no archive of $DIRECTORY is to be had; tried$tried. Set kafkalab:archiveUrl to a server that has one of them."
+}
+
+# keep_release: notes that the release is on the disk, which takes longer than to start it.
+keep_release() {
+  [[ ! -e /usr/local/$DIRECTORY/.whole ]] || return 0
+  sync -f "/usr/local/$DIRECTORY"
+  touch "/usr/local/$DIRECTORY/.whole"
 }
 
 set_kernel() {
@@ -112,6 +125,7 @@ main() {
   wait_until "$FIRST_BOOT_SECONDS" "first boot not done" /var/lib/kafkalab/user-data.log \
     first_boot_done
   first_start
+  keep_release
 }
 
 main </dev/null

@@ -24,11 +24,12 @@ find . -name 'ssh_host_*' ! -name 'ssh_host_ed25519_key*' -delete
 if ! id "$LOGIN_USER" >/dev/null 2>&1; then
   useradd --create-home --shell /bin/bash "$LOGIN_USER"
 fi
+echo "$LOGIN_USER ALL=(ALL) NOPASSWD:ALL" >/etc/sudoers.d/kafkalab
+chmod 0440 /etc/sudoers.d/kafkalab
+# The keys last: who can log in can then do all that it takes.
 install -d -m 0700 -o "$LOGIN_USER" -g "$LOGIN_USER" "/home/$LOGIN_USER/.ssh"
 install -m 0600 -o "$LOGIN_USER" -g "$LOGIN_USER" /home/admin/.ssh/authorized_keys \
   "/home/$LOGIN_USER/.ssh/authorized_keys"
-echo "$LOGIN_USER ALL=(ALL) NOPASSWD:ALL" >/etc/sudoers.d/kafkalab
-chmod 0440 /etc/sudoers.d/kafkalab
 systemctl --no-block try-reload-or-restart ssh.service
 
 # cloud-init would put its own name back at the next boot.
