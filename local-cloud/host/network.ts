@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -33,8 +33,8 @@ import { readState } from "./store";
  * internet gateway is slirp4netns, which needs no forwarding and no firewall rule there.
  */
 
-/** The public addresses of all VPCs: RFC 2544's block for benchmarks, unused on real networks. */
-const SLOTS = 511; // of 512 blocks /24; the last is slirp4netns's
+/** How many blocks of public addresses there are, in RFC 2544's block for benchmarks, unused on real networks. */
+export const SLOTS = 511; // of 512 blocks /24; the last is slirp4netns's
 const SLIRP_CIDR = "198.19.255.0/24";
 
 /** `198.18.0.0/24`, `198.18.1.0/24`, … by slot. */
@@ -146,10 +146,15 @@ export async function machineRoutes(): Promise<{ cidr: string; device: string }[
     .map((r) => ({ cidr: r.dst.includes("/") ? r.dst : `${r.dst}/32`, device: r.dev ?? "?" }));
 }
 
-/** The first block of public addresses that neither a VPC nor the machine has. */
+/**
+ * A block of public addresses that neither a VPC nor the machine has. Any of them, not the first: two
+ * accounts that ask at the same time do not see one another's.
+ */
 export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
   const routes = await machineRoutes();
-  for (let slot = 0; slot < SLOTS; slot++) {
+  const start = randomInt(SLOTS);
+  for (let i = 0; i < SLOTS; i++) {
+    const slot = (start + i) % SLOTS;
     const cidr = publicCidr(slot);
     if (!taken.has(slot) && !routes.some((r) => overlaps(r.cidr, cidr))) return slot;
   }

@@ -6,6 +6,10 @@
 # Idempotence: does nothing where there is nothing to mend or to remove.
 # shellcheck disable=SC2154 # lab.sh sets the variables
 
+# Without the metadata that Pulumi's file store would write beside each file: a run that is killed
+# while it writes them leaves a stack that cannot be read any more.
+backend_url="file://$state/pulumi?metadata=skip"
+
 backend() {
   echo "$state/pulumi/.pulumi"
 }
@@ -64,7 +68,7 @@ end_orphans() {
       */node) grep -qzE '(^|/)aws\.cjs$|@pulumi/pulumi/cmd/run' "$directory/cmdline" 2>/dev/null || continue ;;
       *) continue ;;
     esac
-    grep -qzxF "PULUMI_BACKEND_URL=file://$state/pulumi" "$directory/environ" 2>/dev/null || continue
+    grep -qzxF "PULUMI_BACKEND_URL=$backend_url" "$directory/environ" 2>/dev/null || continue
     parent=$pid
     while [ "${parent:-1}" -gt 1 ] && ! pulumi_runs "$parent"; do
       parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$parent/status" 2>/dev/null || true)

@@ -1,6 +1,13 @@
 import { overlaps } from "../../../host/addresses";
 import { T } from "../../../host/model";
-import { applyVpc, freeSlot, machineRoutes, removeVpc, vpcIsWhole } from "../../../host/network";
+import {
+  applyVpc,
+  freeSlot,
+  machineRoutes,
+  removeVpc,
+  SLOTS,
+  vpcIsWhole,
+} from "../../../host/network";
 import { readState, recordsOf } from "../../../host/store";
 import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
@@ -47,7 +54,7 @@ export const vpc: ResourceType = {
     // Another VPC may have taken it since it was looked up.
     const taken = new Set(recordsOf(state, T.vpc).map((v) => v.chosen["slot"] as number));
     let free = slot as number;
-    while (taken.has(free)) free++;
+    while (taken.has(free)) free = (free + 1) % SLOTS;
     return {
       slot: free,
       defaultSecurityGroupId: newId("sg"),
