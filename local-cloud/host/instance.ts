@@ -73,6 +73,7 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
   return withLock(`instance ${id}`, async () => {
     await ensureInterface(spec.vpcId, spec.host);
     if (instanceRuns(id)) return;
+    await endRemains(id);
     const dir = instanceDir(id);
     for (const name of ["upper", "work", "root"]) {
       mkdirSync(join(dir, name), { recursive: true, mode: 0o755 });
@@ -295,6 +296,51 @@ async function powerOff(id: string): Promise<void> {
     );
   }
   await stopDaemon(host(id), "SIGKILL");
+  await endRemains(id);
+}
+
+/**
+ * Ends what is left in the host's control group. If systemd-nspawn alone is killed, its host goes on,
+ * and would have its disk and its volumes together with the next one.
+ */
+async function endRemains(id: string): Promise<void> {
+  const group = await controlGroup(id);
+  if (group === undefined) return;
+  const ended = () => {
+    const pids = processesIn(group);
+    for (const pid of pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        continue; // ended meanwhile
+      }
+    }
+    return pids.length === 0;
+  };
+  await waitUntil(
+    ended,
+    10_000,
+    () => `processes of instance ${id} not ended after 10s; in ${group}`,
+  );
+}
+
+/** The directory of the host's control group, if there is one. */
+async function controlGroup(id: string): Promise<string | undefined> {
+  if (!machineRunsSystemd()) return join(cgroupRoot(), "kafkalab", id);
+  const unit = `kafkalab-${id}.scope`;
+  const path = await run(["systemctl", "show", "--property=ControlGroup", "--value", unit]);
+  return path.trim() ? join(cgroupRoot(), path.trim()) : undefined;
+}
+
+/** The processes of a control group and of those below it. */
+function processesIn(group: string): number[] {
+  if (!existsSync(group)) return [];
+  const own = readFileSync(join(group, "cgroup.procs"), "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map(Number);
+  const below = readdirSync(group, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...own, ...below.flatMap((entry) => processesIn(join(group, entry.name)))];
 }
 
 /** The supervising shell first, so that it does not start the host again; then the host's systemd. */
