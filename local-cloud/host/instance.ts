@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { daemonPid, processKey, startDaemon, stopDaemon, type Daemon } from "./daemon";
 import { withLock } from "./lock";
 import type { HostModel } from "./model";
@@ -231,7 +231,7 @@ const asUnit = (id: string) => [
  */
 function hostScript(id: string): string {
   const dir = `'${instanceDir(id).replaceAll("'", "'\\''")}'`;
-  const group = join(cgroupRoot(), "kafkalab", id);
+  const group = ownGroup(id);
   const nspawn = [
     "systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe --link-journal=no",
     "--resolv-conf=off --timezone=off --capability=CAP_NET_ADMIN",
@@ -259,8 +259,10 @@ function cgroupRoot(): string {
   return existsSync(hybrid) ? hybrid : "/sys/fs/cgroup";
 }
 
+/** The control group that a host makes for itself where the machine runs no systemd. */
+const ownGroup = (id: string) => join(cgroupRoot(), "kafkalab", id);
+
 function removeCgroups(id: string): void {
-  const top = join(cgroupRoot(), "kafkalab");
   const removeTree = (dir: string) => {
     if (!existsSync(dir)) return;
     for (const entry of readdirSync(dir, { withFileTypes: true })) {
@@ -268,7 +270,8 @@ function removeCgroups(id: string): void {
     }
     rmdirSync(dir);
   };
-  removeTree(join(top, id));
+  removeTree(ownGroup(id));
+  const top = dirname(ownGroup(id));
   if (existsSync(top) && !readdirSync(top, { withFileTypes: true }).some((e) => e.isDirectory())) {
     rmdirSync(top);
   }
@@ -326,7 +329,7 @@ async function endRemains(id: string): Promise<void> {
 
 /** The directory of the host's control group, if there is one. */
 async function controlGroup(id: string): Promise<string | undefined> {
-  if (!machineRunsSystemd()) return join(cgroupRoot(), "kafkalab", id);
+  if (!machineRunsSystemd()) return ownGroup(id);
   const unit = `kafkalab-${id}.scope`;
   const path = await run(["systemctl", "show", "--property=ControlGroup", "--value", unit]);
   return path.trim() ? join(cgroupRoot(), path.trim()) : undefined;
