@@ -17,6 +17,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(enginetest.Main(m)) }
 
+// imageSSHD runs the sshd that lab hosts have.
+const imageSSHD = "../../../scripts/dev/image-sshd.sh"
+
 // sshServer is a real OpenSSH server on a loopback port, and a user's key that it accepts.
 type sshServer struct {
 	dir        string
@@ -44,11 +47,8 @@ func newSSHServer(t *testing.T, settings ...string) *sshServer {
 		"HostKey " + filepath.Join(s.dir, "host_rsa"),
 		"AuthorizedKeysFile " + filepath.Join(s.dir, "authorized_keys"),
 		"PidFile none", "StrictModes no", "UsePAM no", "PasswordAuthentication no", "PermitRootLogin yes",
-		"PerSourcePenalties no", "Subsystem sftp internal-sftp",
+		"Subsystem sftp internal-sftp",
 	}, settings...)
-	if !strings.Contains(sshdVersion(t), "OpenSSH_10") { // the setting came with OpenSSH 9.8
-		config = remove(config, "PerSourcePenalties no")
-	}
 	writeFile(t, filepath.Join(s.dir, "sshd_config"), strings.Join(config, "\n")+"\n")
 	return s
 }
@@ -64,12 +64,7 @@ func startSSHServer(t *testing.T, settings ...string) *sshServer {
 // start runs the server until the test ends. It returns when the server listens.
 func (s *sshServer) start(t *testing.T) {
 	t.Helper()
-	if os.Getuid() == 0 {
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	command := exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config"))
+	command := exec.Command(imageSSHD, "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config"))
 	command.SysProcAttr = enginetest.EndWithTheTests
 	stderr, err := command.StderrPipe()
 	if err != nil {
@@ -143,16 +138,6 @@ func generateKey(t *testing.T, path string, args ...string) string {
 	return strings.TrimSpace(readFile(t, path+".pub"))
 }
 
-func sshdVersion(t *testing.T) string {
-	t.Helper()
-	// sshd has no flag for its version alone; the client is of the same source package.
-	output, err := exec.Command("ssh", "-V").CombinedOutput()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(output)
-}
-
 // freePort returns a loopback port that nothing listens on.
 func freePort(t *testing.T) int {
 	t.Helper()
@@ -192,14 +177,4 @@ func writeFile(t *testing.T, path, text string) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func remove(lines []string, line string) []string {
-	var result []string
-	for _, other := range lines {
-		if other != line {
-			result = append(result, other)
-		}
-	}
-	return result
 }

@@ -52,6 +52,13 @@ shellcheck - shellcheck
 LIST
       ;;
   esac
+  case $preflight_scope in
+    test)
+      cat <<'LIST'
+openssl - openssl
+LIST
+      ;;
+  esac
 }
 
 # version_found COMMAND: the first number in what it says of its version.

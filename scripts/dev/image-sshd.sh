@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs the host image's sshd on this machine, for tests: what hosts run, and no server that would have
+# to be installed here, where it would listen to the world.
+#
+# Inputs: sshd's arguments; files that they name must be in /tmp or in root's home.
+# Idempotence: the mounts are in a name space of its own, and gone when sshd ends.
+set -euo pipefail
+
+image=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.lab/image" && pwd -P)
+# shellcheck disable=SC2016 # The inner shell expands it.
+exec unshare --mount --propagation private sh -euc '
+  image=$1
+  shift
+  mount -t tmpfs none "$image/run"
+  mkdir "$image/run/sshd"
+  # As in the image, root has no password; but it is not locked, which would keep keys out, too.
+  echo "root:*:::::::" >"$image/run/shadow"
+  mount --bind "$image/run/shadow" "$image/etc/shadow"
+  for directory in dev proc root tmp; do
+    mount --rbind "/$directory" "$image/$directory"
+  done
+  exec chroot "$image" /usr/sbin/sshd "$@"' sh "$image" "$@"
