@@ -13,7 +13,7 @@ async function main() {
     settings.target === "local"
       ? new Provider("local-cloud", {}, { version: LOCAL_CLOUD_VERSION })
       : new Provider("aws", { region: settings.region });
-  return createLab(settings, await findZones({ provider: cloud }), cloud);
+  return createLab(settings, await findZones(settings, { provider: cloud }), cloud);
 }
 
 const lab = main();

@@ -61,7 +61,7 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
       loggingFile: "conf/logback.xml",
       logging: ZOOKEEPER_LOGGING,
       unit: zookeeperUnit(settings.zookeeperHeapMiB),
-      volumeGiB: settings.zookeeperVolumeGiB,
+      volumeGiB: settings.zookeeperVolume.gib,
     })),
     ...ordinals(settings.brokers).map((ordinal) => ({
       product: "kafka" as const,
@@ -79,11 +79,11 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
       loggingFile: "config/log4j.properties",
       logging: KAFKA_LOGGING,
       unit: kafkaUnit(settings.brokerHeapMiB),
-      volumeGiB: settings.brokerVolumeGiB,
+      volumeGiB: settings.brokerVolume.gib,
     })),
   ];
   const address = (host: FloorHost) =>
-    hostAddress(settings.vpcCidr, ZONES.length, host.product, host.ordinal);
+    hostAddress(settings.vpcCidr, ZONES.length, "public", host.product, host.ordinal);
   const prefix = settings.vpcCidr.split("/")[1] ?? "16";
   const hostsFile = [
     "127.0.0.1 localhost",

@@ -9,8 +9,10 @@ import { named } from "./site";
 /** Arguments of {@link Firewall}. */
 export interface FirewallArgs {
   vpcId: pulumi.Input<string>;
-  /** Blocks of addresses that may reach SSH on every host. */
+  /** Blocks of addresses that may use SSH. */
   sshAllowedCidrs: string[];
+  /** Whether these addresses reach the bastion alone, and other hosts from there. */
+  behindBastion: boolean;
   tags: Record<string, string>;
 }
 
@@ -29,6 +31,7 @@ interface FirewallRule {
 }
 
 const GROUPS: Record<Group, string> = {
+  bastion: "The way in to the lab: SSH",
   hosts: "What every host of the lab needs: SSH, ping, downloads",
   zookeeper: "ZooKeeper nodes of the lab",
   kafka: "Kafka brokers of the lab",
@@ -51,11 +54,11 @@ export class Firewall extends pulumi.ComponentResource {
       hosts: this.createGroup(name, "hosts", args),
       zookeeper: this.createGroup(name, "zookeeper", args),
       kafka: this.createGroup(name, "kafka", args),
+      ...(args.behindBastion && { bastion: this.createGroup(name, "bastion", args) }),
     };
-    this.rules = rulesOf(args.sshAllowedCidrs).map((rule) =>
-      this.createRule(name, rule, groups, args),
-    );
+    this.rules = rulesOf(args).map((rule) => this.createRule(name, rule, groups, args));
     this.groupIds = {
+      bastion: groups.bastion === undefined ? [] : [groups.bastion.id],
       zookeeper: [groups.hosts.id, groups.zookeeper.id],
       kafka: [groups.hosts.id, groups.kafka.id],
     };
@@ -78,7 +81,7 @@ export class Firewall extends pulumi.ComponentResource {
   private createRule(
     name: string,
     rule: FirewallRule,
-    groups: Record<Group, ec2.SecurityGroup>,
+    groups: Partial<Record<Group, ec2.SecurityGroup>>,
     args: FirewallArgs,
   ): pulumi.Resource {
     const type =
@@ -87,9 +90,9 @@ export class Firewall extends pulumi.ComponentResource {
     return new type(
       childName,
       {
-        securityGroupId: groups[rule.group].id,
+        securityGroupId: idOf(groups, rule.group),
         ...(typeof rule.peer === "string"
-          ? { referencedSecurityGroupId: groups[rule.peer].id }
+          ? { referencedSecurityGroupId: idOf(groups, rule.peer) }
           : { cidrIpv4: rule.peer.cidr }),
         ipProtocol: rule.protocol,
         fromPort: rule.port,
@@ -102,19 +105,38 @@ export class Firewall extends pulumi.ComponentResource {
   }
 }
 
-function rulesOf(sshAllowedCidrs: string[]): FirewallRule[] {
+function idOf(
+  groups: Partial<Record<Group, ec2.SecurityGroup>>,
+  group: Group,
+): pulumi.Output<string> {
+  const found = groups[group];
+  if (found === undefined) {
+    throw new Error(`no security group for ${group}`);
+  }
+  return found.id;
+}
+
+function rulesOf({ sshAllowedCidrs, behindBastion }: FirewallArgs): FirewallRule[] {
+  const entrance = behindBastion ? "bastion" : "hosts";
   return [
     ...sshAllowedCidrs.map((cidr) => ({
       name: `ssh-${cidr.replace(/[./]/g, "-")}`,
-      group: "hosts" as const,
+      group: entrance,
       direction: "in" as const,
       peer: { cidr },
       protocol: "tcp" as const,
       port: 22,
       description: `SSH from ${cidr}`,
     })),
-    download("http", 80),
-    download("https", 443),
+    ...(behindBastion
+      ? [
+          ...flow("ssh", "bastion", "hosts", 22, "SSH from the bastion to every other host"),
+          download("bastion", "http", 80),
+          download("bastion", "https", 443),
+        ]
+      : []),
+    download("hosts", "http", 80),
+    download("hosts", "https", 443),
     ...flow("ping", "hosts", "hosts", 8, "Ping between hosts", "icmp"),
     ...flow("client", "zookeeper", "zookeeper", CLIENT_PORT, "ZooKeeper nodes to one another"),
     ...flow("peer", "zookeeper", "zookeeper", 2888, "ZooKeeper followers to the leader"),
@@ -124,10 +146,10 @@ function rulesOf(sshAllowedCidrs: string[]): FirewallRule[] {
   ];
 }
 
-function download(name: string, port: number): FirewallRule {
+function download(group: Group, name: string, port: number): FirewallRule {
   const description = `Downloads over ${name.toUpperCase()}`;
   const peer = { cidr: "0.0.0.0/0" };
-  return { name, group: "hosts", direction: "out", peer, protocol: "tcp", port, description };
+  return { name, group, direction: "out", peer, protocol: "tcp", port, description };
 }
 
 /** The two rules that let one group reach a port of another. */
@@ -139,9 +161,9 @@ function flow(
   description: string,
   protocol: "tcp" | "icmp" = "tcp",
 ): FirewallRule[] {
-  const suffix = from === to ? name : `${name}-${from === "kafka" ? to : from}`;
+  const outward = from === to ? name : `${name}-${to}`;
   return [
-    { name: suffix, group: from, direction: "out", peer: to, protocol, port, description },
+    { name: outward, group: from, direction: "out", peer: to, protocol, port, description },
     { name, group: to, direction: "in", peer: from, protocol, port, description },
   ];
 }

@@ -1,10 +1,10 @@
 import * as ebs from "@pulumi/aws/ebs";
 import * as ec2 from "@pulumi/aws/ec2";
-import * as ssm from "@pulumi/aws/ssm";
+import { InstanceState } from "@pulumi/aws/ec2transitgateway";
+import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import type { types } from "@pulumi/command";
-import { readInstanceType } from "./lib/instance-types";
+import type { DataVolume } from "./lib/ebs";
 import { hostName, type Role } from "./lib/names";
 import { renderScript } from "./lib/scripts";
 import type { Place } from "./network";
@@ -16,18 +16,19 @@ export const LOGIN_USER = "ec2-user";
 /** GiB of the root volume: the system, Java and an archive or two. */
 const ROOT_VOLUME_GIB = 10;
 
+/** How remote commands reach a host. */
+type Connection = types.input.remote.ConnectionArgs;
+
 /** Arguments of {@link Host}. */
 export interface HostArgs {
   site: Site;
   role: Role;
   /** From 1. Decides name and address. */
   ordinal: number;
-  /** AMI for a new host. A host that is there keeps its own. */
-  imageId: pulumi.Input<string>;
   /** A change stops the host, changes it and starts it. */
   instanceType: string;
-  /** GiB of `/data`. It can grow; to shrink it means a new volume, without the data. */
-  volumeGiB: number;
+  /** What is mounted at `/data`; none for a host without data. */
+  volume?: DataVolume;
 }
 
 /**
@@ -38,45 +39,43 @@ export class Host extends pulumi.ComponentResource {
   readonly hostName: string;
   readonly fullName: string;
   readonly place: Place;
+  /** The address that it has now; empty if it has none, or is stopped. */
   readonly publicIp: pulumi.Output<string>;
   readonly instanceId: pulumi.Output<string>;
   /** Public half of the SSH host key, as an authorized_keys line. */
   readonly hostKey: pulumi.Output<string>;
   /** How remote commands reach the host; secret. */
-  readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
+  readonly connection: pulumi.Output<Connection>;
+  /** The host through which this one is reached, if not directly. */
+  readonly via?: Host;
   /** The instance: what runs on it is gone with it. */
   readonly instance: ec2.Instance;
   /** The A and the PTR record. */
   readonly records: pulumi.Resource[];
-  /** The volume's attachment. */
-  readonly attachment: pulumi.Resource;
+  /** The volume's attachment, if there is a volume. */
+  readonly attachments: pulumi.Resource[];
+  private readonly name: string;
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("kafkalab:index:Host", name, {}, opts);
     const { site } = args;
+    this.name = name;
     this.hostName = hostName(args.role, args.ordinal);
     this.fullName = `${this.hostName}.${site.dns.domain}`;
     this.place = site.network.place(args.role, args.ordinal);
+    this.via = site.bastion;
 
     const key = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, { parent: this });
     this.hostKey = key.publicKeyOpenssh.apply((line) => line.trim());
-    const volume = this.createVolume(name, args);
-    this.instance = this.createInstance(name, args, key, volume);
-    this.attachment = this.attach(name, volume);
+    const volume = args.volume && this.createVolume(args.volume, site);
+    this.instance = this.createInstance(args, this.createOrigin(site, key, volume));
+    this.instanceId = this.instance.id;
+    this.attachments = volume === undefined ? [] : [this.attach(volume)];
     this.records = site.dns.register(name, this.hostName, this.place.privateIp, this);
 
-    this.instanceId = this.instance.id;
-    this.publicIp = this.instance.publicIp;
-    this.connection = pulumi.secret({
-      host: this.publicIp,
-      user: LOGIN_USER,
-      privateKey: site.keyPair.privateKey,
-      hostKey: this.hostKey,
-      // A host that boots is dialled again and again, at most every 5 s: for three minutes if it
-      // refuses, for six if it is mute. After that the error says why, as a time-out would not.
-      dialErrorLimit: 40,
-      perDialTimeout: 5,
-    });
+    const address = site.running ? this.start() : pulumi.output("");
+    this.publicIp = this.place.isPublic ? address : pulumi.output("");
+    this.connection = pulumi.secret(this.connect(address, site));
     this.registerOutputs({
       hostName: this.hostName,
       fullName: this.fullName,
@@ -88,51 +87,104 @@ export class Host extends pulumi.ComponentResource {
     });
   }
 
-  private createVolume(name: string, args: HostArgs): ebs.Volume {
+  /** Stops the host of a paused lab, once these are done. */
+  stop(after: pulumi.Resource[]): pulumi.Resource {
+    return this.setPower("stopped", [...this.attachments, ...after]);
+  }
+
+  /** Starts the host, and tells the address for SSH: EC2 gives another public one at each start. */
+  private start(): pulumi.Output<string> {
+    const { instanceId } = this.setPower("running");
+    return this.place.isPublic
+      ? ec2.getInstanceOutput({ instanceId }, { parent: this }).publicIp
+      : instanceId.apply(() => this.place.privateIp);
+  }
+
+  private setPower(state: "running" | "stopped", dependsOn: pulumi.Resource[] = []): InstanceState {
+    return new InstanceState(
+      `${this.name}-state`,
+      { instanceId: this.instance.id, state },
+      { parent: this, deletedWith: this.instance, dependsOn },
+    );
+  }
+
+  private connect(address: pulumi.Input<string>, site: Site): pulumi.Input<Connection> {
+    return {
+      host: address,
+      user: LOGIN_USER,
+      privateKey: site.keyPair.privateKey,
+      hostKey: this.hostKey,
+      // A host that boots is dialled again and again, at most every 5 s: for three minutes if it
+      // refuses, for six if it is mute. After that the error says why, as a time-out would not.
+      dialErrorLimit: 40,
+      perDialTimeout: 5,
+      ...(this.via && { proxy: this.via.connection }),
+    };
+  }
+
+  private createVolume(volume: DataVolume, site: Site): ebs.Volume {
     return new ebs.Volume(
-      `${name}-volume`,
+      `${this.name}-volume`,
       {
         availabilityZone: this.place.zone.name,
-        size: args.volumeGiB,
-        type: "gp3",
+        size: volume.gib,
+        type: volume.type,
+        iops: volume.iops,
+        throughput: volume.throughputMiBps,
         encrypted: true,
-        tags: named(args.site.tags, `${this.hostName}-data`),
+        tags: named(site.tags, `${this.hostName}-data`),
       },
       { parent: this },
     );
   }
 
-  private createInstance(
-    name: string,
-    args: HostArgs,
-    hostKey: tls.PrivateKey,
-    volume: ebs.Volume,
-  ): ec2.Instance {
-    const { site } = args;
-    const userData = pulumi.secret(
-      pulumi
-        .all([hostKey.privateKeyOpenssh, hostKey.publicKeyOpenssh, volume.id])
-        .apply(([privateKey, publicKey, volumeId]) =>
-          renderScript(["user-data.sh"], {
-            FULL_NAME: this.fullName,
-            LOGIN_USER,
-            VOLUME_ID: volumeId,
-            HOST_KEY: privateKey,
-            HOST_KEY_PUBLIC: publicKey,
-          }),
-        ),
-    );
-    return new ec2.Instance(
-      `${name}-instance`,
+  /**
+   * What the host is made from: the AMI and the user data of the day. It is kept, so that a new AMI
+   * release or a changed script does not replace a host that runs. Another volume, host key, name or
+   * architecture does; and whoever has the origin replaced has the host made from what is current.
+   */
+  private createOrigin(
+    site: Site,
+    key: tls.PrivateKey,
+    volume?: ebs.Volume,
+  ): pulumi.Output<{ ami: string; userData: string }> {
+    const userData = pulumi
+      .all([key.privateKeyOpenssh, key.publicKeyOpenssh, volume?.id ?? ""])
+      .apply(([privateKey, publicKey, volumeId]) =>
+        renderScript(["user-data.sh"], {
+          FULL_NAME: this.fullName,
+          LOGIN_USER,
+          VOLUME_ID: volumeId,
+          HOST_KEY: privateKey,
+          HOST_KEY_PUBLIC: publicKey,
+        }),
+      );
+    const origin = new pulumi.Stash(
+      `${this.name}-origin`,
+      { input: pulumi.secret({ ami: site.image.id, userData }) },
       {
-        ami: args.imageId,
-        instanceType: args.instanceType,
+        parent: this,
+        replacementTrigger: [site.image.architecture, this.fullName, this.hostKey, volume?.id],
+      },
+    );
+    return pulumi.secret(origin.output as pulumi.Output<{ ami: string; userData: string }>);
+  }
+
+  private createInstance(
+    { site, role, instanceType }: HostArgs,
+    origin: pulumi.Output<{ ami: string; userData: string }>,
+  ): ec2.Instance {
+    return new ec2.Instance(
+      `${this.name}-instance`,
+      {
+        ami: pulumi.unsecret(origin.ami),
+        instanceType,
         subnetId: this.place.subnetId,
         privateIp: this.place.privateIp,
-        associatePublicIpAddress: true,
-        vpcSecurityGroupIds: site.firewall.groupIds[args.role],
+        vpcSecurityGroupIds: site.firewall.groupIds[role],
         keyName: site.keyPair.keyName,
-        userData,
+        userData: origin.userData,
+        userDataReplaceOnChange: true,
         metadataOptions: {
           httpEndpoint: "enabled",
           httpTokens: "required",
@@ -146,22 +198,14 @@ export class Host extends pulumi.ComponentResource {
         },
         tags: named(site.tags, this.hostName),
       },
-      {
-        parent: this,
-        // A fixed private address is free only when the old host is gone.
-        deleteBeforeReplace: true,
-        // What matters at first boot only must not replace a host that runs: a new AMI release, a
-        // changed script. (A stopped instance has no public address; that is no change either.)
-        ignoreChanges: ["ami", "userData", "associatePublicIpAddress"],
-        // What user data brings is not ignored: with another volume or host key, another host.
-        replaceWith: [volume, hostKey],
-      },
+      // A fixed private address is free only when the old host is gone.
+      { parent: this, deleteBeforeReplace: true },
     );
   }
 
-  private attach(name: string, volume: ebs.Volume): ec2.VolumeAttachment {
+  private attach(volume: ebs.Volume): ec2.VolumeAttachment {
     return new ec2.VolumeAttachment(
-      `${name}-attachment`,
+      `${this.name}-attachment`,
       {
         deviceName: "/dev/sdf",
         instanceId: this.instance.id,
@@ -172,17 +216,4 @@ export class Host extends pulumi.ComponentResource {
       { parent: this, deletedWith: this.instance },
     );
   }
-}
-
-/** Debian 12 for an instance type's architecture: the AMI that Debian's public parameter names. */
-export function debianImage(
-  instanceType: string,
-  opts: pulumi.InvokeOutputOptions,
-): pulumi.Output<string> {
-  const type = readInstanceType(instanceType);
-  const architecture = typeof type === "string" ? "amd64" : type.architecture;
-  return ssm.getParameterOutput(
-    { name: `/aws/service/debian/release/12/latest/${architecture}` },
-    opts,
-  ).insecureValue;
 }

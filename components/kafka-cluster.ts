@@ -1,6 +1,7 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { debianImage, Host } from "./host";
+import { Host } from "./host";
+import type { DataVolume } from "./lib/ebs";
 import {
   BROKER_PORT,
   endpoints,
@@ -25,8 +26,8 @@ export interface KafkaClusterArgs {
   instanceType: string;
   /** MiB of each broker's heap. A change restarts the brokers one by one. */
   heapMiB: number;
-  /** GiB of each broker's data volume. */
-  volumeGiB: number;
+  /** Each broker's data volume. */
+  volume: DataVolume;
   /** A version whose archive is pinned. */
   version: string;
   archiveUrl: string;
@@ -42,26 +43,23 @@ export class KafkaCluster extends pulumi.ComponentResource {
   readonly hosts: Host[];
   /** `host:port` of every broker, in order. */
   readonly bootstrapServers: string[];
-  /** Done once every broker is registered and no partition lacks a replica. */
-  readonly ready: remote.Command;
+  /** Done once every broker is registered and no partition lacks a replica; none while paused. */
+  readonly ready: remote.Command[];
   /** Changes whenever a broker's host or configuration does. */
   readonly generation: pulumi.Output<string>[];
 
   constructor(name: string, args: KafkaClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("kafkalab:index:KafkaCluster", name, {}, opts);
-    const imageId = debianImage(args.instanceType, { parent: this });
     const role = "kafka" as const;
     const names = fullNames(role, args.brokers, args.site.dns.domain);
     this.bootstrapServers = names.map((fullName) => `${fullName}:${BROKER_PORT}`);
     this.hosts = ordinals(args.brokers).map(
-      (ordinal) =>
-        new Host(`${name}-${ordinal}`, { ...args, role, ordinal, imageId }, { parent: this }),
+      (ordinal) => new Host(`${name}-${ordinal}`, { ...args, role, ordinal }, { parent: this }),
     );
     const configs = this.hosts.map((host, index) => this.config(args, host, index + 1));
     const content = fingerprint(configs, args.version, kafkaUnit(args.heapMiB));
     this.generation = [pulumi.output(content), ...this.hosts.map((host) => host.instanceId)];
-    const started = this.start(name, args, configs);
-    this.ready = this.gate(name, args, firstOf(this.hosts), started);
+    this.ready = args.site.running ? [this.gate(name, args, this.start(name, args, configs))] : [];
     this.registerOutputs({ bootstrapServers: this.bootstrapServers });
   }
 
@@ -99,21 +97,16 @@ export class KafkaCluster extends pulumi.ComponentResource {
         },
       },
       nodes,
-      args.site.firewall.rules,
+      [...args.site.firewall.rules, ...args.site.network.wayOut],
       this,
     );
   }
 
-  private gate(
-    name: string,
-    args: KafkaClusterArgs,
-    host: Host,
-    started: remote.Command[],
-  ): remote.Command {
+  private gate(name: string, args: KafkaClusterArgs, started: remote.Command[]): remote.Command {
     return runScript(
       `${name}-ready`,
       {
-        host,
+        host: firstOf(this.hosts),
         files: ["kafka.sh", "kafka-ready.sh"],
         variables: {
           BOOTSTRAP: this.bootstrapServers.slice(0, 3).join(","),

@@ -1,7 +1,8 @@
 import type { ProviderResource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
+import { debianImage } from "./debian-image";
 import { Firewall } from "./firewall";
-import { type Host, LOGIN_USER } from "./host";
+import { Host, LOGIN_USER } from "./host";
 import { KafkaCluster } from "./kafka-cluster";
 import { KeyPair } from "./key-pair";
 import { endpoints } from "./lib/kafka-config";
@@ -9,34 +10,15 @@ import { type Settings } from "./lib/settings";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
 import { Network, type Zone } from "./network";
 import { PrivateDns } from "./private-dns";
+import type { Site } from "./site";
 import { SmokeTest } from "./smoke-test";
 import { ZooKeeperEnsemble } from "./zookeeper-ensemble";
 
-/** What of a host a user needs to know. */
-function describe(host: Host) {
-  return {
-    privateIp: host.place.privateIp,
-    publicIp: host.publicIp,
-    user: LOGIN_USER,
-    ssh: pulumi.interpolate`ssh -i KEYFILE ${LOGIN_USER}@${host.publicIp}`,
-    hostKey: host.hostKey,
-  };
-}
-
 /** Declares the whole lab; the provider decides which cloud fulfils it. */
 export function createLab(settings: Settings, zones: Zone[], cloud: ProviderResource) {
-  const { archiveUrl, domain, replicationFactor, sshAllowedCidrs, topic, vpcCidr } = settings;
+  const { archiveUrl, replicationFactor, running, topic } = settings;
   const opts = { providers: [cloud] };
-
-  const keyName = `${pulumi.getProject()}-${pulumi.getStack()}`;
-  const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack(), ...settings.tags };
-  const keyPair = new KeyPair("key", { keyName, tags }, opts);
-  const network = new Network("network", { cidr: vpcCidr, zones, domain, tags }, opts);
-  const { vpcId } = network;
-  const firewall = new Firewall("firewall", { vpcId, sshAllowedCidrs, tags }, opts);
-  const dns = new PrivateDns("dns", { vpcId, vpcCidr, domain, tags }, opts);
-  const site = { network, firewall, keyPair, dns, tags };
-
+  const site = createSite(settings, zones, cloud);
   const zookeeper = new ZooKeeperEnsemble(
     "zookeeper",
     {
@@ -45,7 +27,7 @@ export function createLab(settings: Settings, zones: Zone[], cloud: ProviderReso
       nodes: settings.zookeeperNodes,
       instanceType: settings.zookeeperInstanceType,
       heapMiB: settings.zookeeperHeapMiB,
-      volumeGiB: settings.zookeeperVolumeGiB,
+      volume: settings.zookeeperVolume,
       version: settings.zookeeperVersion,
     },
     opts,
@@ -60,20 +42,76 @@ export function createLab(settings: Settings, zones: Zone[], cloud: ProviderReso
       brokers: settings.brokers,
       instanceType: settings.brokerInstanceType,
       heapMiB: settings.brokerHeapMiB,
-      volumeGiB: settings.brokerVolumeGiB,
+      volume: settings.brokerVolume,
       version: settings.kafkaVersion,
     },
     opts,
   );
-  const smoke = new SmokeTest("smoke-test", { zookeeper, kafka, topic, replicationFactor }, opts);
+  const bastions = site.bastion === undefined ? [] : [site.bastion];
+  const smoke = running
+    ? new SmokeTest("smoke-test", { zookeeper, kafka, topic, replicationFactor }, opts)
+    : undefined;
+  if (!running) {
+    pause([kafka.hosts, zookeeper.hosts, bastions]);
+  }
 
-  const hosts = [...zookeeper.hosts, ...kafka.hosts];
+  const hosts = [...zookeeper.hosts, ...kafka.hosts, ...bastions];
   return {
     bootstrapServers: kafka.bootstrapServers.join(","),
     zookeeperConnect: endpoints(zookeeper.names, CLIENT_PORT),
     hosts: Object.fromEntries(hosts.map((host) => [host.hostName, describe(host)])),
-    privateKey: keyPair.privateKey,
+    privateKey: site.keyPair.privateKey,
     topic,
-    smokeTest: smoke.result,
+    smokeTest: smoke?.result,
+  };
+}
+
+/** What all hosts share, and the bastion if there is to be one. */
+function createSite(settings: Settings, zones: Zone[], cloud: ProviderResource): Site {
+  const { architecture, domain, running, sshAllowedCidrs, topology, vpcCidr } = settings;
+  const opts = { providers: [cloud] };
+  const behindBastion = topology === "private";
+  const keyName = `${pulumi.getProject()}-${pulumi.getStack()}`;
+  const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack(), ...settings.tags };
+  const keyPair = new KeyPair("key", { keyName, tags }, opts);
+  const network = new Network(
+    "network",
+    { cidr: vpcCidr, zones, hosts: topology, outbound: running, domain, tags },
+    opts,
+  );
+  const { vpcId } = network;
+  const firewall = new Firewall("firewall", { vpcId, sshAllowedCidrs, behindBastion, tags }, opts);
+  const dns = new PrivateDns("dns", { vpcId, vpcCidr, domain, tags }, opts);
+  const image = debianImage(architecture, { provider: cloud });
+  const site: Site = { network, firewall, keyPair, dns, image, running, tags };
+  if (!behindBastion) {
+    return site;
+  }
+  const instanceType = settings.bastionInstanceType;
+  const bastion = new Host("bastion", { site, role: "bastion", ordinal: 1, instanceType }, opts);
+  return { ...site, bastion };
+}
+
+/** Stops hosts, group after group: brokers hand their partitions over while ZooKeeper is there. */
+function pause(groups: Host[][]): void {
+  groups.reduce<pulumi.Resource[]>(
+    (stopped, hosts) => [...stopped, ...hosts.map((host) => host.stop(stopped))],
+    [],
+  );
+}
+
+/** What of a host a user needs to know. */
+function describe(host: Host) {
+  const address = host.via === undefined ? host.publicIp : host.place.privateIp;
+  const jump =
+    host.via &&
+    pulumi.interpolate`-o ProxyCommand="ssh -i KEYFILE -W %h:%p ${LOGIN_USER}@${host.via.publicIp}" `;
+  return {
+    privateIp: host.place.privateIp,
+    publicIp: host.publicIp,
+    user: LOGIN_USER,
+    ssh: pulumi.interpolate`ssh -i KEYFILE ${jump ?? ""}${LOGIN_USER}@${address}`,
+    hostKey: host.hostKey,
+    ...(host.via && { via: host.via.hostName }),
   };
 }

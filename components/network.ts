@@ -1,7 +1,7 @@
 import * as ec2 from "@pulumi/aws/ec2";
 import * as pulumi from "@pulumi/pulumi";
-import { hostAddress, subnetCidrs, zoneIndex } from "./lib/addresses";
-import { type Role } from "./lib/names";
+import { hostAddress, natAddress, subnetCidrs, type Tier, zoneIndex } from "./lib/addresses";
+import { firstOf, type Role } from "./lib/names";
 import { named } from "./site";
 
 /** An availability zone. */
@@ -17,115 +17,175 @@ export interface Place {
   zone: Zone;
   subnetId: pulumi.Output<string>;
   privateIp: string;
+  /** Whether hosts there have a public address. */
+  isPublic: boolean;
 }
 
 /** Arguments of {@link Network}. */
 export interface NetworkArgs {
   /** The VPC's IPv4 block, /16 to /25. A change replaces every host. */
   cidr: string;
-  /** One public subnet is made in each. A change of their number replaces hosts. */
+  /** A subnet of each kind is made in each. A change of their number replaces hosts. */
   zones: Zone[];
+  /** Which subnets the lab's hosts are put in. A change replaces every host. */
+  hosts: Tier;
+  /** Whether private subnets have a way out now; it costs by the hour. */
+  outbound: boolean;
   /** The search domain that hosts get by DHCP. */
   domain: string;
   tags: Record<string, string>;
 }
 
 /**
- * A VPC with DNS, a public subnet in each zone, an internet gateway with the route to it, and DHCP
- * options that give hosts the lab's domain.
+ * A VPC with DNS, and DHCP options that give hosts the lab's domain. It has a public subnet in each
+ * zone, with an internet gateway and the route to it. If hosts are to be in private subnets, there
+ * is one in each zone as well, and one NAT gateway, in the first zone, for the way out.
  */
 export class Network extends pulumi.ComponentResource {
   readonly vpcId: pulumi.Output<string>;
+  /** What a host needs to reach the internet, beside its subnet. */
+  readonly wayOut: pulumi.Resource[];
   /** Known once routes and DHCP options are in force, so that a host boots into a whole network. */
-  readonly subnetIds: pulumi.Output<string>[];
-  private readonly cidr: string;
-  private readonly zones: Zone[];
+  private readonly subnetIds: Record<Tier, pulumi.Output<string>[]>;
 
-  constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    private readonly name: string,
+    private readonly args: NetworkArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("kafkalab:index:Network", name, {}, opts);
-    this.cidr = args.cidr;
-    this.zones = args.zones;
-    const tags = (role: string) => named(args.tags, `${name}-${role}`);
-    const child = { parent: this };
-
     const vpc = new ec2.Vpc(
       `${name}-vpc`,
       {
         cidrBlock: args.cidr,
         enableDnsSupport: true,
         enableDnsHostnames: true,
-        tags: tags("vpc"),
+        tags: this.tags("vpc"),
       },
-      child,
+      { parent: this },
     );
     this.vpcId = vpc.id;
-    const dhcp = this.createDhcpOptions(name, args, tags("dhcp"));
-
+    const dhcp = this.createDhcpOptions();
     const gateway = new ec2.InternetGateway(
       `${name}-gateway`,
-      { vpcId: vpc.id, tags: tags("gateway") },
-      child,
+      { vpcId: vpc.id, tags: this.tags("gateway") },
+      { parent: this },
     );
-    const routes = new ec2.RouteTable(
-      `${name}-routes`,
-      { vpcId: vpc.id, tags: tags("routes") },
-      child,
-    );
-    const route = new ec2.Route(
-      `${name}-route-internet`,
-      {
-        routeTableId: routes.id,
-        destinationCidrBlock: "0.0.0.0/0",
-        gatewayId: gateway.id,
-      },
-      child,
-    );
-
-    this.subnetIds = subnetCidrs(args.cidr, args.zones.length).map((cidrBlock, index) => {
-      const subnet = new ec2.Subnet(
-        `${name}-subnet-${index + 1}`,
-        {
-          vpcId: vpc.id,
-          cidrBlock,
-          availabilityZone: args.zones[index]?.name,
-          tags: tags(`subnet-${index + 1}`),
-        },
-        child,
-      );
-      const association = new ec2.RouteTableAssociation(
-        `${name}-routes-subnet-${index + 1}`,
-        { routeTableId: routes.id, subnetId: subnet.id },
-        child,
-      );
-      return pulumi.all([subnet.id, association.id, route.id, dhcp.id]).apply(([id]) => id);
-    });
-    this.registerOutputs({ vpcId: this.vpcId, subnetIds: this.subnetIds });
+    const routes = this.createRouteTable("public");
+    const route = this.createRoute("public", routes, { gatewayId: gateway.id });
+    const publicIds = this.createSubnets("public", routes, [dhcp, route]);
+    this.subnetIds = { public: publicIds, private: [] };
+    this.wayOut = [];
+    if (args.hosts === "private") {
+      const privateRoutes = this.createRouteTable("private");
+      this.subnetIds.private = this.createSubnets("private", privateRoutes, [dhcp]);
+      if (args.outbound) {
+        const natGatewayId = this.createNatGateway(gateway);
+        this.wayOut.push(this.createRoute("private", privateRoutes, { natGatewayId }));
+      }
+    }
+    this.registerOutputs({ vpcId: this.vpcId, subnetIds: this.subnetIds[args.hosts] });
   }
 
   /** The place of a node: zone after zone in turn, at an address that its ordinal decides. */
   place(role: Role, ordinal: number): Place {
-    const index = zoneIndex(ordinal, this.zones.length);
-    const zone = this.zones[index];
-    const subnetId = this.subnetIds[index];
+    const { cidr, zones } = this.args;
+    const tier = role === "bastion" ? "public" : this.args.hosts;
+    const index = zoneIndex(ordinal, zones.length);
+    const zone = zones[index];
+    const subnetId = this.subnetIds[tier][index];
     if (zone === undefined || subnetId === undefined) {
       throw new Error(`no zone for ${role} ${ordinal}`);
     }
-    const privateIp = hostAddress(this.cidr, this.zones.length, role, ordinal);
-    return { zone, subnetId, privateIp };
+    const privateIp = hostAddress(cidr, zones.length, tier, role, ordinal);
+    return { zone, subnetId, privateIp, isPublic: tier === "public" };
   }
 
-  private createDhcpOptions(
-    name: string,
-    args: NetworkArgs,
-    tags: Record<string, string>,
-  ): pulumi.Resource & { id: pulumi.Output<string> } {
+  private tags(role: string): Record<string, string> {
+    return named(this.args.tags, `${this.name}-${role}`);
+  }
+
+  private createRouteTable(tier: Tier): ec2.RouteTable {
+    return new ec2.RouteTable(
+      `${this.name}-${tier}-routes`,
+      { vpcId: this.vpcId, tags: this.tags(`${tier}-routes`) },
+      { parent: this },
+    );
+  }
+
+  private createRoute(
+    tier: Tier,
+    table: ec2.RouteTable,
+    target: Pick<ec2.RouteArgs, "gatewayId" | "natGatewayId">,
+  ): ec2.Route {
+    return new ec2.Route(
+      `${this.name}-${tier}-route`,
+      { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", ...target },
+      { parent: this },
+    );
+  }
+
+  /** A subnet in each zone. Their ids are known when these are there, too. */
+  private createSubnets(
+    tier: Tier,
+    table: ec2.RouteTable,
+    after: pulumi.CustomResource[],
+  ): pulumi.Output<string>[] {
+    const { cidr, zones } = this.args;
+    return subnetCidrs(cidr, tier, zones.length).map((cidrBlock, index) => {
+      const role = `${tier}-subnet-${index + 1}`;
+      const subnet = new ec2.Subnet(
+        `${this.name}-${role}`,
+        {
+          vpcId: this.vpcId,
+          cidrBlock,
+          availabilityZone: zones[index]?.name,
+          mapPublicIpOnLaunch: tier === "public",
+          tags: this.tags(role),
+        },
+        { parent: this },
+      );
+      const association = new ec2.RouteTableAssociation(
+        `${this.name}-${tier}-routes-subnet-${index + 1}`,
+        { routeTableId: table.id, subnetId: subnet.id },
+        { parent: this },
+      );
+      return pulumi.all([subnet, association, ...after].map(({ id }) => id)).apply(firstOf);
+    });
+  }
+
+  /** One for all zones: it is dear, and without it hosts only lack downloads. */
+  private createNatGateway(gateway: ec2.InternetGateway): pulumi.Output<string> {
+    const address = new ec2.Eip(
+      `${this.name}-nat-address`,
+      { domain: "vpc", tags: this.tags("nat-address") },
+      { parent: this, dependsOn: gateway },
+    );
+    const nat = new ec2.NatGateway(
+      `${this.name}-nat`,
+      {
+        allocationId: address.id,
+        subnetId: firstOf(this.subnetIds.public),
+        privateIp: natAddress(this.args.cidr),
+        tags: this.tags("nat"),
+      },
+      { parent: this },
+    );
+    return nat.id;
+  }
+
+  private createDhcpOptions(): pulumi.CustomResource {
     const options = new ec2.VpcDhcpOptions(
-      `${name}-dhcp`,
-      { domainName: args.domain, domainNameServers: ["AmazonProvidedDNS"], tags },
+      `${this.name}-dhcp`,
+      {
+        domainName: this.args.domain,
+        domainNameServers: ["AmazonProvidedDNS"],
+        tags: this.tags("dhcp"),
+      },
       { parent: this },
     );
     return new ec2.VpcDhcpOptionsAssociation(
-      `${name}-dhcp-vpc`,
+      `${this.name}-dhcp-vpc`,
       { vpcId: this.vpcId, dhcpOptionsId: options.id },
       { parent: this },
     );

@@ -69,7 +69,7 @@ export function startService(
         triggers,
         timeoutMinutes: 15,
       },
-      { parent, dependsOn: [install, node.host.attachment, ...configured.slice(-1)] },
+      { parent, dependsOn: [install, ...node.host.attachments, ...configured.slice(-1)] },
     );
     configured.push(configure);
   });

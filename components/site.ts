@@ -1,4 +1,6 @@
+import type { Image } from "./debian-image";
 import type { Firewall } from "./firewall";
+import type { Host } from "./host";
 import type { KeyPair } from "./key-pair";
 import type { Network } from "./network";
 import type { PrivateDns } from "./private-dns";
@@ -9,6 +11,12 @@ export interface Site {
   firewall: Firewall;
   keyPair: KeyPair;
   dns: PrivateDns;
+  /** What new hosts boot. */
+  image: Image;
+  /** The host through which all others are reached, if they are not reached directly. */
+  bastion?: Host;
+  /** Whether hosts run, or are paused. */
+  running: boolean;
   /** Tags of every resource. A resource's `Name` comes on top. */
   tags: Record<string, string>;
 }

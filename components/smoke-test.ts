@@ -48,7 +48,7 @@ export class SmokeTest extends pulumi.ComponentResource {
         triggers: kafka.generation,
         timeoutMinutes: 5,
       },
-      { parent: this, dependsOn: [kafka.ready, zookeeper.ready] },
+      { parent: this, dependsOn: [...kafka.ready, ...zookeeper.ready] },
     );
     this.result = roundTrip.stdout.apply((text) => JSON.parse(text) as SmokeTestResult);
     this.registerOutputs({ result: this.result });

@@ -1,22 +1,79 @@
+import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings";
 import { getAvailabilityZones } from "@pulumi/aws/getAvailabilityZones";
 import * as pulumi from "@pulumi/pulumi";
-import { MAX_ZONES, MIN_ZONES } from "./lib/settings";
+import { MAX_ZONES, MIN_ZONES, type Settings } from "./lib/settings";
 import type { Zone } from "./network";
 
 /**
- * The zones to spread hosts over: the first three of the region that need no opting in. They are
- * asked for before anything else is made, since they decide how many subnets there are.
+ * The zones to spread hosts over: the ones that are set, or the first of the region that need no
+ * opting in. They are asked for before anything else is made, since they decide how many subnets
+ * there are. How a zone is at the moment plays no part: another choice would leave data behind.
  */
-export async function findZones(opts: pulumi.InvokeOptions): Promise<Zone[]> {
-  const { names, zoneIds, region } = await getAvailabilityZones(
-    { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
+export async function findZones(settings: Settings, opts: pulumi.InvokeOptions): Promise<Zone[]> {
+  const [{ names, zoneIds, region }, offerings] = await Promise.all([
+    getAvailabilityZones(
+      { filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
+      opts,
+    ),
+    findOfferings(instanceTypes(settings), opts),
+  ]);
+  const ids = new Map(names.map((name, index) => [name, zoneIds[index] ?? name]));
+  const wanted = settings.availabilityZones;
+  const chosen = wanted.length > 0 ? wanted : names.slice(0, MAX_ZONES);
+  if (names.length < MIN_ZONES) {
+    refuse(
+      `Region "${region}": it must have ${MIN_ZONES} availability zones or more; got ${list(names)}. ` +
+        "Choose another with kafkalab:region.",
+    );
+  }
+  const strange = chosen.filter((name) => !ids.has(name));
+  if (strange.length > 0) {
+    refuse(
+      `Setting "kafkalab:availabilityZones": it must hold zones of the region ${region} ` +
+        `(${list(names)}); got ${list(strange)}. Take some of these, or leave it out.`,
+    );
+  }
+  for (const type of offerings.keys()) {
+    const lacking = chosen.filter((zone) => !offerings.get(type)?.has(zone));
+    if (lacking.length > 0) {
+      const having = names.filter((zone) => offerings.get(type)?.has(zone));
+      refuse(
+        `Instance type "${type}": it must be offered in every zone that is used ` +
+          `(${list(chosen)}); got none in ${list(lacking)}. Take another type, or name zones that ` +
+          `have it (${list(having)}) with kafkalab:availabilityZones before the lab is made.`,
+      );
+    }
+  }
+  return chosen.map((name) => ({ name, id: ids.get(name) ?? name }));
+}
+
+function instanceTypes(settings: Settings): string[] {
+  const bastion = settings.topology === "private" ? [settings.bastionInstanceType] : [];
+  const types = [settings.zookeeperInstanceType, settings.brokerInstanceType, ...bastion];
+  return [...new Set(types)];
+}
+
+/** The zones that offer each type. */
+async function findOfferings(
+  types: string[],
+  opts: pulumi.InvokeOptions,
+): Promise<Map<string, Set<string>>> {
+  const found = await getInstanceTypeOfferings(
+    {
+      locationType: "availability-zone",
+      filters: [{ name: "instance-type", values: types }],
+    },
     opts,
   );
-  if (names.length < MIN_ZONES) {
-    const message =
-      `Region "${region}": it must have ${MIN_ZONES} availability zones or more; ` +
-      `got ${names.length === 0 ? "none" : names.join(", ")}. Choose another with kafkalab:region.`;
-    throw new pulumi.ResourceError(message, undefined, true);
-  }
-  return names.slice(0, MAX_ZONES).map((name, index) => ({ name, id: zoneIds[index] ?? name }));
+  const zones = new Map(types.map((type) => [type, new Set<string>()]));
+  found.instanceTypes.forEach((type, index) => {
+    zones.get(type)?.add(found.locations[index] ?? "");
+  });
+  return zones;
+}
+
+const list = (names: string[]) => (names.length === 0 ? "none" : names.join(", "));
+
+function refuse(message: string): never {
+  throw new pulumi.ResourceError(message, undefined, true);
 }

@@ -1,6 +1,7 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { debianImage, Host } from "./host";
+import { Host } from "./host";
+import type { DataVolume } from "./lib/ebs";
 import { firstOf, fullNames, ordinals } from "./lib/names";
 import { fingerprint } from "./lib/scripts";
 import { ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "./lib/zookeeper-config";
@@ -16,8 +17,8 @@ export interface ZooKeeperEnsembleArgs {
   instanceType: string;
   /** MiB of each node's heap. A change restarts the nodes one by one. */
   heapMiB: number;
-  /** GiB of each node's data volume. */
-  volumeGiB: number;
+  /** Each node's data volume. */
+  volume: DataVolume;
   /** A version whose archive is pinned. */
   version: string;
   archiveUrl: string;
@@ -31,21 +32,18 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
   readonly hosts: Host[];
   /** The nodes' full names. */
   readonly names: string[];
-  /** Done once there is one leader and every other node follows it. */
-  readonly ready: remote.Command;
+  /** Done once there is one leader and every other node follows it; none while paused. */
+  readonly ready: remote.Command[];
 
   constructor(name: string, args: ZooKeeperEnsembleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("kafkalab:index:ZooKeeperEnsemble", name, {}, opts);
     const { site } = args;
-    const imageId = debianImage(args.instanceType, { parent: this });
     const role = "zookeeper" as const;
     this.names = fullNames(role, args.nodes, site.dns.domain);
     this.hosts = ordinals(args.nodes).map(
-      (ordinal) =>
-        new Host(`${name}-${ordinal}`, { ...args, role, ordinal, imageId }, { parent: this }),
+      (ordinal) => new Host(`${name}-${ordinal}`, { ...args, role, ordinal }, { parent: this }),
     );
-    const started = this.start(name, args);
-    this.ready = this.gate(name, args, firstOf(this.hosts), started);
+    this.ready = site.running ? [this.gate(name, args, this.start(name, args))] : [];
     this.registerOutputs({ names: this.names, hosts: this.hosts.map((host) => host.hostName) });
   }
 
@@ -75,7 +73,7 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
         },
       },
       nodes,
-      args.site.firewall.rules,
+      [...args.site.firewall.rules, ...args.site.network.wayOut],
       this,
     );
   }
@@ -83,14 +81,13 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
   private gate(
     name: string,
     args: ZooKeeperEnsembleArgs,
-    host: Host,
     started: remote.Command[],
   ): remote.Command {
     const content = fingerprint(this.names, args.version, zookeeperUnit(args.heapMiB));
     return runScript(
       `${name}-ready`,
       {
-        host,
+        host: firstOf(this.hosts),
         files: ["zookeeper.sh", "zookeeper-ready.sh"],
         variables: { NODES: this.names.join(" ") },
         triggers: [content, ...this.hosts.map(({ instanceId }) => instanceId)],

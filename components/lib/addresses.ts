@@ -7,14 +7,25 @@ export interface Block {
   prefix: number;
 }
 
+/** The two kinds of subnet: with a way in from the internet, and without. */
+export type Tier = "public" | "private";
+
 /**
- * A VPC is cut into eight blocks of the same size. The first ones are the public subnets, one a
- * zone; the rest stays free, so that more subnets never move the ones that are there.
+ * A VPC is cut into eight blocks of the same size, four for the subnets of each kind, one a zone.
+ * What is left stays free, so that more subnets never move the ones that are there.
  */
 const SUBNET_BITS = 3;
 
-/** AWS keeps the first four addresses and the last one of every subnet. */
-const FIRST_OFFSET: Record<Role, number> = { zookeeper: 4, kafka: 10 };
+const FIRST_BLOCK: Record<Tier, number> = { public: 0, private: 4 };
+
+/**
+ * Where the addresses of a role begin in a subnet. AWS keeps the first four and the last one. (The
+ * bastion is in a public subnet only if no other host is.)
+ */
+const FIRST_OFFSET: Record<Role, number> = { bastion: 4, zookeeper: 4, kafka: 10 };
+
+/** Where the NAT gateway is in its subnet: beside the bastion. */
+const NAT_OFFSET = 5;
 
 /** Reads an IPv4 CIDR; `undefined` if it is none. Bits below the prefix are kept in `first`. */
 export function parseCidr(text: string): Block | undefined {
@@ -47,9 +58,9 @@ export function contains(outer: Block, inner: Block): boolean {
   return inner.prefix >= outer.prefix && overlap(outer, inner);
 }
 
-/** The CIDRs of the first `count` subnets of a VPC. */
-export function subnetCidrs(vpcCidr: string, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => formatCidr(subnet(vpcCidr, index)));
+/** The CIDRs of the first `count` subnets of a kind. */
+export function subnetCidrs(vpcCidr: string, tier: Tier, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => formatCidr(subnet(vpcCidr, tier, index)));
 }
 
 /** The index of the zone, and so of the subnet, that a node lives in: round robin by ordinal. */
@@ -61,9 +72,20 @@ export function zoneIndex(ordinal: number, zones: number): number {
  * The private address of a node. It depends on the role, the ordinal and the number of zones, and
  * not on how many nodes there are, so growing or shrinking moves nobody.
  */
-export function hostAddress(vpcCidr: string, zones: number, role: Role, ordinal: number): string {
-  const { first } = subnet(vpcCidr, zoneIndex(ordinal, zones));
+export function hostAddress(
+  vpcCidr: string,
+  zones: number,
+  tier: Tier,
+  role: Role,
+  ordinal: number,
+): string {
+  const { first } = subnet(vpcCidr, tier, zoneIndex(ordinal, zones));
   return formatAddress(first + FIRST_OFFSET[role] + Math.floor((ordinal - 1) / zones));
+}
+
+/** The private address of the NAT gateway, in the first public subnet. */
+export function natAddress(vpcCidr: string): string {
+  return formatAddress(subnet(vpcCidr, "public", 0).first + NAT_OFFSET);
 }
 
 /** How many nodes of a role find an address in a VPC with this prefix and number of zones. */
@@ -86,10 +108,10 @@ export function pointerName(address: string): string {
   return `${address.split(".").reverse().join(".")}.in-addr.arpa`;
 }
 
-function subnet(vpcCidr: string, index: number): Block {
+function subnet(vpcCidr: string, tier: Tier, index: number): Block {
   const vpc = block(vpcCidr);
   const prefix = vpc.prefix + SUBNET_BITS;
-  return { first: vpc.first + index * 2 ** (32 - prefix), prefix };
+  return { first: vpc.first + (FIRST_BLOCK[tier] + index) * 2 ** (32 - prefix), prefix };
 }
 
 function block(cidr: string): Block {

@@ -1,5 +1,7 @@
-/** The CPU architecture of an instance type, as Debian names it. */
-export type Architecture = "amd64" | "arm64";
+/** The CPU architectures, as EC2 names them. */
+export const ARCHITECTURES = ["x86_64", "arm64"] as const;
+
+export type Architecture = (typeof ARCHITECTURES)[number];
 
 /** What is known of an EC2 instance type from its name. */
 export interface InstanceType {
@@ -52,7 +54,7 @@ export function readInstanceType(name: string): InstanceType | string {
   if (XEN.test(family)) {
     return "be a type on Nitro, where a data volume is found by its volume id";
   }
-  const architecture = attributes.includes("g") || family === "a1" ? "arm64" : "amd64";
+  const architecture = attributes.includes("g") || family === "a1" ? "arm64" : "x86_64";
   if (BURSTABLE_FAMILIES.includes(family)) {
     return known(family, size, BURSTABLE, architecture);
   }

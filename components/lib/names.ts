@@ -1,7 +1,11 @@
-/** The two kinds of host in the lab. */
-export type Role = "zookeeper" | "kafka";
+/** The kinds of host in the lab. */
+export type Role = "zookeeper" | "kafka" | "bastion";
 
-const PREFIXES: Record<Role, string> = { zookeeper: "peter-zk", kafka: "peter-kafka" };
+const PREFIXES: Record<Role, string> = {
+  zookeeper: "peter-zk",
+  kafka: "peter-kafka",
+  bastion: "peter-bastion",
+};
 
 /** The short host name that an ordinal (from 1) alone decides: `peter-zk01`, `peter-kafka12`. */
 export function hostName(role: Role, ordinal: number): string {

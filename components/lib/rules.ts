@@ -1,6 +1,6 @@
 import { type Product } from "./archive-pins";
 import { type Block, contains, formatCidr, networkOf, overlap, parseCidr } from "./addresses";
-import { readInstanceType } from "./instance-types";
+import { type Architecture, readInstanceType } from "./instance-types";
 import { type Breach, type Rule } from "./setting-reader";
 
 /** The addresses by which the local cloud and its user's machine see one another. */
@@ -10,7 +10,7 @@ const PRIVATE_BLOCKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64
 const OWN_ADDRESS = "find your own address with: curl https://checkip.amazonaws.com";
 
 /** One of a few words. */
-export function oneOf(words: string[]): Rule<string> {
+export function oneOf(words: readonly string[]): Rule<string> {
   return (value) =>
     breach(!words.includes(value), `be one of ${words.join(", ")}`, `Choose ${words.join(" or ")}`);
 }
@@ -22,6 +22,36 @@ export function region(value: string): Breach | undefined {
     "be the name of an AWS region",
     "Take one such as ap-northeast-2",
   );
+}
+
+/** The architecture that hosts on this machine have. */
+export function machine(architecture: Architecture): Rule<string> {
+  return (value) =>
+    breach(
+      value !== architecture,
+      `be this machine's (${architecture}) on the local target`,
+      "Leave it out",
+    );
+}
+
+/** The form of an availability zone's name. */
+export function zone(value: string): Breach | undefined {
+  return breach(
+    !/^[a-z]{2}(-[a-z]+){1,2}-\d[a-z]$/.test(value),
+    "hold names of availability zones",
+    "Take such as ap-northeast-2a",
+  );
+}
+
+/** The zones to use, if any are named. */
+export function zones(least: number, most: number): Rule<string[]> {
+  return (values) =>
+    breach(
+      values.length > 0 &&
+        (values.length < least || values.length > most || new Set(values).size < values.length),
+      `hold ${least} to ${most} different zones, or none`,
+      "Leave it out to take the first ones of the region",
+    );
 }
 
 /** A private block that can be cut into subnets. */
@@ -142,23 +172,33 @@ export function heap(value: number): Breach | undefined {
   );
 }
 
-/** GiB of a data volume. */
-export function volume(value: number): Breach | undefined {
-  return breach(value < 1 || value > 16_384, "be from 1 to 16384 (GiB)", "Take 20");
-}
-
-/** A type that exists, with room for the heap: at most this share of its memory. */
-export function instanceType(heapMiB: number, heapName: string, share: number): Rule<string> {
+/**
+ * A type that exists, of the lab's architecture, with room for the heap: at most this share of its
+ * memory.
+ */
+export function instanceType(
+  architecture: Architecture,
+  heap = { name: "", mib: 0 },
+  share = 1,
+): Rule<string> {
   return (value) => {
     const type = readInstanceType(value);
+    const example = "Take one such as t3.medium (x86_64) or t4g.medium (arm64)";
     if (typeof type === "string") {
-      return { rule: type, remedy: "Take one such as t3.medium (x86_64) or t4g.medium (arm64)" };
+      return { rule: type, remedy: example };
     }
     const roomMiB = type.memoryGiB === undefined ? Infinity : type.memoryGiB * 1024 * share;
-    return breach(
-      heapMiB > roomMiB,
-      `have memory for a heap of ${heapMiB} MiB (at most ${share * 100} % of it, ${roomMiB} MiB here)`,
-      `Take a larger type, or set kafkalab:${heapName} to ${roomMiB} or less`,
+    return (
+      breach(
+        type.architecture !== architecture,
+        `be of the architecture ${architecture} (this one is ${type.architecture})`,
+        `${example}, or set kafkalab:architecture to ${type.architecture}`,
+      ) ??
+      breach(
+        heap.mib > roomMiB,
+        `have memory for a heap of ${heap.mib} MiB (at most ${share * 100} % of it, ${roomMiB} MiB here)`,
+        `Take a larger type, or set kafkalab:${heap.name} to ${roomMiB} or less`,
+      )
     );
   };
 }

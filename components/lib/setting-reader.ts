@@ -29,10 +29,10 @@ export class SettingReader {
     }
   }
 
-  /** A text. */
+  /** A text; an empty one is as good as none. */
   text(name: string, fallback: string, rule: Rule<string>): string {
-    const value = this.raw.get(name);
-    return value === undefined
+    const value = this.raw.get(name) ?? "";
+    return value === ""
       ? this.fallback(name, fallback, rule)
       : this.checked(name, value, fallback, rule);
   }
@@ -53,6 +53,21 @@ export class SettingReader {
       return fallback;
     }
     return this.checked(name, Number(text), fallback, rule);
+  }
+
+  /** Yes or no. */
+  boolean(name: string, fallback: boolean): boolean {
+    const text = this.raw.get(name);
+    if (text === undefined || text === "true" || text === "false") {
+      return text === undefined ? fallback : text === "true";
+    }
+    this.fault(
+      name,
+      "be true or false",
+      text,
+      `Set it with: pulumi config set ${NAMESPACE}${name} ${fallback}`,
+    );
+    return fallback;
   }
 
   /** A list of texts, each under one rule, and the list as a whole under another. */

@@ -1,24 +1,35 @@
-import { type Pins, type Product } from "./archive-pins";
 import { capacity } from "./addresses";
+import { type Pins, type Product } from "./archive-pins";
+import * as ebs from "./ebs";
+import { type Architecture, ARCHITECTURES } from "./instance-types";
 import * as rules from "./rules";
 import { SettingReader } from "./setting-reader";
+
+/** Where hosts are put: all with a public address, or behind a bastion. */
+export type Topology = "public" | "private";
 
 /** Everything that can be set about a lab, checked. `Pulumi.yaml` describes each setting. */
 export interface Settings {
   target: string;
   region: string;
+  /** Zones to use, by name; none for the first ones of the region. */
+  availabilityZones: string[];
+  topology: Topology;
+  running: boolean;
+  architecture: Architecture;
   vpcCidr: string;
   sshAllowedCidrs: string[];
+  bastionInstanceType: string;
   domain: string;
   zookeeperNodes: number;
   zookeeperInstanceType: string;
   zookeeperHeapMiB: number;
-  zookeeperVolumeGiB: number;
+  zookeeperVolume: ebs.DataVolume;
   zookeeperVersion: string;
   brokers: number;
   brokerInstanceType: string;
   brokerHeapMiB: number;
-  brokerVolumeGiB: number;
+  brokerVolume: ebs.DataVolume;
   kafkaVersion: string;
   replicationFactor: number;
   topic: string;
@@ -26,27 +37,47 @@ export interface Settings {
   tags: Record<string, string>;
 }
 
-/** The default of every setting; `Pulumi.yaml` says the same (a test compares them). */
-export const DEFAULTS: Settings = {
+/**
+ * The default of every setting; `Pulumi.yaml` says the same (a test compares them). An empty text
+ * or 0 stands for what fits the other settings.
+ */
+export const DEFAULTS = {
   target: "local",
   region: "ap-northeast-2",
+  availabilityZones: [] as string[],
+  topology: "public",
+  running: true,
+  architecture: "",
   vpcCidr: "10.20.0.0/16",
-  sshAllowedCidrs: [],
+  sshAllowedCidrs: [] as string[],
+  bastionInstanceType: "",
   domain: "foo.bar",
   zookeeperNodes: 3,
-  zookeeperInstanceType: "t3.small",
+  zookeeperInstanceType: "",
   zookeeperHeapMiB: 512,
   zookeeperVolumeGiB: 10,
+  zookeeperVolumeType: "gp3",
+  zookeeperVolumeIops: 0,
+  zookeeperVolumeThroughputMiBps: 0,
   zookeeperVersion: "3.8.4",
   brokers: 3,
-  brokerInstanceType: "t3.medium",
+  brokerInstanceType: "",
   brokerHeapMiB: 1024,
   brokerVolumeGiB: 20,
+  brokerVolumeType: "gp3",
+  brokerVolumeIops: 0,
+  brokerVolumeThroughputMiBps: 0,
   kafkaVersion: "3.9.1",
   replicationFactor: 3,
   topic: "peter-overview01",
   archiveUrl: "https://archive.apache.org/dist",
-  tags: {},
+  tags: {} as Record<string, string>,
+};
+
+/** The instance types of each architecture that are taken where none is set. */
+const INSTANCE_TYPES: Record<Architecture, Record<"zookeeper" | "broker" | "bastion", string>> = {
+  x86_64: { zookeeper: "t3.small", broker: "t3.medium", bastion: "t3.nano" },
+  arm64: { zookeeper: "t4g.small", broker: "t4g.medium", bastion: "t4g.nano" },
 };
 
 /** Hosts are spread over as many zones as there are, up to this many... */
@@ -61,53 +92,81 @@ export interface Reading {
   faults: string[];
 }
 
-/** Reads the settings of a stack from their texts, and finds every fault in them. */
-export function readSettings(raw: Record<string, string>, pins: Pins): Reading {
+/**
+ * Reads the settings of a stack from their texts, and finds every fault in them.
+ *
+ * @param machine The architecture of this machine, whose hosts are those of the local target.
+ */
+export function readSettings(
+  raw: Record<string, string>,
+  pins: Pins,
+  machine: Architecture = process.arch === "arm64" ? "arm64" : "x86_64",
+): Reading {
   const reader = new SettingReader(raw, Object.keys(DEFAULTS));
   const d = DEFAULTS;
+  const target = reader.text("target", d.target, rules.oneOf(["local", "aws"]));
+  const local = target === "local";
+  const architecture = reader.text(
+    "architecture",
+    local ? machine : "x86_64",
+    local ? rules.machine(machine) : rules.oneOf(ARCHITECTURES),
+  ) as Architecture;
+  const types = INSTANCE_TYPES[architecture];
+  const zookeeperHeapMiB = reader.integer("zookeeperHeapMiB", d.zookeeperHeapMiB, rules.heap);
+  const brokerHeapMiB = reader.integer("brokerHeapMiB", d.brokerHeapMiB, rules.heap);
+  const brokers = reader.integer("brokers", d.brokers, rules.brokers);
   const settings: Settings = {
-    target: reader.text("target", d.target, rules.oneOf(["local", "aws"])),
+    target,
     region: reader.text("region", d.region, rules.region),
+    availabilityZones: reader.list(
+      "availabilityZones",
+      d.availabilityZones,
+      rules.zone,
+      rules.zones(MIN_ZONES, MAX_ZONES),
+    ),
+    topology: reader.text("topology", d.topology, rules.oneOf(["public", "private"])) as Topology,
+    running: reader.boolean("running", d.running),
+    architecture,
     vpcCidr: reader.text("vpcCidr", d.vpcCidr, rules.vpcCidr),
-    sshAllowedCidrs: [],
+    sshAllowedCidrs: reader.list(
+      "sshAllowedCidrs",
+      local ? [rules.LOCAL_ADDRESSES] : [],
+      rules.sshCidr,
+      rules.sshCidrs,
+    ),
+    bastionInstanceType: reader.text(
+      "bastionInstanceType",
+      types.bastion,
+      rules.instanceType(architecture),
+    ),
     domain: reader.text("domain", d.domain, rules.domain),
     zookeeperNodes: reader.integer("zookeeperNodes", d.zookeeperNodes, rules.ensembleSize),
-    zookeeperInstanceType: "",
-    zookeeperHeapMiB: reader.integer("zookeeperHeapMiB", d.zookeeperHeapMiB, rules.heap),
-    zookeeperVolumeGiB: reader.integer("zookeeperVolumeGiB", d.zookeeperVolumeGiB, rules.volume),
+    zookeeperInstanceType: reader.text(
+      "zookeeperInstanceType",
+      types.zookeeper,
+      rules.instanceType(architecture, { name: "zookeeperHeapMiB", mib: zookeeperHeapMiB }, 0.75),
+    ),
+    zookeeperHeapMiB,
+    zookeeperVolume: readVolume(reader, "zookeeper"),
     zookeeperVersion: reader.text("zookeeperVersion", d.zookeeperVersion, version("zookeeper")),
-    brokers: reader.integer("brokers", d.brokers, rules.brokers),
-    brokerInstanceType: "",
-    brokerHeapMiB: reader.integer("brokerHeapMiB", d.brokerHeapMiB, rules.heap),
-    brokerVolumeGiB: reader.integer("brokerVolumeGiB", d.brokerVolumeGiB, rules.volume),
+    brokers,
+    brokerInstanceType: reader.text(
+      "brokerInstanceType",
+      types.broker,
+      rules.instanceType(architecture, { name: "brokerHeapMiB", mib: brokerHeapMiB }, 0.5),
+    ),
+    brokerHeapMiB,
+    brokerVolume: readVolume(reader, "broker"),
     kafkaVersion: reader.text("kafkaVersion", d.kafkaVersion, version("kafka")),
-    replicationFactor: 0,
+    replicationFactor: reader.integer(
+      "replicationFactor",
+      d.replicationFactor,
+      rules.replicationFactor(brokers),
+    ),
     topic: reader.text("topic", d.topic, rules.topic),
     archiveUrl: reader.text("archiveUrl", d.archiveUrl, rules.archiveUrl),
     tags: reader.texts("tags", d.tags, rules.tag),
   };
-  // These rules look at other settings too.
-  settings.zookeeperInstanceType = reader.text(
-    "zookeeperInstanceType",
-    d.zookeeperInstanceType,
-    rules.instanceType(settings.zookeeperHeapMiB, "zookeeperHeapMiB", 0.75),
-  );
-  settings.brokerInstanceType = reader.text(
-    "brokerInstanceType",
-    d.brokerInstanceType,
-    rules.instanceType(settings.brokerHeapMiB, "brokerHeapMiB", 0.5),
-  );
-  settings.replicationFactor = reader.integer(
-    "replicationFactor",
-    d.replicationFactor,
-    rules.replicationFactor(settings.brokers),
-  );
-  settings.sshAllowedCidrs = reader.list(
-    "sshAllowedCidrs",
-    settings.target === "local" ? [rules.LOCAL_ADDRESSES] : [],
-    rules.sshCidr,
-    rules.sshCidrs,
-  );
   checkRoom(settings, reader);
   reader.checkNames();
   return { settings, faults: reader.faults };
@@ -115,6 +174,28 @@ export function readSettings(raw: Record<string, string>, pins: Pins): Reading {
   function version(product: Product) {
     return rules.version(product, Object.keys(pins[product]));
   }
+}
+
+function readVolume(reader: SettingReader, role: "zookeeper" | "broker"): ebs.DataVolume {
+  const name = `${role}Volume` as const;
+  const type = reader.text(
+    `${name}Type`,
+    DEFAULTS[`${name}Type`],
+    rules.oneOf(ebs.VOLUME_TYPES),
+  ) as ebs.VolumeType;
+  const gib = reader.integer(`${name}GiB`, DEFAULTS[`${name}GiB`], ebs.size(type));
+  const iops = reader.integer(`${name}Iops`, DEFAULTS[`${name}Iops`], ebs.iops(type, gib));
+  const throughputMiBps = reader.integer(
+    `${name}ThroughputMiBps`,
+    DEFAULTS[`${name}ThroughputMiBps`],
+    ebs.throughput(type, iops, `${name}Iops`),
+  );
+  return {
+    type,
+    gib,
+    ...(iops === 0 ? {} : { iops }),
+    ...(throughputMiBps === 0 ? {} : { throughputMiBps }),
+  };
 }
 
 function checkRoom(settings: Settings, reader: SettingReader): void {

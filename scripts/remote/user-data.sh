@@ -1,9 +1,9 @@
 #!/bin/bash
 # First boot of a lab host, as root: SSH host key, login user, host name, data volume at /data.
 #
-# Inputs: FULL_NAME (host name with domain), LOGIN_USER, VOLUME_ID (of the data volume), HOST_KEY
-#   and HOST_KEY_PUBLIC (Ed25519, OpenSSH). The key pair's public key is where cloud-init put it,
-#   with Debian's login user "admin".
+# Inputs: FULL_NAME (host name with domain), LOGIN_USER, VOLUME_ID (of the data volume; empty for a
+#   host without one), HOST_KEY and HOST_KEY_PUBLIC (Ed25519, OpenSSH). The key pair's public key is
+#   where cloud-init put it, with Debian's login user "admin".
 # Idempotent: runs again without harm. A volume that holds anything is mounted, never formatted.
 set -euo pipefail
 umask 022
@@ -39,6 +39,11 @@ fi
 echo "$FULL_NAME" >/etc/hostname
 hostname "$FULL_NAME"
 
+if [[ -z $VOLUME_ID ]]; then
+  touch /var/lib/kafkalab/user-data-done
+  exit
+fi
+
 # By volume id: the names of NVMe devices differ from type to type and from boot to boot.
 device=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${VOLUME_ID/-/}
 until [[ -b $device ]]; do
@@ -59,13 +64,19 @@ elif [[ $found != 0 ]]; then
   exit 1
 fi
 
+# By UUID, which goes with the data: onto a volume made of a snapshot, for one.
+uuid=$(blkid -p -s UUID -o value "$device")
+device_unit=$(systemd-escape --path --suffix=device "/dev/disk/by-uuid/$uuid")
 mkdir -p /data
 cat >/etc/systemd/system/data.mount <<UNIT
 [Unit]
 Description=Data volume $VOLUME_ID
+# Without udev there is no such unit, and nothing to wait for.
+Wants=$device_unit
+After=$device_unit
 
 [Mount]
-What=$device
+What=UUID=$uuid
 Where=/data
 Type=ext4
 Options=noatime

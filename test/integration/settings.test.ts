@@ -28,7 +28,7 @@ test.each<[string, Settings, string[]]>([
       'kafkaVersion": it must be below 4.0, since Kafka 4 has no ZooKeeper; got "4.0.0".',
       'zookeeperVersion": it must be a version whose checksum is pinned (3.8.4); got "3.5.9".',
       'brokerInstanceType": it must have memory for a heap of 384 MiB (at most 50 % of it, 256 MiB',
-      'brokerVolumeGiB": it must be from 1 to 16384 (GiB); got 0.',
+      'brokerVolumeGiB": it must be from 1 to 65536 (GiB of gp3); got 0.',
       'topic": it must be 1 to 249 letters, digits, dots, hyphens and underscores, and start with',
       'broker": its name must be that of a setting; got "broker". Did you mean kafkalab:brokers?',
     ],

@@ -33,7 +33,7 @@ test.each([
   ["192.168.7.0/24", ["192.168.7.0/27", "192.168.7.32/27", "192.168.7.64/27"]],
   ["172.16.5.128/25", ["172.16.5.128/28", "172.16.5.144/28", "172.16.5.160/28"]],
 ])("cuts %s into subnets", (vpc, subnets) => {
-  expect(addresses.subnetCidrs(vpc, 3)).toEqual(subnets);
+  expect(addresses.subnetCidrs(vpc, "public", 3)).toEqual(subnets);
 });
 
 test.each([
@@ -44,16 +44,28 @@ test.each([
   ["kafka", 3, "10.20.64.10"],
   ["kafka", 300, "10.20.64.109"],
 ] as const)("%s %i is at %s", (role, ordinal, address) => {
-  expect(addresses.hostAddress("10.20.0.0/16", 3, role, ordinal)).toBe(address);
+  expect(addresses.hostAddress("10.20.0.0/16", 3, "public", role, ordinal)).toBe(address);
+});
+
+test("private hosts, and what lies in front of them", () => {
+  const vpc = "10.20.0.0/16";
+  expect(addresses.subnetCidrs(vpc, "private", 3)).toEqual([
+    "10.20.128.0/19",
+    "10.20.160.0/19",
+    "10.20.192.0/19",
+  ]);
+  expect(addresses.hostAddress(vpc, 3, "private", "kafka", 2)).toBe("10.20.160.10");
+  expect(addresses.hostAddress(vpc, 3, "public", "bastion", 1)).toBe("10.20.0.4");
+  expect(addresses.natAddress(vpc)).toBe("10.20.0.5");
 });
 
 test("no two hosts of the largest lab share an address", () => {
   const all = [
     ...Array.from({ length: 9 }, (_, i) =>
-      addresses.hostAddress("10.20.0.0/16", 2, "zookeeper", i + 1),
+      addresses.hostAddress("10.20.0.0/16", 2, "public", "zookeeper", i + 1),
     ),
     ...Array.from({ length: 300 }, (_, i) =>
-      addresses.hostAddress("10.20.0.0/16", 2, "kafka", i + 1),
+      addresses.hostAddress("10.20.0.0/16", 2, "public", "kafka", i + 1),
     ),
   ];
   expect(new Set(all).size).toBe(309);

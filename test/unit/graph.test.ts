@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { declareLab, type Graph, registered } from "./support/graph";
+import { rulesOf, SERVICE_RULES } from "./support/rules";
 
 // Every graph is a program of its own; a busy machine takes its time over the large ones.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -31,14 +32,12 @@ const COUNTS = {
   "aws:route53/zone:Zone": 2,
   "aws:route53/record:Record": 12,
   "aws:ebs/volume:Volume": 6,
+  "pulumi:index:Stash": 6,
   "aws:ec2/instance:Instance": 6,
+  "aws:ec2transitgateway/instanceState:InstanceState": 6,
   "aws:ec2/volumeAttachment:VolumeAttachment": 6,
   "command:remote:Command": 15,
 };
-
-/** Types that take tags. */
-const TAGGED =
-  /^aws:.*:(KeyPair|Vpc|VpcDhcpOptions|InternetGateway|RouteTable|Subnet|SecurityGroup|Zone|Volume|Instance|SecurityGroup\w+Rule)$/;
 
 let lab: Graph;
 const inputs = (name: string) => lab.byName(name).inputs;
@@ -55,37 +54,6 @@ describe("the book's lab", () => {
       counts[type] = (counts[type] ?? 0) + 1;
     }
     expect(counts).toEqual(COUNTS);
-  });
-
-  test("every resource has a parent, and its parent's name before its own", () => {
-    for (const { name, type, parent } of lab.resources) {
-      if (type.startsWith("kafkalab:") && !type.endsWith(":Host")) {
-        expect(parent, name).toBe("");
-      } else if (type !== "pulumi:providers:aws") {
-        expect(parent, name).not.toBe("");
-        expect(name.startsWith(`${parent}-`), `${name} below ${parent}`).toBe(true);
-      }
-    }
-  });
-
-  test("every AWS resource is the local cloud's", () => {
-    for (const { name, type, provider } of lab.resources) {
-      if (type.startsWith("aws:")) {
-        expect(provider, name).toContain("::pulumi:providers:aws::local-cloud::");
-      }
-    }
-  });
-
-  test("whatever takes tags has a Name and the lab's tags", () => {
-    for (const { name, type, inputs } of lab.resources) {
-      if (TAGGED.test(type)) {
-        expect(inputs.tags, name).toEqual({
-          Name: expect.stringMatching(/\S/) as string,
-          Project: "kafkalab",
-          Stack: "test",
-        });
-      }
-    }
   });
 
   test("the network", () => {
@@ -107,50 +75,24 @@ describe("the book's lab", () => {
       ["xx-test-1b", "10.20.32.0/19"],
       ["xx-test-1c", "10.20.64.0/19"],
     ]);
-    expect(inputs("network-route-internet")).toEqual({
-      routeTableId: "network-routes-id",
+    expect(inputs("network-public-route")).toEqual({
+      routeTableId: "network-public-routes-id",
       destinationCidrBlock: "0.0.0.0/0",
       gatewayId: "network-gateway-id",
     });
   });
 
   test("every rule of the firewall", () => {
-    const rules = lab.resources
-      .filter(({ type }) => /Security\w+Rule$/.test(type))
-      .map(({ type, inputs }) => {
-        const peer = String(inputs.referencedSecurityGroupId ?? inputs.cidrIpv4);
-        const [own, other] = [String(inputs.securityGroupId), peer].map((id) =>
-          id.replace(/^firewall-(\w+)-id$/, "$1"),
-        );
-        const arrow = type.endsWith("IngressRule") ? "<-" : "->";
-        expect(inputs.description).toMatch(/^[A-Za-z0-9 ./]+$/);
-        return `${own} ${arrow} ${other} ${String(inputs.ipProtocol)} ${String(inputs.fromPort)} ${String(inputs.toPort)}`;
-      });
-    expect(rules.sort()).toEqual(
+    expect(rulesOf(lab)).toEqual(
       [
         "hosts -> 0.0.0.0/0 tcp 443 443",
         "hosts -> 0.0.0.0/0 tcp 80 80",
         "hosts -> hosts icmp 8 -1",
         "hosts <- 198.18.0.0/15 tcp 22 22",
         "hosts <- hosts icmp 8 -1",
-        "kafka -> kafka tcp 9092 9092",
-        "kafka -> zookeeper tcp 2181 2181",
-        "kafka <- kafka tcp 9092 9092",
-        "zookeeper -> zookeeper tcp 2181 2181",
-        "zookeeper -> zookeeper tcp 2888 2888",
-        "zookeeper -> zookeeper tcp 3888 3888",
-        "zookeeper <- kafka tcp 2181 2181",
-        "zookeeper <- zookeeper tcp 2181 2181",
-        "zookeeper <- zookeeper tcp 2888 2888",
-        "zookeeper <- zookeeper tcp 3888 3888",
+        ...SERVICE_RULES,
       ].sort(),
     );
-  });
-
-  test("no rule stands inside a group", () => {
-    for (const group of lab.ofType("aws:ec2/securityGroup:SecurityGroup")) {
-      expect(Object.keys(group.inputs).sort()).toEqual(["description", "name", "tags", "vpcId"]);
-    }
   });
 
   test("names and addresses", () => {
@@ -194,9 +136,8 @@ describe("the book's lab", () => {
     expect(instance.inputs).toMatchObject({
       ami: "ami of /aws/service/debian/release/12/latest/amd64",
       instanceType,
-      subnetId: `network-subnet-${ordinal}-id`,
+      subnetId: `network-public-subnet-${ordinal}-id`,
       privateIp: address,
-      associatePublicIpAddress: true,
       vpcSecurityGroupIds: ["firewall-hosts-id", `firewall-${role}-id`],
       keyName: "kafkalab-test",
       metadataOptions: {
@@ -213,14 +154,15 @@ describe("the book's lab", () => {
       tags: { Name: hostName },
     });
     expect(instance.secrets).toEqual(["userData"]);
-    expect(instance.ignoreChanges).toEqual(["ami", "userData", "associatePublicIpAddress"]);
-    expect(instance.replaceWith).toEqual([`${name}-volume`, `${name}-host-key`]);
+    // A stopped instance has no public address, which must be no change.
+    expect(Object.keys(instance.inputs)).not.toContain("associatePublicIpAddress");
+    expect(instance.ignoreChanges).toEqual([]);
     expect(instance.deleteBeforeReplace).toBe(true);
     expect(instance.dependencies).toEqual(
       expect.arrayContaining([
-        "network-route-internet",
+        "network-public-route",
         "network-dhcp-vpc",
-        `network-routes-subnet-${ordinal}`,
+        `network-public-routes-subnet-${ordinal}`,
       ]),
     );
 
@@ -359,25 +301,6 @@ describe("the book's lab", () => {
 });
 
 describe("other labs", () => {
-  test("on AWS the official plugin fulfils it, and SSH is open to the given addresses only", async () => {
-    lab = await declareLab({ target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' });
-    expect(lab.byName("aws").inputs).toMatchObject({ region: "ap-northeast-2" });
-    expect(lab.ofType("pulumi:providers:aws")).toHaveLength(1);
-    const ssh = lab.resources.filter(({ inputs }) => inputs.fromPort === 22);
-    expect(ssh.map(({ inputs }) => inputs.cidrIpv4)).toEqual(["203.0.113.7/32"]);
-  });
-
-  test("five ZooKeeper nodes and nine brokers in two zones", async () => {
-    lab = await declareLab({ zookeeperNodes: "5", brokers: "9" }, ["a", "b"]);
-    expect(lab.ofType("aws:ec2/subnet:Subnet")).toHaveLength(2);
-    expect(lab.ofType("kafkalab:index:Host")).toHaveLength(14);
-    expect(inputs("kafka-9-instance")).toMatchObject({
-      privateIp: "10.20.0.14",
-      subnetId: "network-subnet-1-id",
-    });
-    expect(inputs("kafka-9-record").name).toBe("peter-kafka09.foo.bar");
-  });
-
   test("a broker more changes nothing of the brokers that are there", async () => {
     const three = await declareLab();
     const four = await declareLab({ brokers: "4" });
@@ -388,19 +311,25 @@ describe("other labs", () => {
     }
   });
 
-  test("Graviton types get Debian for arm64", async () => {
-    lab = await declareLab({ brokerInstanceType: "t4g.medium" });
-    expect(inputs("kafka-1-instance").ami).toBe(
-      "ami of /aws/service/debian/release/12/latest/arm64",
-    );
-    expect(inputs("zookeeper-1-instance").ami).toBe(
-      "ami of /aws/service/debian/release/12/latest/amd64",
-    );
-  });
-
   test("the number of rules does not grow with the number of brokers", async () => {
     lab = await declareLab({ brokers: "12" });
-    expect(lab.resources.filter(({ type }) => /Security\w+Rule$/.test(type))).toHaveLength(15);
+    expect(rulesOf(lab)).toHaveLength(15);
+  });
+
+  test("a new AMI or another script is kept for later; another volume, key or name is not", () => {
+    for (const origin of lab.ofType("pulumi:index:Stash")) {
+      const host = origin.parent;
+      expect(origin.inputs.input, host).toMatchObject({
+        ami: "ami of /aws/service/debian/release/12/latest/amd64",
+      });
+      expect(origin.secrets).toEqual(["input"]);
+      expect(origin.replacementTrigger).toEqual([
+        "x86_64",
+        expect.stringMatching(/^peter-\w+\.foo\.bar$/),
+        `ssh-ed25519 ${host}-host-key`,
+        `${host}-volume-id`,
+      ]);
+    }
   });
 
   test("a region with one zone is refused before anything is made", async () => {
@@ -409,5 +338,31 @@ describe("other labs", () => {
         "Choose another with kafkalab:region.",
     );
     expect(registered()).toEqual(["local-cloud"]);
+  });
+
+  test("zones of another region are refused", async () => {
+    const availabilityZones = '["xx-test-1a","ap-northeast-2b"]';
+    await expect(declareLab({ availabilityZones })).rejects.toThrow(
+      'Setting "kafkalab:availabilityZones": it must hold zones of the region xx-test-1 ' +
+        "(xx-test-1a, xx-test-1b, xx-test-1c, xx-test-1d); got ap-northeast-2b. " +
+        "Take some of these, or leave it out.",
+    );
+    expect(registered()).toEqual(["local-cloud"]);
+  });
+
+  test("a type that one of the zones lacks is refused, and accepted in others", async () => {
+    const settings = { brokerInstanceType: "m7i.large" };
+    await expect(declareLab(settings)).rejects.toThrow(
+      'Instance type "m7i.large": it must be offered in every zone that is used ' +
+        "(xx-test-1a, xx-test-1b, xx-test-1c); got none in xx-test-1b. Take another type, or name " +
+        "zones that have it (xx-test-1a, xx-test-1c, xx-test-1d) with kafkalab:availabilityZones " +
+        "before the lab is made.",
+    );
+    const availabilityZones = '["xx-test-1d","xx-test-1a"]';
+    const { ofType } = await declareLab({ ...settings, availabilityZones });
+    expect(ofType("aws:ec2/subnet:Subnet").map(({ inputs }) => inputs.availabilityZone)).toEqual([
+      "xx-test-1d",
+      "xx-test-1a",
+    ]);
   });
 });

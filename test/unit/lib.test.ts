@@ -29,15 +29,15 @@ describe("names", () => {
 
 describe("instance types", () => {
   test.each([
-    ["t3.small", "amd64", 2],
+    ["t3.small", "x86_64", 2],
     ["t4g.medium", "arm64", 4],
-    ["m5.large", "amd64", 8],
-    ["c5.9xlarge", "amd64", 72],
+    ["m5.large", "x86_64", 8],
+    ["c5.9xlarge", "x86_64", 72],
     ["m7g.medium", "arm64", 4],
-    ["r6i.2xlarge", "amd64", 64],
-    ["i4i.large", "amd64", undefined],
+    ["r6i.2xlarge", "x86_64", 64],
+    ["i4i.large", "x86_64", undefined],
     ["im4gn.large", "arm64", undefined],
-    ["c7i-flex.large", "amd64", undefined],
+    ["c7i-flex.large", "x86_64", undefined],
   ])("%s", (name, architecture, memoryGiB) => {
     expect(readInstanceType(name)).toEqual({ architecture, memoryGiB });
   });

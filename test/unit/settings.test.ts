@@ -11,12 +11,14 @@ function read(settings: Record<string, string>) {
   return readSettings(
     Object.fromEntries(Object.entries(settings).map(([key, value]) => [`kafkalab:${key}`, value])),
     PINS,
+    "x86_64",
   );
 }
 
 const OWN = "find your own address with: curl https://checkip.amazonaws.com";
 const VPC = "Take one such as 10.20.0.0/16";
 const DOMAIN = "Take one such as foo.bar";
+const AWS = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
 const TYPE = "Take one such as t3.medium (x86_64) or t4g.medium (arm64)";
 
 /** [what is wrong, settings, the message without `Setting "kafkalab:`]. */
@@ -174,7 +176,92 @@ const FAULTS: [string, Record<string, string>, string][] = [
   [
     "no volume",
     { brokerVolumeGiB: "0" },
-    `brokerVolumeGiB": it must be from 1 to 16384 (GiB); got 0. Take 20.`,
+    `brokerVolumeGiB": it must be from 1 to 65536 (GiB of gp3); got 0. Take 20.`,
+  ],
+  [
+    "a volume type that EBS lacks",
+    { brokerVolumeType: "gp4" },
+    `brokerVolumeType": it must be one of gp3, gp2, io2, io1, st1; got "gp4". Choose gp3 or gp2 or io2 or io1 or st1.`,
+  ],
+  [
+    "a volume too small for its type",
+    { brokerVolumeType: "st1" },
+    `brokerVolumeGiB": it must be from 125 to 16384 (GiB of st1); got 20. Take 125.`,
+  ],
+  [
+    "too few IOPS",
+    { zookeeperVolumeIops: "100" },
+    `zookeeperVolumeIops": it must be from 3000 to 80000 (IOPS of gp3); got 100. Take 3000.`,
+  ],
+  [
+    "too many IOPS for the size",
+    { brokerVolumeIops: "12000" },
+    `brokerVolumeIops": it must not be above 500 a GiB, so 10000 for 20 GiB of gp3; got 12000. Take 10000 or less, or a larger volume.`,
+  ],
+  [
+    "no IOPS where the type brings none",
+    { brokerVolumeType: "io2" },
+    `brokerVolumeIops": it must be set for io2, which brings none; got 0. Take 100 or more, or the type gp3.`,
+  ],
+  [
+    "IOPS where the type takes none",
+    { brokerVolumeType: "gp2", brokerVolumeIops: "3000" },
+    `brokerVolumeIops": it must not be set for gp2, which takes none; got 3000. Leave it out, or take gp3.`,
+  ],
+  [
+    "throughput out of range",
+    { brokerVolumeThroughputMiBps: "5000" },
+    `brokerVolumeThroughputMiBps": it must be from 125 to 2000 (MiB/s of gp3); got 5000. Take 125.`,
+  ],
+  [
+    "throughput above what the IOPS carry",
+    { brokerVolumeThroughputMiBps: "1000" },
+    `brokerVolumeThroughputMiBps": it must not be above 0.25 MiB/s per IOPS, so 750 here; got 1000. Take 750 or less, or set kafkalab:brokerVolumeIops to 4000.`,
+  ],
+  [
+    "throughput where the type takes none",
+    { zookeeperVolumeType: "gp2", zookeeperVolumeThroughputMiBps: "250" },
+    `zookeeperVolumeThroughputMiBps": it must not be set for gp2, which takes none; got 250. Leave it out, or take gp3.`,
+  ],
+  [
+    "no topology",
+    { topology: "hybrid" },
+    `topology": it must be one of public, private; got "hybrid". Choose public or private.`,
+  ],
+  [
+    "neither yes nor no",
+    { running: "no" },
+    `running": it must be true or false; got "no". Set it with: pulumi config set kafkalab:running true.`,
+  ],
+  [
+    "another machine's architecture",
+    { architecture: "arm64" },
+    `architecture": it must be this machine's (x86_64) on the local target; got "arm64". Leave it out.`,
+  ],
+  [
+    "no architecture",
+    { ...AWS, architecture: "amd64" },
+    `architecture": it must be one of x86_64, arm64; got "amd64". Choose x86_64 or arm64.`,
+  ],
+  [
+    "a type of another architecture",
+    { brokerInstanceType: "m7g.large" },
+    `brokerInstanceType": it must be of the architecture x86_64 (this one is arm64); got "m7g.large". ${TYPE}, or set kafkalab:architecture to arm64.`,
+  ],
+  [
+    "a bastion of another architecture",
+    { ...AWS, architecture: "arm64", bastionInstanceType: "t3.nano" },
+    `bastionInstanceType": it must be of the architecture arm64 (this one is x86_64); got "t3.nano". ${TYPE}, or set kafkalab:architecture to x86_64.`,
+  ],
+  [
+    "no zone",
+    { availabilityZones: '["a","ap-northeast-2b"]' },
+    `availabilityZones": it must hold names of availability zones; got "a". Take such as ap-northeast-2a.`,
+  ],
+  [
+    "one zone",
+    { availabilityZones: '["ap-northeast-2a"]' },
+    `availabilityZones": it must hold 2 to 3 different zones, or none; got ["ap-northeast-2a"]. Leave it out to take the first ones of the region.`,
   ],
   [
     "bad domain",
@@ -244,7 +331,54 @@ describe("good settings", () => {
   test("nothing set is the book's lab", () => {
     const { settings, faults } = read({});
     expect(faults).toEqual([]);
-    expect(settings).toEqual({ ...DEFAULTS, sshAllowedCidrs: ["198.18.0.0/15"] });
+    expect(settings).toMatchObject({
+      target: "local",
+      topology: "public",
+      running: true,
+      architecture: "x86_64",
+      vpcCidr: "10.20.0.0/16",
+      sshAllowedCidrs: ["198.18.0.0/15"],
+      domain: "foo.bar",
+      zookeeperNodes: 3,
+      zookeeperInstanceType: "t3.small",
+      zookeeperVolume: { type: "gp3", gib: 10 },
+      brokers: 3,
+      brokerInstanceType: "t3.medium",
+      brokerVolume: { type: "gp3", gib: 20 },
+      bastionInstanceType: "t3.nano",
+    });
+  });
+
+  test("an architecture brings its instance types, a machine its architecture", () => {
+    const types = {
+      architecture: "arm64",
+      zookeeperInstanceType: "t4g.small",
+      brokerInstanceType: "t4g.medium",
+      bastionInstanceType: "t4g.nano",
+    };
+    expect(read({ ...AWS, architecture: "arm64" })).toMatchObject({ settings: types, faults: [] });
+    expect(readSettings({}, PINS, "arm64")).toMatchObject({ settings: types, faults: [] });
+    expect(readSettings({ "kafkalab:target": "aws" }, PINS, "arm64").settings.architecture).toBe(
+      "x86_64",
+    );
+  });
+
+  test("volumes with all that EBS lets one choose", () => {
+    const { settings, faults } = read({
+      brokerVolumeGiB: "500",
+      brokerVolumeIops: "16000",
+      brokerVolumeThroughputMiBps: "1000",
+      zookeeperVolumeType: "io2",
+      zookeeperVolumeIops: "500",
+    });
+    expect(faults).toEqual([]);
+    expect(settings.brokerVolume).toEqual({
+      type: "gp3",
+      gib: 500,
+      iops: 16000,
+      throughputMiBps: 1000,
+    });
+    expect(settings.zookeeperVolume).toEqual({ type: "io2", gib: 10, iops: 500 });
   });
 
   test("settings of other namespaces are none of ours", () => {
@@ -255,7 +389,9 @@ describe("good settings", () => {
     [{ target: "aws", sshAllowedCidrs: '["203.0.113.7/32","198.51.100.0/24"]' }],
     [{ brokers: "1", replicationFactor: "1", zookeeperNodes: "1" }],
     [{ brokers: "300", zookeeperNodes: "9" }],
-    [{ brokerInstanceType: "m7g.large", brokerHeapMiB: "4096" }],
+    [{ ...AWS, architecture: "arm64", brokerInstanceType: "m7g.large", brokerHeapMiB: "4096" }],
+    [{ availabilityZones: '["ap-northeast-2b","ap-northeast-2d"]', topology: "private" }],
+    [{ running: "false", brokerVolumeType: "st1", brokerVolumeGiB: "125" }],
     [{ vpcCidr: "192.168.7.0/24", domain: "lab-1.example.com", region: "us-gov-west-1" }],
     [{ tags: '{"team":"data","cost-centre":""}' }],
   ])("%j", (settings) => {
@@ -268,13 +404,13 @@ test("Pulumi.yaml describes every setting, with the same default", () => {
   const found: Record<string, string> = {};
   for (const block of text.split(/^ {2}(?=kafkalab:)/m).slice(1)) {
     const name = /^kafkalab:(\w+):\n/.exec(block)?.[1] ?? "";
-    expect(block, name).toMatch(/^ {4}type: (string|integer|array|object)$/m);
+    expect(block, name).toMatch(/^ {4}type: (string|integer|boolean|array|object)$/m);
     expect(block, name).toMatch(/^ {4}description: \S/m);
     found[name] = /^ {4}default: (.*)$/m.exec(block)?.[1] ?? "";
   }
   const expected = Object.entries(DEFAULTS).map(([name, value]) => [
     name,
-    typeof value === "object" ? JSON.stringify(value) : String(value),
+    typeof value === "object" || value === "" ? JSON.stringify(value) : String(value),
   ]);
   expect(found).toEqual(Object.fromEntries(expected));
 });

@@ -17,8 +17,9 @@ export interface Registration {
   dependencies: string[];
   /** Name of the resource whose deletion it dies with. */
   deletedWith: string;
-  replaceWith: string[];
   ignoreChanges: string[];
+  /** What it is replaced by a change of; unwrapped. */
+  replacementTrigger: unknown;
   deleteBeforeReplace: boolean;
   timeouts: { create: string; update: string };
 }
@@ -47,8 +48,8 @@ interface Request {
   getObject(): { toJavaScript(): Record<string, unknown> };
   getDependenciesList(): string[];
   getDeletedwith(): string;
-  getReplaceWithList(): string[];
   getIgnorechangesList(): string[];
+  getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getDeletebeforereplace(): boolean;
   getCustomtimeouts(): { getCreate(): string; getUpdate(): string } | undefined;
 }
@@ -118,8 +119,8 @@ function newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.Mock
   const inputs = unwrap(args.inputs, "", []) as Record<string, unknown>;
   const id = `${args.name}-id`;
   switch (args.type) {
-    case "aws:ec2/instance:Instance":
-      return { id, state: { ...inputs, publicIp: `198.51.100.${args.name.length}` } };
+    case "pulumi:index:Stash":
+      return { id, state: { ...inputs, output: inputs.input } };
     case "tls:index/privateKey:PrivateKey":
       return {
         id,
@@ -151,11 +152,32 @@ function callOf(zones: string[]) {
           names: zones.map((zone) => `xx-test-1${zone}`),
           zoneIds: zones.map((zone) => `xxt1-az${zone}`),
         };
+      case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings":
+        return offeringsOf((inputs as Offers).filters[0]?.values ?? [], zones);
+      case "aws:ec2/getInstance:getInstance":
+        return { publicIp: `address of ${(inputs as { instanceId: string }).instanceId}` };
       case "aws:ssm/getParameter:getParameter":
         return { insecureValue: `ami of ${(inputs as { name: string }).name}` };
       default:
         throw new Error(`unexpected call of ${token}`);
     }
+  };
+}
+
+interface Offers {
+  filters: { values: string[] }[];
+}
+
+/** Every type in every zone, but that one zone has no m7i. */
+function offeringsOf(types: string[], zones: string[]): Record<string, unknown> {
+  const pairs = types.flatMap((type) =>
+    zones
+      .filter((zone) => !(type.startsWith("m7i.") && zone === "b"))
+      .map((zone) => ({ type, zone: `xx-test-1${zone}` })),
+  );
+  return {
+    instanceTypes: pairs.map(({ type }) => type),
+    locations: pairs.map(({ zone }) => zone),
   };
 }
 
@@ -174,8 +196,8 @@ function toRegistration(request: Request): Registration {
     secrets,
     dependencies: request.getDependenciesList().map(nameOf),
     deletedWith: nameOf(request.getDeletedwith()),
-    replaceWith: request.getReplaceWithList().map(nameOf),
     ignoreChanges: request.getIgnorechangesList(),
+    replacementTrigger: unwrap(request.getReplacementTrigger()?.toJavaScript(), "", []),
     deleteBeforeReplace: request.getDeletebeforereplace(),
     timeouts: { create: timeouts?.getCreate() ?? "", update: timeouts?.getUpdate() ?? "" },
   };

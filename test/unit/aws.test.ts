@@ -1,0 +1,380 @@
+import { spawnSync } from "node:child_process";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { contains, overlap, parseCidr } from "../../components/lib/addresses";
+import { declareLab, type Graph } from "./support/graph";
+import { rulesOf, SERVICE_RULES } from "./support/rules";
+
+/*
+ * Everything that a careful engineer looks at before paying for it, in labs of every kind.
+ */
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+/** AWS types that take no tags. */
+const UNTAGGED =
+  /:(VpcDhcpOptionsAssociation|Route|RouteTableAssociation|Record|VolumeAttachment|InstanceState)$/;
+
+let lab: Graph;
+const inputs = (name: string) => lab.byName(name).inputs;
+const dependencies = (name: string) => lab.byName(name).dependencies;
+
+const AWS = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
+
+interface Kind {
+  settings: Record<string, string>;
+  zones?: string[];
+}
+
+const KINDS: Record<string, Kind> = {
+  "the default": { settings: AWS },
+  private: { settings: { ...AWS, topology: "private" } },
+  arm64: { settings: { ...AWS, architecture: "arm64" } },
+  "5 ZooKeeper nodes and 9 brokers": {
+    settings: { ...AWS, zookeeperNodes: "5", brokers: "9" },
+  },
+  "a region with two zones": {
+    settings: { ...AWS, region: "us-west-1" },
+    zones: ["a", "c"],
+  },
+  "another domain and CIDR": {
+    settings: {
+      ...AWS,
+      domain: "lab.example.com",
+      vpcCidr: "192.168.128.0/20",
+      topology: "private",
+    },
+  },
+  paused: { settings: { ...AWS, running: "false" } },
+  "private and paused": { settings: { ...AWS, topology: "private", running: "false" } },
+};
+
+describe.each(Object.entries(KINDS))(
+  "on AWS, %s",
+  (_, { settings, zones = ["a", "b", "c", "d"] }) => {
+    const isPrivate = settings.topology === "private";
+    const running = settings.running !== "false";
+    const domain = settings.domain ?? "foo.bar";
+    const brokers = Number(settings.brokers ?? 3);
+    const zookeepers = Number(settings.zookeeperNodes ?? 3);
+    const usedZones = zones.slice(0, 3);
+    const tier = isPrivate ? "private" : "public";
+    let hosts: string[];
+
+    beforeAll(async () => {
+      lab = await declareLab(settings, zones);
+      hosts = lab.ofType("kafkalab:index:Host").map(({ name }) => name);
+    });
+
+    test("hosts", () => {
+      expect(hosts).toHaveLength(brokers + zookeepers + (isPrivate ? 1 : 0));
+      expect(Object.keys(lab.outputs.hosts as object)).toHaveLength(hosts.length);
+    });
+
+    test("every resource has a parent, and its parent's name before its own", () => {
+      for (const { name, type, parent, custom } of lab.resources) {
+        if (parent === "") {
+          expect(custom && type !== "pulumi:providers:aws", name).toBe(false);
+        } else {
+          expect(name.startsWith(`${parent}-`), `${name} below ${parent}`).toBe(true);
+        }
+      }
+    });
+
+    test("every AWS resource is of the official plugin, in the region", () => {
+      expect(inputs("aws")).toMatchObject({ region: settings.region ?? "ap-northeast-2" });
+      for (const { name, type, provider } of lab.resources) {
+        if (type.startsWith("aws:")) {
+          expect(provider, name).toContain("::pulumi:providers:aws::aws::");
+        }
+      }
+    });
+
+    test("whatever takes tags has a Name and the lab's tags, and every rule a description", () => {
+      for (const { name, type, inputs } of lab.resources) {
+        if (type.startsWith("aws:") && !UNTAGGED.test(type)) {
+          expect(inputs.tags, name).toEqual({
+            Name: expect.stringMatching(/\S/) as string,
+            Project: "kafkalab",
+            Stack: "test",
+          });
+        }
+        if (/SecurityGroup/.test(type)) {
+          expect(inputs.description, name).toMatch(/^[A-Za-z0-9 .,:/']{5,255}$/);
+        }
+      }
+    });
+
+    test("subnets: one of each kind in each zone, apart from one another, in the VPC", () => {
+      const subnets = lab.ofType("aws:ec2/subnet:Subnet");
+      const kinds = isPrivate ? ["public", "private"] : ["public"];
+      expect(subnets.map(({ name }) => name)).toEqual(
+        kinds.flatMap((kind) => usedZones.map((_, i) => `network-${kind}-subnet-${i + 1}`)),
+      );
+      const blocks = subnets.map(({ inputs }) => parseCidr(String(inputs.cidrBlock)));
+      const vpc = parseCidr(String(inputs("network-vpc").cidrBlock));
+      blocks.forEach((block, i) => {
+        expect(block && vpc && contains(vpc, block)).toBe(true);
+        const others = blocks.filter((_, j) => j !== i);
+        expect(others.some((other) => block && other && overlap(block, other))).toBe(false);
+      });
+      for (const { name, inputs } of subnets) {
+        const [, kind, ordinal] = /^network-(\w+)-subnet-(\d)$/.exec(name) ?? [];
+        expect(inputs.availabilityZone).toBe(`xx-test-1${usedZones[Number(ordinal) - 1] ?? ""}`);
+        expect(inputs.mapPublicIpOnLaunch).toBe(kind === "public");
+        expect(lab.byName(`network-${kind}-routes-subnet-${ordinal}`).inputs).toEqual({
+          routeTableId: `network-${kind}-routes-id`,
+          subnetId: `${name}-id`,
+        });
+      }
+    });
+
+    test("the way out", () => {
+      const routes = lab.ofType("aws:ec2/route:Route").map(({ inputs }) => inputs);
+      const toInternet = {
+        routeTableId: "network-public-routes-id",
+        destinationCidrBlock: "0.0.0.0/0",
+        gatewayId: "network-gateway-id",
+      };
+      // A NAT gateway costs by the hour, so a paused lab has none.
+      if (!isPrivate || !running) {
+        expect(routes).toEqual([toInternet]);
+        expect(lab.ofType("aws:ec2/natGateway:NatGateway")).toEqual([]);
+        expect(lab.ofType("aws:ec2/eip:Eip")).toEqual([]);
+        return;
+      }
+      expect(routes).toEqual([
+        toInternet,
+        {
+          routeTableId: "network-private-routes-id",
+          destinationCidrBlock: "0.0.0.0/0",
+          natGatewayId: "network-nat-id",
+        },
+      ]);
+      expect(inputs("network-nat")).toMatchObject({
+        allocationId: "network-nat-address-id",
+        subnetId: "network-public-subnet-1-id",
+      });
+      expect(inputs("network-nat-address")).toMatchObject({ domain: "vpc" });
+      expect(dependencies("network-nat-address")).toContain("network-gateway");
+      for (const name of ["zookeeper-1-install", "kafka-2-install"]) {
+        expect(dependencies(name)).toContain("network-private-route");
+      }
+    });
+
+    test("security: who, to whom, which port", () => {
+      const entrance = isPrivate ? "bastion" : "hosts";
+      expect(rulesOf(lab)).toEqual(
+        [
+          `${entrance} <- 203.0.113.7/32 tcp 22 22`,
+          "hosts -> 0.0.0.0/0 tcp 443 443",
+          "hosts -> 0.0.0.0/0 tcp 80 80",
+          "hosts -> hosts icmp 8 -1",
+          "hosts <- hosts icmp 8 -1",
+          ...(isPrivate
+            ? [
+                "bastion -> hosts tcp 22 22",
+                "hosts <- bastion tcp 22 22",
+                "bastion -> 0.0.0.0/0 tcp 443 443",
+                "bastion -> 0.0.0.0/0 tcp 80 80",
+              ]
+            : []),
+          ...SERVICE_RULES,
+        ].sort(),
+      );
+    });
+
+    test("nothing but SSH and downloads goes beyond the VPC, and no rule stands inside a group", () => {
+      for (const { name, type, inputs } of lab.resources) {
+        if (/Security\w+Rule$/.test(type) && inputs.referencedSecurityGroupId === undefined) {
+          const ingress = type.endsWith("IngressRule");
+          expect([inputs.cidrIpv6, inputs.prefixListId], name).toEqual([undefined, undefined]);
+          expect(inputs.ipProtocol, name).toBe("tcp");
+          expect(inputs.fromPort, name).toBe(inputs.toPort);
+          expect(ingress ? [22] : [80, 443], name).toContain(inputs.fromPort);
+          if (ingress) {
+            expect(inputs.cidrIpv4, name).not.toMatch(/\/0$/);
+          }
+        }
+      }
+      for (const group of lab.ofType("aws:ec2/securityGroup:SecurityGroup")) {
+        expect(Object.keys(group.inputs).sort()).toEqual(["description", "name", "tags", "vpcId"]);
+      }
+    });
+
+    test("instances: where, what, and how guarded", () => {
+      for (const host of hosts) {
+        const role = host.replace(/-\d+$/, "");
+        const ordinal = role === host ? 1 : Number(host.slice(role.length + 1));
+        const zone = ((ordinal - 1) % usedZones.length) + 1;
+        const instance = lab.byName(`${host}-instance`);
+        const small = settings.architecture === "arm64" ? "t4g" : "t3";
+        const size = { zookeeper: "small", kafka: "medium", bastion: "nano" }[role] ?? "";
+        const debianName = settings.architecture === "arm64" ? "arm64" : "amd64";
+        expect(instance.inputs, host).toMatchObject({
+          ami: `ami of /aws/service/debian/release/12/latest/${debianName}`,
+          instanceType: `${small}.${size}`,
+          subnetId: `network-${role === "bastion" ? "public" : tier}-subnet-${zone}-id`,
+          vpcSecurityGroupIds:
+            role === "bastion"
+              ? ["firewall-bastion-id"]
+              : ["firewall-hosts-id", `firewall-${role}-id`],
+          keyName: "kafkalab-test",
+          userDataReplaceOnChange: true,
+          metadataOptions: {
+            httpEndpoint: "enabled",
+            httpTokens: "required",
+            httpPutResponseHopLimit: 1,
+          },
+          rootBlockDevice: { volumeType: "gp3", encrypted: true },
+        });
+        const root = instance.inputs.rootBlockDevice as { tags: Record<string, string> };
+        expect(root.tags).toMatchObject({ Name: expect.stringMatching(/-root$/) as string });
+        expect(instance.deleteBeforeReplace).toBe(true);
+        expect(instance.secrets).toEqual(["userData"]);
+      }
+    });
+
+    test("each host is in its state, and stops in order", () => {
+      for (const host of hosts) {
+        const state = lab.byName(`${host}-state`);
+        expect(state.inputs).toEqual({
+          instanceId: `${host}-instance-id`,
+          state: running ? "running" : "stopped",
+        });
+        expect(state.deletedWith).toBe(`${host}-instance`);
+      }
+      const states = (name: string) =>
+        dependencies(name).filter((other) => other.endsWith("-state")).length;
+      expect(states("kafka-1-state")).toBe(0);
+      expect(states("zookeeper-1-state")).toBe(running ? 0 : brokers);
+      if (isPrivate) {
+        expect(states("bastion-state")).toBe(running ? 0 : brokers + zookeepers);
+      }
+    });
+
+    test("each volume is encrypted, in its host's zone, and attached to it; a bastion has none", () => {
+      for (const host of hosts) {
+        if (host === "bastion") {
+          expect(lab.resources.map(({ name }) => name)).not.toContain("bastion-volume");
+          continue;
+        }
+        const subnet = String(inputs(`${host}-instance`).subnetId).replace(/-id$/, "");
+        expect(inputs(`${host}-volume`)).toMatchObject({
+          availabilityZone: inputs(subnet).availabilityZone,
+          type: "gp3",
+          encrypted: true,
+          tags: { Name: expect.stringMatching(/-data$/) as string },
+        });
+        const attachment = lab.byName(`${host}-attachment`);
+        expect(attachment.inputs).toEqual({
+          deviceName: "/dev/sdf",
+          instanceId: `${host}-instance-id`,
+          volumeId: `${host}-volume-id`,
+          stopInstanceBeforeDetaching: true,
+        });
+        expect(attachment.deletedWith).toBe(`${host}-instance`);
+      }
+    });
+
+    test("each host has its name and its address in the DNS", () => {
+      const addresses = hosts.map((host) => String(inputs(`${host}-instance`).privateIp));
+      expect(new Set(addresses).size).toBe(hosts.length);
+      for (const [index, host] of hosts.entries()) {
+        const address = addresses[index] ?? "";
+        const subnet = String(inputs(`${host}-instance`).subnetId).replace(/-id$/, "");
+        const block = parseCidr(String(inputs(subnet).cidrBlock));
+        const own = parseCidr(`${address}/32`);
+        expect(block && own && contains(block, own)).toBe(true);
+        const { name } = inputs(`${host}-record`);
+        expect(String(name)).toMatch(new RegExp(`^peter-(zk|kafka|bastion)\\d\\d\\.${domain}$`));
+        expect(inputs(`${host}-record`)).toMatchObject({
+          zoneId: "dns-zone-id",
+          type: "A",
+          records: [address],
+        });
+        expect(inputs(`${host}-pointer`)).toMatchObject({
+          zoneId: "dns-reverse-zone-id",
+          name: `${address.split(".").reverse().join(".")}.in-addr.arpa`,
+          type: "PTR",
+          records: [name],
+        });
+      }
+      expect(inputs("dns-zone")).toMatchObject({ name: domain });
+      expect(inputs("network-dhcp")).toMatchObject({ domainName: domain });
+    });
+
+    test("user data, as the shell reads it", () => {
+      for (const host of hosts) {
+        const userData = String(inputs(`${host}-instance`).userData);
+        expect(Buffer.byteLength(userData)).toBeLessThan(16_384);
+        expect(spawnSync("bash", ["-n"], { input: userData }).status).toBe(0);
+        const head = userData.split("\n# First boot")[0] ?? "";
+        const print = `${head}\nprintf '%s|' "$FULL_NAME" "$LOGIN_USER" "$VOLUME_ID" "$HOST_KEY_PUBLIC"`;
+        expect(spawnSync("bash", { input: print }).stdout.toString()).toBe(
+          `${String(inputs(`${host}-record`).name)}|ec2-user|` +
+            `${host === "bastion" ? "" : `${host}-volume-id`}|ssh-ed25519 ${host}-host-key\n|`,
+        );
+      }
+    });
+
+    test("commands go to where hosts are now, with pinned keys; a paused lab has none", () => {
+      const commands = lab.ofType("command:remote:Command");
+      if (!running) {
+        expect(commands).toEqual([]);
+        expect(lab.ofType("kafkalab:index:SmokeTest")).toEqual([]);
+        return;
+      }
+      expect(commands).toHaveLength(2 * (brokers + zookeepers) + 3);
+      for (const { name, inputs: command, secrets, dependencies, deletedWith } of commands) {
+        const host = deletedWith.replace(/-instance$/, "");
+        const direct = (of: string) => ({
+          host: `address of ${of}-instance-id`,
+          user: "ec2-user",
+          hostKey: `ssh-ed25519 ${of}-host-key`,
+          privateKey: "PRIVATE key-key\n",
+          dialErrorLimit: 40,
+          perDialTimeout: 5,
+          port: 22,
+        });
+        expect(command.connection, name).toEqual(
+          isPrivate
+            ? {
+                ...direct(host),
+                host: inputs(`${host}-instance`).privateIp,
+                proxy: direct("bastion"),
+              }
+            : direct(host),
+        );
+        expect(secrets, name).toEqual(["connection"]);
+        expect(dependencies, name).toContain(`${host}-state`);
+        if (isPrivate) {
+          expect(dependencies, name).toContain("bastion-state");
+        }
+        if (name.endsWith("-configure")) {
+          expect(dependencies, name).toContain(`${host}-attachment`);
+        }
+        if (name.endsWith("-install")) {
+          expect(dependencies, name).toContain(`${host}-record`);
+        }
+      }
+    });
+
+    test("brokers know the zone that they are in", () => {
+      for (const host of running ? hosts.filter((name) => name.startsWith("kafka-")) : []) {
+        const subnet = String(inputs(`${host}-instance`).subnetId).replace(/-id$/, "");
+        const zone = String(inputs(subnet).availabilityZone).slice(-1);
+        expect(String(inputs(`${host}-configure`).stdin)).toContain(`broker.rack=xxt1-az${zone}\n`);
+      }
+    });
+
+    test("secrets are marked", () => {
+      expect(lab.secretOutputs).toEqual(["privateKey"]);
+      for (const { name, inputs, secrets } of lab.resources) {
+        const leaks = Object.keys(inputs).filter(
+          (key) => !secrets.includes(key) && JSON.stringify(inputs[key])?.includes("PRIVATE"),
+        );
+        expect(leaks, name).toEqual([]);
+      }
+    });
+  },
+);
