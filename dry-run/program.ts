@@ -1,0 +1,48 @@
+import * as pulumi from "@pulumi/pulumi";
+import { callOf, newResource } from "./cloud";
+import { type Registration, type Request, toRegistration } from "./registration";
+
+/** Zones of the region that the cloud is. */
+export const ZONES = ["a", "b", "c", "d"];
+
+interface Monitor {
+  registerResource(request: Request, callback: (error: unknown, answer: unknown) => void): unknown;
+}
+
+let requests: Request[] = [];
+
+/** What the last program has registered, though it failed. */
+export function registrations(): Registration[] {
+  return requests.map(toRegistration);
+}
+
+/**
+ * Runs `index.ts` with this configuration, by full name, against a cloud that only takes notes: no
+ * engine, no plugins, no account, no network. Gives the stack outputs; what is declared is in
+ * {@link registrations}. A module runs once, so for a second run its caller resets the modules.
+ */
+export async function runProgram(
+  config: Record<string, string>,
+  stack: string,
+  zones: string[] = ZONES,
+): Promise<Record<string, pulumi.Output<unknown>>> {
+  await pulumi.runtime.setMocks({ newResource, call: callOf(zones) }, "kafkalab", stack, false);
+  pulumi.runtime.setAllConfig(config);
+  requests = [];
+  const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, callback) => {
+    requests.push(request);
+    return register(request, callback);
+  };
+
+  // A program that fails does so here, once, however many outputs it has.
+  const program = (await import("../index.js")) as Record<string, unknown>;
+  const outputs: Record<string, pulumi.Output<unknown>> = {};
+  await Promise.allSettled(Object.values(program));
+  for (const [name, value] of Object.entries(program)) {
+    outputs[name] = pulumi.output(await (value as Promise<unknown>));
+  }
+  await pulumi.runtime.disconnect();
+  return outputs;
+}
