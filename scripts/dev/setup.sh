@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Sets up the tools: everything that the lab needs on this machine and that is not there yet.
 #
-# Inputs: [--scope lab|tools|check|test] (lab), what is wanted: all that a lab needs; no hosts (the
-#   stack is on AWS); what the checks need; all of it; KAFKALAB_CACHE, KAFKALAB_STATE and
-#   what the files in steps/ name.
+# Inputs: [--scope lab|tools|npm|check|test] (lab), what is wanted: all that a lab needs; no hosts (the
+#   stack is on AWS); npm's packages alone; what the checks need; all of it; KAFKALAB_CACHE,
+#   KAFKALAB_STATE and what the files in steps/ name.
 # Idempotence: each step looks first whether there is anything to do; the whole takes well under a
 #   second when there is not. Steps that do not wait for one another run side by side. Two set-ups
 #   at once are safe.
@@ -43,8 +43,8 @@ started=$EPOCHREALTIME
 case $preflight_scope in
   lab | test) steps=(npm pulumi plugins archives base image bundle) ;;
   tools) steps=(npm pulumi plugins) ;;
-  check) steps=(npm) ;;
-  *) die "setup.sh: --scope must be lab, tools, check or test; got $preflight_scope" ;;
+  npm | check) steps=(npm) ;;
+  *) die "setup.sh: --scope must be lab, tools, npm, check or test; got $preflight_scope" ;;
 esac
 # What a step waits for.
 declare -A after=([bundle]=npm [image]="archives base")
@@ -84,8 +84,9 @@ failed=()
 if [ ${#waiting[@]} -gt 0 ]; then
   mkdir -p "$lab/log"
   trap stop INT TERM
-  if [ ! -d "$cache" ]; then
-    mkdir -p "$cache"
+  # npm's packages can do without a cache, so that prices and checks need no root.
+  if [ ! -d "$cache" ] && ! mkdir -p "$cache" 2>/dev/null && [[ ! $preflight_scope =~ ^(npm|check)$ ]]; then
+    die "the cache $cache cannot be made." "Run this as root, or set KAFKALAB_CACHE to a directory that you may make."
   fi
   while [ ${#waiting[@]} -gt 0 ] || [ ${#job[@]} -gt 0 ]; do
     rest=()
