@@ -5,9 +5,10 @@
 #   lab.sh up | preview | destroy [-s STACK] [FLAGS OF pulumi...]
 #   lab.sh status [-s STACK]
 #   lab.sh ssh [-s STACK] HOST [COMMAND...]
+#   lab.sh cost [-s STACK] [--json]
 #   lab.sh check | test | test-integration | bench [ARGUMENTS...]
 #
-# Inputs: STACK (local): who fulfils it is said by kafkalab:target in Pulumi.STACK.yaml;
+# Inputs: STACK (local; of cost: dev): who fulfils it is said by kafkalab:target in Pulumi.STACK.yaml;
 #   KAFKALAB_CACHE, KAFKALAB_STATE.
 # Idempotence: each command first sets up what it needs, which takes well under a second when it is
 #   there. On the local target Pulumi's state is in KAFKALAB_STATE, and the user's own Pulumi is not
@@ -155,6 +156,11 @@ case $command in
     enter
     stack_there || die "there is no stack $stack." "Make it with: npm run up"
     status_print
+    ;;
+  cost)
+    setup npm
+    cd "$root"
+    exec node_modules/.bin/tsx cost/main.ts "$@"
     ;;
   check)
     setup check
