@@ -117,7 +117,7 @@ function idOf(
 }
 
 function rulesOf({ sshAllowedCidrs, behindBastion }: FirewallArgs): FirewallRule[] {
-  const entrance = behindBastion ? "bastion" : "hosts";
+  const entrance: Group = behindBastion ? "bastion" : "hosts";
   return [
     ...sshAllowedCidrs.map((cidr) => ({
       name: `ssh-${cidr.replace(/[./]/g, "-")}`,

@@ -160,7 +160,7 @@ case $command in
   cost)
     setup npm
     cd "$root"
-    exec node_modules/.bin/tsx cost/main.ts "$@"
+    exec node_modules/.bin/tsx scripts/cost/main.ts "$@"
     ;;
   check)
     setup check

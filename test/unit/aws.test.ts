@@ -363,7 +363,9 @@ describe.each(Object.entries(KINDS))(
       for (const host of running ? hosts.filter((name) => name.startsWith("kafka-")) : []) {
         const subnet = String(inputs(`${host}-instance`).subnetId).replace(/-id$/, "");
         const zone = String(inputs(subnet).availabilityZone).slice(-1);
-        expect(String(inputs(`${host}-configure`).stdin)).toContain(`broker.rack=xxt1-az${zone}\n`);
+        expect(String(inputs(`${host}-configure`).stdin)).toContain(
+          `broker.rack=id-of-xx-test-1${zone}\n`,
+        );
       }
     });
 

@@ -7,12 +7,12 @@ import * as ec2transitgateway from "@pulumi/aws/ec2transitgateway";
 import * as route53 from "@pulumi/aws/route53";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { readInstanceType } from "../../components/lib/instance-types";
-import { cost } from "../../cost/cost";
-import { estimate } from "../../cost/estimate";
-import { type Prices, readPrices } from "../../cost/prices";
-import { table } from "../../cost/report";
-import { readStackConfig } from "../../cost/stack-config";
-import type { Registration } from "../../dry-run/registration";
+import { cost } from "../../scripts/cost/cost";
+import { estimate } from "../../scripts/cost/estimate";
+import { type Prices, readPrices } from "../../scripts/cost/prices";
+import { table } from "../../scripts/cost/report";
+import { readStackConfig } from "../../scripts/cost/stack-config";
+import type { Registration } from "../../scripts/dry-run/registration";
 import { declareLab } from "./support/graph";
 
 const AWS = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
@@ -104,13 +104,32 @@ describe("the lab as it is declared", () => {
     ]);
     expect(result.items).toHaveLength(6 * 4 + 2);
   });
+
+  test("private, and paused", async () => {
+    const lab = async (more: Record<string, string>) => {
+      const { resources } = await declareLab({ ...AWS, topology: "private", ...more });
+      return estimate(resources, readPrices(), "ap-northeast-2");
+    };
+    // As above without six public addresses:  207.4 − 6 × 3.65 = 185.5
+    // The bastion: t3.nano 0.0065 × 730 = 4.745, address 3.65, root volume 0.912, together 9.307
+    // The NAT gateway 0.059 × 730 = 43.07, its address 3.65
+    // 185.5 + 9.307 + 43.07 + 3.65 = 241.527
+    // Paused: the volumes and zones of above, and the bastion's root volume: 14.68 + 0.912 = 15.592
+    const running = await lab({});
+    expect(running.perMonth).toBeCloseTo(241.527, 8);
+    expect(running.pausedPerMonth).toBeCloseTo(15.592, 8);
+    const paused = await lab({ running: "false" });
+    expect(paused.perMonth).toBeCloseTo(15.592, 8);
+    expect([...running.missing, ...paused.missing]).toEqual([]);
+  });
 });
 
 /** A private lab of one broker; while it is paused, the way out is not declared. */
 function privateLab(running: boolean): Registration[] {
   const names = ["bastion01", "kafka01"];
   return [
-    declared(ec2.Subnet, "network-private-1", { cidrBlock: "10.20.96.0/19" }, "network"),
+    declared(ec2.Subnet, "network-public-1", { mapPublicIpOnLaunch: true }, "network"),
+    declared(ec2.Subnet, "network-private-1", { mapPublicIpOnLaunch: false }, "network"),
     ...(running
       ? [
           declared(ec2.Eip, "network-nat-address", { domain: "vpc" }, "network"),
@@ -118,8 +137,8 @@ function privateLab(running: boolean): Registration[] {
         ]
       : []),
     declared(route53.Zone, "dns-zone", { name: "foo.bar" }, "dns"),
-    instance("bastion01", { associatePublicIpAddress: true }),
-    instance("kafka01", { associatePublicIpAddress: false }),
+    instance("bastion01", { subnetId: "network-public-1-id" }),
+    instance("kafka01", { subnetId: "network-private-1-id" }),
     declared(ebs.Volume, "kafka01-volume", { type: "gp3", size: 20 }, "kafka01"),
     ...names.map((name) => state(name, running ? "running" : "stopped")),
   ];
@@ -167,7 +186,7 @@ To know:
   A zone costs a whole month, unless it is gone within 12 hours.
   One more thing.
 
-Prices of AWS, from cost/prices.json:
+Prices of AWS, from scripts/cost/prices.json:
   2026-01-01  addresses: https://addresses.test
   2026-01-01  natGateways: https://natGateways.test
   2026-01-01  zones: https://zones.test
@@ -253,7 +272,7 @@ describe("volumes", () => {
 describe("what has no price", () => {
   const lacks = (what: string, name: string, region = "here") =>
     `The table has no price of ${what} in ${region}. ` +
-    `Add it to "${name}" in cost/prices.json, with its date and source.`;
+    `Add it to "${name}" in scripts/cost/prices.json, with its date and source.`;
 
   test("a type that the table lacks: the rest is priced, and the total says so", () => {
     const result = reckon([
@@ -299,7 +318,7 @@ describe("what has no price", () => {
   test("a resource that nobody has thought of", () => {
     const { missing, items } = reckon([declared(ec2.VpcEndpoint, "network-endpoint")]);
     expect(missing).toEqual([
-      "Whether aws:ec2/vpcEndpoint:VpcEndpoint costs anything is not known. Say so in cost/estimate.ts.",
+      "Whether aws:ec2/vpcEndpoint:VpcEndpoint costs anything is not known. Say so in scripts/cost/estimate.ts.",
     ]);
     expect(items).toMatchObject([{ resource: "network-endpoint", perMonth: undefined }]);
   });

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
-import { registrations, runProgram, ZONES } from "../../../dry-run/program";
-import type { Registration } from "../../../dry-run/registration";
+import { registrations, runProgram, ZONES } from "../../../scripts/dry-run/program";
+import type { Registration } from "../../../scripts/dry-run/registration";
 
 /** What a program declares, by name, and its stack outputs. */
 export interface Graph {
@@ -17,6 +17,10 @@ export function registered(): string[] {
   return registrations().map(({ name }) => name);
 }
 
+/** The region of the mock; one of its zones lacks the m7i family. */
+const REGION = "xx-test-1";
+const offers = (type: string, zone: string) => !(type.startsWith("m7i.") && zone === "b");
+
 /** Runs `index.ts` with these settings against a mock of the cloud, and says what it declares. */
 export async function declareLab(
   settings: Record<string, string> = {},
@@ -26,7 +30,7 @@ export async function declareLab(
   const config = Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [`kafkalab:${key}`, value]),
   );
-  const program = await runProgram(config, "test", zones);
+  const program = await runProgram(config, "test", { region: REGION, zones, offers });
   const outputs: Record<string, unknown> = {};
   const secretOutputs: string[] = [];
   for (const [name, output] of Object.entries(program)) {

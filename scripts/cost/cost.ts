@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { RunError } from "@pulumi/pulumi";
-import { readPins } from "../components/lib/archive-pins";
-import { readSettings } from "../components/lib/settings";
-import { registrations, runProgram } from "../dry-run/program";
+import { readPins } from "../../components/lib/archive-pins";
+import { readSettings } from "../../components/lib/settings";
+import { registrations, runProgram, ZONES } from "../dry-run/program";
 import { estimate } from "./estimate";
 import { readPrices } from "./prices";
 import { json, table } from "./report";
@@ -20,10 +20,11 @@ export async function cost(
 ): Promise<{ text: string; complete: boolean }> {
   const { stack, asJson } = readArguments(args);
   const config = stackConfig(stack, directory);
-  const { target, region } = readSettings(config, readPins()).settings;
+  const { target, region, availabilityZones } = readSettings(config, readPins()).settings;
   const notes = target === "aws" ? fillIn(config) : [];
   // It also judges the settings.
-  await runProgram(config, stack);
+  const letters = availabilityZones.map((zone) => zone.slice(-1));
+  await runProgram(config, stack, { region, zones: letters.length > 0 ? letters : ZONES });
   const result = estimate(target === "aws" ? registrations() : [], readPrices(), region);
   const complete = result.missing.length === 0;
   if (asJson) {

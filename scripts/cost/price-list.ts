@@ -64,7 +64,7 @@ export class PriceList {
     if (price === undefined) {
       this.missing.add(
         `The table has no price of ${what} in ${this.region}. ` +
-          `Add it to "${section}" in cost/prices.json, with its date and source.`,
+          `Add it to "${section}" in scripts/cost/prices.json, with its date and source.`,
       );
     } else {
       this.used.add(this.prices[section]);

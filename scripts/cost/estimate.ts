@@ -38,6 +38,7 @@ type Inputs = Registration["inputs"];
 
 const INSTANCE = "aws:ec2/instance:Instance";
 const INSTANCE_STATE = "aws:ec2transitgateway/instanceState:InstanceState";
+const SUBNET = "aws:ec2/subnet:Subnet";
 const NAT_GATEWAY = "aws:ec2/natGateway:NatGateway";
 const ZONE = "aws:route53/zone:Zone";
 
@@ -50,7 +51,7 @@ const FREE = new Set([
   "aws:ec2/routeTable:RouteTable",
   "aws:ec2/routeTableAssociation:RouteTableAssociation",
   "aws:ec2/securityGroup:SecurityGroup",
-  "aws:ec2/subnet:Subnet",
+  SUBNET,
   "aws:ec2/volumeAttachment:VolumeAttachment",
   "aws:ec2/vpc:Vpc",
   "aws:ec2/vpcDhcpOptions:VpcDhcpOptions",
@@ -70,8 +71,17 @@ export function estimate(resources: Registration[], prices: Prices, region: stri
       .filter(({ type, inputs }) => type === INSTANCE_STATE && inputs.state === "stopped")
       .map(({ inputs }) => inputs.instanceId),
   );
+  // AWS gives a public address to what starts in such a subnet.
+  const publicSubnets = new Set(
+    resources
+      .filter(({ type, inputs }) => type === SUBNET && inputs.mapPublicIpOnLaunch === true)
+      .map(({ name }) => idOf(name)),
+  );
   const items = resources.flatMap((resource) =>
-    thingsOf(resource, list, stopped.has(idOf(resource.name))).map((thing) => ({
+    thingsOf(resource, list, {
+      stopped: stopped.has(idOf(resource.name)),
+      addressed: publicSubnets.has(String(resource.inputs.subnetId)),
+    }).map((thing) => ({
       group: hostOf.get(resource.parent) ?? resource.parent,
       resource: resource.name,
       onlyRunning: false,
@@ -89,10 +99,17 @@ export function estimate(resources: Registration[], prices: Prices, region: stri
   };
 }
 
-function thingsOf({ type, inputs }: Registration, list: PriceList, stopped: boolean): Thing[] {
+/** What is known of an instance from other resources. */
+interface Situation {
+  stopped: boolean;
+  /** It has a public address while it runs. */
+  addressed: boolean;
+}
+
+function thingsOf({ type, inputs }: Registration, list: PriceList, situation: Situation): Thing[] {
   switch (type) {
     case INSTANCE:
-      return instance(inputs, list, stopped);
+      return instance(inputs, list, situation);
     case "aws:ebs/volume:Volume":
       return [volume("volume", inputs.type ?? "gp2", inputs.size, inputs, list)];
     // A lab that is paused declares no NAT gateway, nor its address.
@@ -106,13 +123,15 @@ function thingsOf({ type, inputs }: Registration, list: PriceList, stopped: bool
       if (!type.startsWith("aws:") || FREE.has(type)) {
         return [];
       }
-      list.missing.add(`Whether ${type} costs anything is not known. Say so in cost/estimate.ts.`);
+      list.missing.add(
+        `Whether ${type} costs anything is not known. Say so in scripts/cost/estimate.ts.`,
+      );
       return [{ what: type, perMonth: undefined }];
   }
 }
 
 /** The instance, its public address, which it has only while it runs, and its root volume. */
-function instance(inputs: Inputs, list: PriceList, stopped: boolean): Thing[] {
+function instance(inputs: Inputs, list: PriceList, { stopped, addressed }: Situation): Thing[] {
   const type = String(inputs.instanceType);
   const root = (inputs.rootBlockDevice ?? {}) as Inputs;
   const things: Thing[] = [
@@ -121,7 +140,7 @@ function instance(inputs: Inputs, list: PriceList, stopped: boolean): Thing[] {
       : { what: type, perMonth: list.instance(type), onlyRunning: true },
     volume("root volume", root.volumeType, root.volumeSize, root, list),
   ];
-  if (inputs.associatePublicIpAddress === true && !stopped) {
+  if (addressed && !stopped) {
     things.push({ what: "public IPv4 address", perMonth: list.address(), onlyRunning: true });
   }
   return things;

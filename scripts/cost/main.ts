@@ -9,7 +9,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { cost } from "./cost";
 
 async function main(): Promise<void> {
-  const { text, complete } = await cost(process.argv.slice(2), join(__dirname, ".."));
+  const { text, complete } = await cost(process.argv.slice(2), join(__dirname, "../.."));
   process.stdout.write(text);
   process.exitCode = complete ? 0 : 1;
 }

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { callOf, newResource } from "./cloud";
+import { callOf, type Cloud, newResource } from "./cloud";
 import { type Registration, type Request, toRegistration } from "./registration";
 
-/** Zones of the region that the cloud is. */
+/** Letters of the zones that a region has. */
 export const ZONES = ["a", "b", "c", "d"];
 
 interface Monitor {
@@ -24,9 +24,9 @@ export function registrations(): Registration[] {
 export async function runProgram(
   config: Record<string, string>,
   stack: string,
-  zones: string[] = ZONES,
+  cloud: Cloud,
 ): Promise<Record<string, pulumi.Output<unknown>>> {
-  await pulumi.runtime.setMocks({ newResource, call: callOf(zones) }, "kafkalab", stack, false);
+  await pulumi.runtime.setMocks({ newResource, call: callOf(cloud) }, "kafkalab", stack, false);
   pulumi.runtime.setAllConfig(config);
   requests = [];
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
@@ -37,7 +37,7 @@ export async function runProgram(
   };
 
   // A program that fails does so here, once, however many outputs it has.
-  const program = (await import("../index.js")) as Record<string, unknown>;
+  const program = (await import("../../index.js")) as Record<string, unknown>;
   const outputs: Record<string, pulumi.Output<unknown>> = {};
   await Promise.allSettled(Object.values(program));
   for (const [name, value] of Object.entries(program)) {

@@ -27,7 +27,7 @@ export function table(stack: string, estimate: Estimate, notes: string[]): strin
       "A zone costs a whole month, unless it is gone within 12 hours.",
       ...notes,
     ]),
-    ...section("Prices of AWS, from cost/prices.json:", sections.map(origin)),
+    ...section("Prices of AWS, from scripts/cost/prices.json:", sections.map(origin)),
     "An estimate, without taxes, discounts and data transfer. " +
       `A month is ${HOURS_PER_MONTH} hours.`,
     "",

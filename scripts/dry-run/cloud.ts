@@ -35,18 +35,28 @@ function stdoutOf(name: string): string {
     : "";
 }
 
-/** What the cloud answers to questions, in a region of these zones. */
-export function callOf(zones: string[]) {
+/** What cloud a program is run against. */
+export interface Cloud {
+  region: string;
+  /** Letters of its zones. */
+  zones: string[];
+  /** Whether a zone has an instance type; all have all by default. */
+  offers?: (type: string, zone: string) => boolean;
+}
+
+/** What the cloud answers to questions. */
+export function callOf(cloud: Cloud) {
+  const { region, zones } = cloud;
   return ({ token, inputs }: pulumi.runtime.MockCallArgs): Record<string, unknown> => {
     switch (token) {
       case "aws:index/getAvailabilityZones:getAvailabilityZones":
         return {
-          region: "xx-test-1",
-          names: zones.map((zone) => `xx-test-1${zone}`),
-          zoneIds: zones.map((zone) => `xxt1-az${zone}`),
+          region,
+          names: zones.map((zone) => `${region}${zone}`),
+          zoneIds: zones.map((zone) => `id-of-${region}${zone}`),
         };
       case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings":
-        return offeringsOf((inputs as Offers).filters[0]?.values ?? [], zones);
+        return offerings(cloud, (inputs as Question).filters[0]?.values ?? []);
       case "aws:ec2/getInstance:getInstance":
         return { publicIp: `address of ${(inputs as { instanceId: string }).instanceId}` };
       case "aws:ssm/getParameter:getParameter":
@@ -57,15 +67,18 @@ export function callOf(zones: string[]) {
   };
 }
 
-interface Offers {
+interface Question {
   filters: { values: string[] }[];
 }
 
-/** Every type in every zone. */
-function offeringsOf(types: string[], zones: string[]): Record<string, unknown> {
-  const pairs = types.flatMap((type) => zones.map((zone) => ({ type, zone: `xx-test-1${zone}` })));
+function offerings({ region, zones, offers = () => true }: Cloud, types: string[]) {
+  const pairs = types.flatMap((type) =>
+    zones
+      .filter((zone) => offers(type, zone))
+      .map((zone) => ({ type, location: `${region}${zone}` })),
+  );
   return {
     instanceTypes: pairs.map(({ type }) => type),
-    locations: pairs.map(({ zone }) => zone),
+    locations: pairs.map(({ location }) => location),
   };
 }
