@@ -6,6 +6,8 @@ export interface HostAccess {
   publicIp: string;
   privateIp: string;
   user: string;
+  /** The host through which it is reached, if not directly. */
+  via?: HostAccess;
   /** The login key, mode 0600. */
   keyFile: string;
   /** The hosts' pinned keys. */
@@ -24,12 +26,18 @@ export class Host {
 
   /** `ssh -i keypair.pem -l ec2-user IP` or `ssh -i keypair.pem ec2-user@IP`, with its options. */
   sshArguments(form: "-l" | "@" = "@"): string[] {
-    const { keyFile, knownHosts, user, publicIp } = this.access;
-    return [
+    const { keyFile, knownHosts, user, publicIp, privateIp, via } = this.access;
+    const options = [
       ...["ssh", "-F", "none", "-i", keyFile],
       ...["-o", `UserKnownHostsFile=${knownHosts}`, "-o", "StrictHostKeyChecking=yes"],
       ...["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=5"],
-      ...(form === "-l" ? ["-l", user, publicIp] : [`${user}@${publicIp}`]),
+    ];
+    const address = via === undefined ? publicIp : privateIp;
+    const jump = via && [...options, "-W", "%h:%p", `${via.user}@${via.publicIp}`].join(" ");
+    return [
+      ...options,
+      ...(jump === undefined ? [] : ["-o", `ProxyCommand=${jump}`]),
+      ...(form === "-l" ? ["-l", user, address] : [`${user}@${address}`]),
     ];
   }
 

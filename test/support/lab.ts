@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll } from "vitest";
-import { Host } from "./host";
+import { Host, type HostAccess } from "./host";
 import { type Owner, reboot, type Sysctls } from "./machine";
 import { type Ended, run, type Running, start } from "./run";
 
@@ -56,6 +56,7 @@ interface HostOutput {
   user: string;
   ssh: string;
   hostKey: string;
+  via?: string;
 }
 
 /** Settings without `kafkalab:`. */
@@ -212,13 +213,20 @@ export class Lab {
     const { hosts } = await this.stackOutputs();
     const keyFile = await this.keyFile();
     const knownHosts = join(this.workDir, "known_hosts");
-    const lines = Object.values(hosts).map((host) => `${host.publicIp} ${host.hostKey}\n`);
+    const lines = Object.values(hosts).map(
+      (host) => `${host.via === undefined ? host.publicIp : host.privateIp} ${host.hostKey}\n`,
+    );
     writeFileSync(knownHosts, lines.join(""));
+    const access = (name: string, host: HostOutput): HostAccess => {
+      const { publicIp, privateIp, user, via } = host;
+      const bastion = via === undefined ? undefined : hosts[via];
+      return {
+        ...{ name, publicIp, privateIp, user, keyFile, knownHosts },
+        ...(via !== undefined && bastion && { via: access(via, bastion) }),
+      };
+    };
     return new Map(
-      Object.entries(hosts).map(([name, { publicIp, privateIp, user }]) => [
-        name,
-        new Host({ name, publicIp, privateIp, user, keyFile, knownHosts }),
-      ]),
+      Object.entries(hosts).map(([name, host]) => [name, new Host(access(name, host))]),
     );
   }
 

@@ -1,0 +1,144 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "vitest";
+import { hostOf, onAll } from "../support/host";
+import { useLab } from "../support/lab";
+import { run } from "../support/run";
+
+/*
+ * Hosts behind a bastion; a pause; other instances for the same data. Each test starts from what the
+ * one before it left.
+ */
+
+const PRIVATE = { topology: "private" };
+const TOPIC = "peter-overview01";
+const BROKERS = ["peter-kafka01", "peter-kafka02", "peter-kafka03"];
+const SEGMENT = `/data/kafka-logs/${TOPIC}-0/00000000000000000000.log`;
+
+const lab = useLab("private", async (lab) => {
+  lab.configure(PRIVATE);
+  await lab.up();
+});
+
+const host = async (name: string) => hostOf(await lab.hosts(), name);
+
+async function produce(message: string): Promise<string> {
+  const command = `kcat -P -b peter-kafka02:9092 -t ${TOPIC} -p 0 -X acks=all`;
+  await (await host("peter-kafka01")).run(command, { input: message });
+  return message;
+}
+
+async function messages(): Promise<string[]> {
+  const command = `kcat -C -q -e -b peter-kafka01:9092 -t ${TOPIC} -p 0 -o beginning`;
+  return (await (await host("peter-kafka03")).run(command)).trim().split("\n");
+}
+
+const ids = (...types: string[]) =>
+  types.flatMap((type) => lab.recordsOf(type).map(({ id }) => id)).sort();
+
+async function expectNoChanges(): Promise<void> {
+  const preview = await lab.run("preview", "--expect-no-changes");
+  expect(preview.status, preview.output).toBe(0);
+}
+
+/** On each broker, which file the topic's first segment is, and since when. */
+async function segments(): Promise<Record<string, string>> {
+  const hosts = await lab.hosts();
+  const brokers = BROKERS.map((name) => hostOf(hosts, name));
+  return onAll(brokers, `sudo stat -c '%i born %W' ${SEGMENT}`);
+}
+
+test("only the bastion has a public address, and the smoke test went through it", async () => {
+  const { hosts, smokeTest } = await lab.stackOutputs();
+  expect(Object.keys(hosts)).toHaveLength(7);
+  for (const [name, { publicIp, privateIp, via }] of Object.entries(hosts)) {
+    if (name === "peter-bastion01") {
+      expect([publicIp, via]).toEqual([expect.stringMatching(/^198\.1[89]\./), undefined]);
+    } else {
+      expect([publicIp, via], name).toEqual(["", "peter-bastion01"]);
+      expect(privateIp).toMatch(/^10\.20\.(128|160|192)\.\d+$/);
+    }
+  }
+  expect(smokeTest.inSyncReplicas).toHaveLength(3);
+  expect(await (await host("peter-kafka01")).run("hostname -f")).toBe("peter-kafka01.foo.bar\n");
+  await expectNoChanges();
+});
+
+test("nobody reaches a host but through the bastion, and that one reaches SSH alone", async () => {
+  const bastion = await host("peter-bastion01");
+  const tries = ["peter-kafka01", "peter-zk01"].map(async (name) => {
+    const { privateIp } = await host(name);
+    const direct = await run(["nc", "-z", "-w", "2", privateIp, "22"]);
+    const ports = [22, 9092, 2181].map(async (port) => {
+      const { status } = await bastion.try(`nc -z -w 2 ${name} ${port}`);
+      return `${port} ${status === 0 ? "open" : "closed"}`;
+    });
+    return [direct.status === 0 ? "open" : "closed", ...(await Promise.all(ports))];
+  });
+  const expected = ["closed", "22 open", "9092 closed", "2181 closed"];
+  expect(await Promise.all(tries)).toEqual([expected, expected]);
+});
+
+test("ssh and status go through the bastion", async () => {
+  const ssh = await lab.run("ssh", "peter-zk02", "hostname");
+  expect(ssh.stdout, ssh.output).toBe("peter-zk02.foo.bar\n");
+  const { status, stdout, output } = await lab.run("status");
+  expect(status, output).toBe(0);
+  expect(stdout).toMatch(/^peter-kafka03 .* kafka-server +active .* broker 3/m);
+  expect(stdout).toMatch(/^peter-bastion01 /m);
+});
+
+let message: string;
+let kept: string[];
+
+test("a pause stops every host, and keeps volumes, names and ids", async () => {
+  message = await produce(`before the pause ${randomUUID()}`);
+  kept = ids("Instance", "Volume", "Record");
+  lab.configure({ ...PRIVATE, running: false });
+  await lab.up();
+  expect(ids("Instance", "Volume", "Record")).toEqual(kept);
+  expect(lab.recordsOf("NatGateway")).toEqual([]);
+  expect(lab.recordsOf("Eip")).toEqual([]);
+  for (const id of ids("Instance")) {
+    const { stdout } = await run(["ip", "netns", "pids", `kafkalab-${id}`]);
+    expect(stdout, id).toBe("");
+  }
+  const { hosts } = await lab.stackOutputs();
+  expect(Object.values(hosts).map(({ publicIp }) => publicIp)).toEqual(Array(7).fill(""));
+  await expectNoChanges();
+});
+
+test("after it the cluster is whole again, and nothing was started twice", async () => {
+  lab.configure(PRIVATE);
+  const printed = await lab.up();
+  expect(ids("Instance", "Volume", "Record")).toEqual(kept);
+  expect(
+    printed.match(/: (kafka|zookeeper)-server runs with this configuration already$/gm),
+  ).toHaveLength(6);
+  expect(printed).not.toMatch(/-server (re)?started$/m);
+  expect(await messages()).toContain(message);
+  expect((await lab.stackOutputs()).smokeTest.inSyncReplicas).toHaveLength(3);
+  await expectNoChanges();
+});
+
+test("another instance type keeps hosts and data", async () => {
+  const before = await segments();
+  lab.configure({ ...PRIVATE, brokerInstanceType: "t3.large" });
+  await lab.up();
+  expect(ids("Instance", "Volume", "Record")).toEqual(kept);
+  expect(await segments()).toEqual(before);
+  expect(await messages()).toContain(message);
+  await expectNoChanges();
+});
+
+test("a new instance of a broker goes on with the log that is there", async () => {
+  const before = await segments();
+  const instances = ids("Instance");
+  await lab.up("--replace", "**kafka-2-instance");
+  expect(ids("Instance").filter((id) => instances.includes(id))).toHaveLength(6);
+  expect(ids("Volume").every((id) => kept.includes(id))).toBe(true);
+  // A log that is replicated from its beginning is another file.
+  expect(await segments()).toEqual(before);
+  expect(await messages()).toContain(message);
+  expect(await messages()).toContain(await produce(`after all ${randomUUID()}`));
+  await expectNoChanges();
+});
