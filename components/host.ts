@@ -82,6 +82,8 @@ export class Host extends pulumi.ComponentResource {
       privateIp: this.place.privateIp,
       publicIp: this.publicIp,
       instanceId: this.instanceId,
+      // With it, a reader of the state sees whether the instance was looked at since (access.jq).
+      instanceIp: this.instance.publicIp,
       hostKey: this.hostKey,
       connection: this.connection,
     });

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# How to reach the hosts of a stack: the login key and the pinned host keys, from the stack's outputs.
+# How to reach the hosts of a stack: the login key, the pinned host keys, and an OpenSSH client
+# configuration that uses them.
 #
 # Inputs: $target, $stack, $state and Pulumi's environment; sourced by lab.sh.
 # Idempotence: writes the same files anew, in a directory that only this user can read.
-# shellcheck disable=SC2154 # lab.sh sets the variables
+# shellcheck disable=SC2154,SC2164 # lab.sh sets the variables, and errexit
 
 if [ "$target" = local ]; then
   access=$state/ssh/$stack
@@ -11,11 +12,11 @@ else
   access=${XDG_STATE_HOME:-$HOME/.local/state}/kafkalab/ssh/$stack
 fi
 
-# access_make: fills $access, and $hosts_json with the output `hosts`.
+# access_make: fills $access, and $hosts_json with what access.jq tells of each host.
 access_make() {
-  local outputs
-  outputs=$(pulumi stack output --stack "$stack" --json --show-secrets)
-  hosts_json=$(jq -c '.hosts // {}' <<<"$outputs")
+  local found file
+  found=$(pulumi stack export --stack "$stack" --show-secrets | jq -c -f "$root/scripts/dev/access.jq")
+  hosts_json=$(jq -c .hosts <<<"$found")
   if [ "$hosts_json" = "{}" ]; then
     die "the stack $stack has no hosts." "Make them with: npm run up"
   fi
@@ -23,28 +24,58 @@ access_make() {
     umask 077
     mkdir -p "$access"
     chmod 0700 "$access"
-    jq -r .privateKey <<<"$outputs" >"$access/key.$$"
+    jq -j .key <<<"$found" >"$access/key.$$"
     jq -r 'to_entries[] | "\(.key) \(.value.hostKey)"' <<<"$hosts_json" >"$access/known_hosts.$$"
-    mv "$access/key.$$" "$access/key"
-    mv "$access/known_hosts.$$" "$access/known_hosts"
+    {
+      access_config
+      if [ "$target" != local ]; then
+        # Such as a proxy, where there is no other way out.
+        printf '%s\n' "# For the rest, the user's own configuration." "Host *" "  Include ~/.ssh/config" "  Include /etc/ssh/ssh_config"
+      fi
+    } >"$access/config.$$"
+    for file in key known_hosts config; do
+      mv "$access/$file.$$" "$access/$file"
+    done
   )
 }
 
-# access_arguments HOST: sets $ssh_arguments, up to and with the destination. A host with another key
-# than the pinned one is an error, whatever its address.
-access_arguments() {
-  local host=$1 user address
-  IFS=$'\t' read -r user address < <(jq -r --arg host "$host" '.[$host] // empty | [.user, .publicIp] | @tsv' <<<"$hosts_json") || true
-  if [ -z "${address-}" ]; then
-    die "there is no host $host in the stack $stack." "Its hosts: $(jq -r 'keys | join(", ")' <<<"$hosts_json")"
+# access_config: prints the configuration. A host with another key than the pinned one is an error,
+# whatever its address; so is a host on the way.
+access_config() {
+  jq -r --arg access "$access" --arg target "$target" '
+    .[] | select(.address) | "Host \(.names | join(" "))",
+      "  HostName \(.address)",
+      # What a user sets for the outside world is of no use for hosts on this machine.
+      if .via then "  ProxyJump \(.via)" elif $target == "local" then "  ProxyCommand none" else empty end,
+      "  User ec2-user",
+      "  IdentityFile \"\($access)/key\"",
+      "  IdentitiesOnly yes",
+      "  BatchMode yes",
+      "  UserKnownHostsFile \"\($access)/known_hosts\"",
+      "  GlobalKnownHostsFile /dev/null",
+      "  HostKeyAlias \(.names[0])",
+      "  StrictHostKeyChecking yes",
+      "  ConnectTimeout 5",
+      "  ServerAliveInterval 15",
+      ""' <<<"$hosts_json"
+}
+
+# access_check HOST: an error unless the stack has this host, and it can be reached.
+access_check() {
+  local address
+  address=$(jq -r --arg host "$1" '.[] | select(.names | index($host)) | .address // "none"' <<<"$hosts_json")
+  if [ -z "$address" ]; then
+    die "there is no host $1 in the stack $stack." "Its hosts: $(jq -r 'keys | join(", ")' <<<"$hosts_json")"
   fi
-  ssh_arguments=(-i "$access/key" -l "$user" -o IdentitiesOnly=yes -o BatchMode=yes
-    -o "UserKnownHostsFile=$access/known_hosts" -o GlobalKnownHostsFile=/dev/null
-    -o "HostKeyAlias=$host" -o StrictHostKeyChecking=yes -o ConnectTimeout=5
-    -o ServerAliveInterval=15)
-  if [ "$target" = local ]; then
-    # What a user sets for the outside world is of no use for hosts on this machine.
-    ssh_arguments=(-F none "${ssh_arguments[@]}")
+  if [ "$address" = none ]; then
+    die "the host $1 has no address: it is stopped, or the host that leads to it is." \
+      "Start it with: npm run up (in a lab that is paused, set kafkalab:running to true first)"
   fi
-  ssh_arguments+=("$address")
+}
+
+# access_ssh HOST [COMMAND...]: ssh, in place of this shell. It hands the name of its configuration to
+# the ssh of a ProxyJump, unquoted; one without a directory stands that.
+access_ssh() {
+  cd "$access"
+  exec ssh -F config "$@"
 }

@@ -148,9 +148,8 @@ case $command in
     enter
     stack_there || die "there is no stack $stack." "Make it with: npm run up"
     access_make
-    access_arguments "$1"
-    shift
-    exec ssh "${ssh_arguments[@]}" "$@"
+    access_check "$1"
+    access_ssh "$@"
     ;;
   status)
     enter

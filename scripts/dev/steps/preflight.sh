@@ -13,15 +13,15 @@ node 20 nodejs
 npm - npm
 sha256sum - coreutils
 flock - util-linux
+jq - jq
+ssh - openssh-client
+column - bsdextrautils
 LIST
   case $preflight_scope in
     tools | lab | test)
       cat <<'LIST'
 curl - curl
 tar - tar
-jq - jq
-ssh - openssh-client
-column - bsdextrautils
 LIST
       ;;
   esac
