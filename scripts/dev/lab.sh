@@ -3,7 +3,7 @@
 #
 #   lab.sh setup | env
 #   lab.sh up | preview | destroy [-s STACK] [FLAGS OF pulumi...]
-#   lab.sh status [-s STACK]
+#   lab.sh status | key | ssh-config [-s STACK]
 #   lab.sh ssh [-s STACK] HOST [COMMAND...]
 #   lab.sh cost [-s STACK] [--json]
 #   lab.sh check | test | test-integration | bench [ARGUMENTS...]
@@ -31,7 +31,7 @@ command=$1
 shift
 stack=local
 case $command in
-  up | preview | destroy | status | ssh)
+  up | preview | destroy | status | key | ssh | ssh-config)
     if [ "${1-}" = "-s" ] || [ "${1-}" = "--stack" ]; then
       [ $# -ge 2 ] || die "$1 needs the name of a stack."
       stack=$2
@@ -99,6 +99,18 @@ stack_there() {
   fi
 }
 
+enter_stack() { # as enter, for a stack that must be there
+  enter
+  stack_there || die "there is no stack $stack." "Make it with: npm run up"
+}
+
+forget_stack() { # removes what these scripts keep of a stack that is gone
+  rm -rf "${access:?}"
+  if [ "$target" = local ]; then
+    forget_state
+  fi
+}
+
 case $command in
   setup)
     exec "$here/setup.sh" "$@"
@@ -124,7 +136,7 @@ case $command in
     enter
     if ! stack_there; then
       say "there is no stack $stack; nothing to destroy"
-      forget_state
+      forget_stack
       exit
     fi
     if [ "$target" = local ]; then
@@ -139,21 +151,27 @@ case $command in
       esac
     done
     pulumi stack rm --stack "$stack" --yes --preserve-config
-    if [ "$target" = local ]; then
-      forget_state
-    fi
+    forget_stack
     ;;
   ssh)
     [ $# -gt 0 ] || die "ssh needs a host." "For example: npm run ssh -- peter-kafka01"
-    enter
-    stack_there || die "there is no stack $stack." "Make it with: npm run up"
+    enter_stack
     access_make
     access_check "$1"
     access_ssh "$@"
     ;;
+  key)
+    enter_stack
+    access_make
+    echo "$access/key"
+    ;;
+  ssh-config)
+    enter_stack
+    access_make
+    access_config
+    ;;
   status)
-    enter
-    stack_there || die "there is no stack $stack." "Make it with: npm run up"
+    enter_stack
     status_print
     ;;
   cost)

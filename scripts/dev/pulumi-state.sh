@@ -2,7 +2,7 @@
 # Keeps Pulumi's state on the local target usable: after a run that was killed, and after the last
 # stack is gone.
 #
-# Inputs: $state, $stack, $access, and Pulumi's environment of the local target; sourced by lab.sh.
+# Inputs: $state, $stack, and Pulumi's environment of the local target; sourced by lab.sh.
 # Idempotence: does nothing where there is nothing to mend or to remove.
 # shellcheck disable=SC2154 # lab.sh sets the variables
 
@@ -88,13 +88,12 @@ end_orphans() {
   fi
 }
 
-# forget_state: removes what Pulumi and these scripts keep of a stack that is gone, and the state
-# directory if nothing is left in it. Data of the local cloud is never removed here: where there is
-# some, the directory is not empty, and stays.
+# forget_state: removes what Pulumi keeps of a stack that is gone, and the state directory if nothing
+# is left in it. Data of the local cloud is never removed here: where there is some, the directory is
+# not empty, and stays.
 forget_state() {
   local backend
   backend=$(backend)
-  rm -rf "${access:?}"
   if [ -d "$backend" ] && [ ! -e "$(stack_file)" ]; then
     rm -f "$(stack_file)".*
     rm -rf "$backend/history/kafkalab/$stack" "$backend/backups/kafkalab/$stack"

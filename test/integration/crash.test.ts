@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Lab, useLab } from "../support/lab";
 import { difference, killPulumi, snapshot } from "../support/machine";
-import { waitFor } from "../support/run";
+import { lastLine, waitFor } from "../support/run";
 
 /*
  * `kill -9` of Pulumi and its plugins, in the middle of `up` and of `destroy`. Each test starts from
@@ -28,6 +28,12 @@ const POINTS: [string, (printed: string) => boolean][] = [
 
 test.each(POINTS)("up is killed while %s", async (point, reached) => {
   await killAt("up", point, reached);
+});
+
+test("a lab whose up never ended can be looked at", async () => {
+  expect((await lab.pulumi("stack", "output", "--json")).stdout).toBe("{}\n");
+  const { stdout, output } = await lab.run("ssh", "peter-kafka03", "hostname -s");
+  expect(stdout, output).toBe("peter-kafka03\n");
 });
 
 test("the next up ends well, and nothing is orphaned", async () => {
@@ -70,7 +76,7 @@ async function killAt(command: string, point: string, reached: (printed: string)
     if (ended) {
       throw new Error(`${command} ended before ${point}:\n${running.output().slice(-4000)}`);
     }
-    return reached(running.output()) ? {} : (running.output().trim().split("\n").at(-1) ?? "");
+    return reached(running.output()) ? {} : lastLine(running.output());
   });
   killPulumi(running.pid);
   const { status } = await running.ended;

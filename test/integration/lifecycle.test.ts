@@ -1,7 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { useLab } from "../support/lab";
 import { difference, labProcesses, snapshot } from "../support/machine";
+import { run } from "../support/run";
 
 /*
  * The life of a lab: from nothing, through changes, back to nothing. Each test starts from what the
@@ -64,6 +66,31 @@ test("status shows every host at work", async () => {
   ).toHaveLength(3);
   expect(stdout.match(/^peter-kafka0\d .* kafka-server +active .* broker \d/gm)).toHaveLength(3);
   expect(stdout).toMatch(/^peter-overview01 +0 +\d +\S+ +\d,\d,\d *$/m);
+});
+
+test("ssh, key and ssh-config lead to a host, and to no other one in its place", async () => {
+  const ssh = await lab.run("ssh", "peter-kafka01", "id -un; hostname -f");
+  expect(ssh.stdout, ssh.output).toBe("ec2-user\npeter-kafka01.foo.bar\n");
+
+  const { hosts, privateKey } = await lab.stackOutputs();
+  const key = (await lab.run("key")).stdout.trim();
+  expect(readFileSync(key, "utf8")).toBe(privateKey);
+  expect(statSync(key).mode & 0o777).toBe(0o600);
+  expect(statSync(dirname(key)).mode & 0o777).toBe(0o700);
+
+  const { stdout: config } = await lab.run("ssh-config");
+  const hostname = (text: string) => {
+    const file = join(dirname(key), "of-the-test");
+    writeFileSync(file, text);
+    return run(["ssh", "-F", file, "peter-zk02.foo.bar", "hostname -s"]);
+  };
+  expect((await hostname(config)).stdout).toBe("peter-zk02\n");
+  const [own, other] = [hosts["peter-zk02"]?.publicIp ?? "", hosts["peter-zk03"]?.publicIp ?? ""];
+  const { status, stderr } = await hostname(
+    config.replace(`HostName ${own}\n`, `HostName ${other}\n`),
+  );
+  expect(stderr).toContain("Host key verification failed.");
+  expect(status).toBe(255);
 });
 
 test("a changed heap is a rolling restart: only the brokers' commands run again", async () => {

@@ -3,8 +3,9 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { hostOf } from "../support/host";
-import { useLab } from "../support/lab";
-import { labProcesses, reboot, snapshot } from "../support/machine";
+import { type Outputs, useLab } from "../support/lab";
+import { killPulumi, labProcesses, reboot, snapshot } from "../support/machine";
+import { lastLine, waitFor } from "../support/run";
 
 /*
  * What the machine, or somebody on it, takes away behind Pulumi's back.
@@ -55,6 +56,33 @@ test("after a reboot of the machine, up brings the lab back with its data", asyn
   expect(await messages("peter-kafka02")).toContain(again);
   const preview = await lab.run("preview", "--expect-no-changes");
   expect(preview.status, preview.output).toBe(0);
+});
+
+test("after an up that did not end, hosts are found where they are now", async () => {
+  await lab.reboot();
+  const running = lab.start("up");
+  await waitFor("up", "so far that every host is up", 300, () =>
+    /Command kafka-ready \w+ing/.test(running.output()) ? {} : lastLine(running.output()),
+  );
+  killPulumi(running.pid);
+  expect((await running.ended).status).not.toBe(0);
+
+  const now = new Map(
+    lab.recordsOf("Instance").map(({ chosen }) => [chosen.privateIp, chosen.publicIp]),
+  );
+  const { stdout } = await lab.pulumi("stack", "output", "hosts", "--json");
+  const outputs = Object.values(JSON.parse(stdout) as Outputs["hosts"]);
+  expect(outputs.filter(({ privateIp, publicIp }) => now.get(privateIp) === publicIp)).toEqual([]);
+
+  const status = await lab.run("status");
+  const rows = status.stdout.split("\n").filter((row) => row.startsWith("peter-"));
+  expect(rows).toHaveLength(6);
+  for (const row of rows) {
+    const [, publicIp, privateIp, up] = row.split(/ +/);
+    expect(publicIp, row).toBe(now.get(privateIp));
+    expect(up, row).toMatch(/^\d+h\d\dm$/);
+  }
+  await lab.up();
 });
 
 test("a host removed behind Pulumi's back is seen by refresh, and made again by up", async () => {

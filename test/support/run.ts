@@ -113,6 +113,7 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function lastLine(text: string): string {
+/** What a command printed last. */
+export function lastLine(text: string): string {
   return text.trim().split("\n").at(-1) || "nothing";
 }
