@@ -10,10 +10,16 @@ interface Monitor {
 }
 
 let requests: Request[] = [];
+let calls: string[] = [];
 
 /** What the last program has registered, though it failed. */
 export function registrations(): Registration[] {
   return requests.map(toRegistration);
+}
+
+/** Tokens of what the last program has looked up. */
+export function lookUps(): string[] {
+  return calls;
 }
 
 /**
@@ -26,9 +32,15 @@ export async function runProgram(
   stack: string,
   cloud: Cloud,
 ): Promise<Record<string, pulumi.Output<unknown>>> {
-  await pulumi.runtime.setMocks({ newResource, call: callOf(cloud) }, "kafkalab", stack, false);
+  const answer = callOf(cloud);
+  const call = (args: pulumi.runtime.MockCallArgs) => {
+    calls.push(args.token);
+    return answer(args);
+  };
+  await pulumi.runtime.setMocks({ newResource, call }, "kafkalab", stack, false);
   pulumi.runtime.setAllConfig(config);
   requests = [];
+  calls = [];
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) => {

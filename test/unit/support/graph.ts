@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
-import { registrations, runProgram, ZONES } from "../../../scripts/dry-run/program";
+import { lookUps, registrations, runProgram, ZONES } from "../../../scripts/dry-run/program";
 import type { Registration } from "../../../scripts/dry-run/registration";
 
 /** What a program declares, by name, and its stack outputs. */
@@ -10,6 +10,8 @@ export interface Graph {
   ofType: (type: string) => Registration[];
   outputs: Record<string, unknown>;
   secretOutputs: string[];
+  /** Tokens of the look-ups. */
+  calls: string[];
 }
 
 /** Names of what the last program registered, though it failed. */
@@ -44,6 +46,7 @@ export async function declareLab(
     resources,
     outputs,
     secretOutputs,
+    calls: lookUps(),
     byName: (name) =>
       only(
         resources.filter((resource) => resource.name === name),
