@@ -21,6 +21,9 @@ export const AWS_ACTIONS: Record<string, string[]> = {
   "aws:index/getAvailabilityZones:getAvailabilityZones": ["ec2:DescribeAvailabilityZones"],
   "aws:ssm/getParameter:getParameter": ["ssm:GetParameter"],
   "aws:ec2/getInstance:getInstance": READ_INSTANCE,
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": [
+    "ec2:DescribeInstanceTypeOfferings",
+  ],
 
   "aws:ec2/vpc:Vpc": [
     ...TAGS,
@@ -38,6 +41,8 @@ export const AWS_ACTIONS: Record<string, string[]> = {
     ...TAGS,
     "ec2:CreateSubnet",
     "ec2:DescribeSubnets",
+    // Public addresses for what starts there.
+    "ec2:ModifySubnetAttribute",
     // Before it deletes one, it looks for interfaces that other services left there.
     "ec2:DescribeNetworkInterfaces",
     "ec2:DeleteSubnet",
@@ -126,6 +131,8 @@ export const AWS_ACTIONS: Record<string, string[]> = {
     "ec2:DescribeKeyPairs",
     "ec2:DeleteKeyPair",
   ],
+  // Another security group would want ec2:ModifyNetworkInterfaceAttribute, which no tag can bind: the
+  // groups of a host change with its subnet only, and then it is another instance.
   "aws:ec2/instance:Instance": [
     ...TAGS,
     ...READ_INSTANCE,
@@ -136,15 +143,13 @@ export const AWS_ACTIONS: Record<string, string[]> = {
     "ec2:DescribeTags",
     "ec2:ModifyInstanceAttribute",
     "ec2:ModifyInstanceMetadataOptions",
-    // Its security groups are those of its first interface.
-    "ec2:ModifyNetworkInterfaceAttribute",
     "ec2:ModifyVolume",
     "ec2:DescribeVolumesModifications",
     "ec2:StopInstances",
     "ec2:StartInstances",
     "ec2:TerminateInstances",
   ],
-  "aws:ec2/instanceState:InstanceState": [
+  "aws:ec2transitgateway/instanceState:InstanceState": [
     "ec2:DescribeInstances",
     "ec2:DescribeInstanceStatus",
     "ec2:StartInstances",
