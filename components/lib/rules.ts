@@ -247,8 +247,8 @@ export function tag([key, value]: [string, string]): Breach | undefined {
       "Shorten it or leave the other characters out",
     ) ??
     breach(
-      /^(aws:.*|Name)$/i.test(key),
-      "not set Name or names that start with aws:, which are taken",
+      /^(aws:.*|Name|Project|Stack)$/i.test(key),
+      "not set Name, Project, Stack or names that start with aws:, which are taken",
       "Choose another name",
     )
   );

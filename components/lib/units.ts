@@ -21,7 +21,9 @@ export function renderUnit(args: UnitArgs): string {
   return `[Unit]
 Description=${args.description}
 Documentation=${args.documentation}
-After=network.target
+# After a boot, names of other nodes must resolve: Java remembers a failure.
+Wants=network-online.target
+After=network-online.target nss-lookup.target
 RequiresMountsFor=/data
 StartLimitIntervalSec=0
 

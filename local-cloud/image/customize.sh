@@ -24,7 +24,8 @@ rm -f /etc/ssh/ssh_host_* /var/lib/dbus/machine-id
 : >/etc/machine-id
 install -d -m 2755 -g systemd-journal /var/log/journal
 
-systemctl --quiet enable systemd-networkd.service systemd-resolved.service user-data.service ssh.service
+systemctl --quiet enable systemd-networkd.service systemd-resolved.service name-volumes.service \
+  user-data.service ssh.service
 systemctl --quiet set-default multi-user.target
 
 # What a container cannot use, and what only costs time at boot. Masked, so that no dependency

@@ -18,7 +18,8 @@ cd /etc/ssh
 (umask 077 && printf '%s' "$HOST_KEY" >ssh_host_ed25519_key.new)
 mv -f ssh_host_ed25519_key.new ssh_host_ed25519_key
 printf '%s' "$HOST_KEY_PUBLIC" >ssh_host_ed25519_key.pub
-echo 'HostKey /etc/ssh/ssh_host_ed25519_key' >sshd_config.d/kafkalab.conf
+# Remote commands come all at once, to a bastion for every host; by default sshd turns some away.
+printf '%s\n' 'HostKey /etc/ssh/ssh_host_ed25519_key' 'MaxStartups 100' >sshd_config.d/kafkalab.conf
 find . -name 'ssh_host_*' ! -name 'ssh_host_ed25519_key*' -delete
 
 if ! id "$LOGIN_USER" >/dev/null 2>&1; then

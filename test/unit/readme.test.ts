@@ -32,7 +32,7 @@ test("README's table of settings is that of Pulumi.yaml", async () => {
 
 test("README and the guide name no command that there is not", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  const named = ["README.md", "CONTRIBUTING.md", "docs/guide.md"].flatMap((file) =>
+  const named = ["README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/aws.md"].flatMap((file) =>
     [...read(file).matchAll(/npm run (?:-s )?([a-z:-]+)/g)].map((match) => match[1]),
   );
   expect(named.length).toBeGreaterThan(10);

@@ -301,7 +301,7 @@ const FAULTS: [string, Record<string, string>, string][] = [
   [
     "a tag that is taken",
     { tags: '{"Name":"x"}' },
-    `tags": it must not set Name or names that start with aws:, which are taken; got ["Name","x"]. Choose another name.`,
+    `tags": it must not set Name, Project, Stack or names that start with aws:, which are taken; got ["Name","x"]. Choose another name.`,
   ],
   [
     "tags that are no texts",

@@ -138,6 +138,8 @@ export const AWS_ACTIONS: Record<string, string[]> = {
     ...READ_INSTANCE,
     // The name of the AMI's root device.
     "ec2:DescribeImages",
+    // Other security groups for an instance that runs.
+    "ec2:ModifyNetworkInterfaceAttribute",
     "ec2:RunInstances",
     // Whether a launch template made it.
     "ec2:DescribeTags",
