@@ -67,14 +67,16 @@ test("nobody reaches a host but through the bastion, and that one reaches SSH al
   const bastion = await host("peter-bastion01");
   const tries = ["peter-kafka01", "peter-zk01"].map(async (name) => {
     const { privateIp } = await host(name);
-    const direct = await run(["nc", "-z", "-w", "2", privateIp, "22"]);
+    // A connection would leave this machine: no link of the lab leads there.
+    const { stdout } = await run(["ip", "route", "get", privateIp]);
+    expect(stdout).not.toMatch(/ dev kl-/);
     const ports = [22, 9092, 2181].map(async (port) => {
       const { status } = await bastion.try(`nc -z -w 2 ${name} ${port}`);
       return `${port} ${status === 0 ? "open" : "closed"}`;
     });
-    return [direct.status === 0 ? "open" : "closed", ...(await Promise.all(ports))];
+    return Promise.all(ports);
   });
-  const expected = ["closed", "22 open", "9092 closed", "2181 closed"];
+  const expected = ["22 open", "9092 closed", "2181 closed"];
   expect(await Promise.all(tries)).toEqual([expected, expected]);
 });
 
@@ -111,9 +113,8 @@ test("after it the cluster is whole again, and nothing was started twice", async
   lab.configure(PRIVATE);
   const printed = await lab.up();
   expect(ids("Instance", "Volume", "Record")).toEqual(kept);
-  expect(
-    printed.match(/: (kafka|zookeeper)-server runs with this configuration already$/gm),
-  ).toHaveLength(6);
+  const left = printed.matchAll(/(\S+): (?:kafka|zookeeper)-server runs with this configuration/g);
+  expect(new Set([...left].map(([, name]) => name)).size).toBe(6);
   expect(printed).not.toMatch(/-server (re)?started$/m);
   expect(await messages()).toContain(message);
   expect((await lab.stackOutputs()).smokeTest.inSyncReplicas).toHaveLength(3);
@@ -139,6 +140,7 @@ test("a new instance of a broker goes on with the log that is there", async () =
   // A log that is replicated from its beginning is another file.
   expect(await segments()).toEqual(before);
   expect(await messages()).toContain(message);
-  expect(await messages()).toContain(await produce(`after all ${randomUUID()}`));
+  const last = await produce(`after all ${randomUUID()}`);
+  expect(await messages()).toContain(last);
   await expectNoChanges();
 });
