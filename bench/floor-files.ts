@@ -107,6 +107,8 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
     put(to("etc/hostname"), `${name}.${domain}\n`);
     put(to("etc/hosts"), hostsFile.join("\n") + "\n");
     put(to("etc/systemd/network/10-ens5.network"), "[Match]\nName=ens5\n[Link]\nUnmanaged=yes\n");
+    // Its network is there before it boots; an empty unit is a masked one.
+    put(to("etc/systemd/system/systemd-networkd-wait-online.service"), "");
     put(to(`etc/systemd/system/${service}.service`), host.unit);
     put(to(`etc/kafkalab/${service}.content`), "");
     put(

@@ -86,6 +86,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
         product: "kafka",
         version: args.version,
         archiveUrl: args.archiveUrl,
+        volumeGiB: args.volume.gib,
         packages: { java: "openjdk-17-jre-headless", kcat: "kcat" },
         variables: {
           DATA: "/data/kafka-logs",

@@ -10,6 +10,8 @@ export interface Service {
   /** A version whose archive is pinned. */
   version: string;
   archiveUrl: string;
+  /** GiB of each node's data volume. */
+  volumeGiB: number;
   /** Commands that the hosts need, each with the Debian package that brings it. */
   packages: Record<string, string>;
   /** Variables of `scripts/remote/service.sh`. */
@@ -65,7 +67,7 @@ export function startService(
       {
         host: node.host,
         files: [`${product}.sh`, "service.sh", "configure.sh"],
-        variables,
+        variables: { ...variables, VOLUME_GIB: String(service.volumeGiB) },
         triggers,
         timeoutMinutes: 15,
       },

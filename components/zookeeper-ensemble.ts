@@ -61,6 +61,7 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
         product: "zookeeper",
         version: args.version,
         archiveUrl: args.archiveUrl,
+        volumeGiB: args.volume.gib,
         packages: { java: "openjdk-17-jre-headless" },
         variables: {
           DATA: "/data/zk",

@@ -56,6 +56,34 @@ test("destroying one leaves the other as it is", async () => {
   expect(await host.run("systemctl is-active kafka-server")).toBe("active\n");
 });
 
+test("another domain is other hosts with the same data", async () => {
+  const segment = "/data/kafka-logs/peter-overview01-0/00000000000000000000.log";
+  const before = hostOf(await first.hosts(), "peter-kafka01");
+  const log = await before.run(`sudo stat -c '%i born %W' ${segment}`);
+  const ids = (type: string) => first.recordsOf(type).map(({ id }) => id);
+  const [instances, volumes] = [ids("Instance"), ids("Volume")];
+
+  first.configure({ ...SMALL, vpcCidr: "10.30.0.0/16", domain: "moved.test" });
+  await first.up();
+  const after = hostOf(await first.hosts(), "peter-kafka01");
+  expect(await after.run("hostname -f")).toBe("peter-kafka01.moved.test\n");
+  expect(await after.run(`sudo stat -c '%i born %W' ${segment}`)).toBe(log);
+  expect((await first.stackOutputs()).smokeTest.offset).toBe(1);
+  expect(ids("Instance").filter((id) => instances.includes(id))).toEqual([]);
+  expect(ids("Volume")).toEqual(volumes);
+});
+
+test("a new volume brings a new host, which waits for that volume", async () => {
+  const ids = (type: string) => first.recordsOf(type).map(({ id, urn }) => `${id} ${urn}`);
+  const [instances, volumes] = [ids("Instance"), ids("Volume")];
+  await first.up("--replace", "**kafka-1-volume");
+  const same = (before: string[], after: string[]) => after.filter((id) => before.includes(id));
+  expect(same(instances, ids("Instance"))).toEqual([
+    expect.stringMatching(/::zookeeper-1-instance$/),
+  ]);
+  expect(same(volumes, ids("Volume"))).toEqual([expect.stringMatching(/::zookeeper-1-volume$/)]);
+});
+
 test("a network that the machine routes already is refused", async () => {
   const link = `kt-${process.pid}`;
   await must(["ip", "link", "add", link, "type", "veth", "peer", "name", `${link}p`]);

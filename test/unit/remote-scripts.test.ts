@@ -145,6 +145,42 @@ describe("check_identity", () => {
   });
 });
 
+describe("grow_data", () => {
+  // Its own main is left out; the commands are those of a host with a volume of 2 GiB.
+  const text = readFileSync(join(DIRECTORY, "configure.sh"), "utf8").replace(/^main <.*/m, "");
+  const commands = (resize: string) => `
+    findmnt() { echo /dev/nvme1n1; }
+    blockdev() { [[ $* == "--getsize64 /dev/nvme1n1" ]] && echo 2147483648; }
+    resize2fs() { ${resize}; }
+    ${text}
+    GROWN_SECONDS=0`;
+
+  test("the file system gets all of the volume", () => {
+    const { status, stdout } = run([], `${commands('echo "$1" >&3')}\ngrow_data 3>&1`, {
+      VOLUME_GIB: "2",
+    });
+    expect([status, stdout]).toEqual([0, "/dev/nvme1n1\n"]);
+  });
+
+  test("a volume that has not grown yet is waited for, and then told", () => {
+    const { status, stderr } = run([], `${commands("true")}\ngrow_data`, { VOLUME_GIB: "3" });
+    expect([status, stderr]).toEqual([
+      1,
+      "peter-test01: the volume of /data not of 3 GiB after 0 s; last saw 2147483648 bytes; logs: dmesg\n",
+    ]);
+  });
+
+  test("a file system that does not grow is an error with the repair", () => {
+    const resize = "echo 'resize2fs 1.47'; echo 'Permission denied'; return 1";
+    const { status, stderr } = run([], `${commands(resize)}\ngrow_data`, { VOLUME_GIB: "2" });
+    expect([status, stderr]).toEqual([
+      1,
+      "peter-test01: the file system of /data not grown to 2 GiB; last saw Permission denied. " +
+        "Grow it by hand: resize2fs /dev/nvme1n1\n",
+    ]);
+  });
+});
+
 describe("shared functions", () => {
   test("a wait is bounded and says what it last saw", () => {
     const { status, stderr } = run(
