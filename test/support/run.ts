@@ -50,10 +50,12 @@ export function start(argv: readonly string[], options: RunOptions = {}): Runnin
     late = true;
     child.kill("SIGKILL");
   }, timeoutSeconds * 1000);
+  // Listened for from now on: it may come at once after the end.
+  const closed = once(child, "close").catch(() => undefined);
   // A daemon that it leaves behind may keep the streams: its own end is what counts.
   const ended = once(child, "exit").then(async ([code, signal]) => {
     clearTimeout(timer);
-    await Promise.race([once(child, "close"), delay(500)]);
+    await Promise.race([closed, delay(500)]);
     child.stdout.destroy();
     child.stderr.destroy();
     if (late) {
