@@ -141,6 +141,7 @@ describe("what needs no host", () => {
       ["no CIDR", T.vpc, () => ({ cidrBlock: "10.0.0.0" }), /^cidrBlock must be an IPv4 CIDR block/],
       ["a CIDR with host bits", T.vpc, () => ({ cidrBlock: "10.0.0.1/16" }), /^cidrBlock .* got "10.0.0.1\/16"/],
       ["a CIDR too large", T.vpc, () => ({ cidrBlock: "10.0.0.0/8" }), /between \/16 and \/28/],
+      ["a CIDR that the machine routes", T.vpc, () => ({ cidrBlock: "198.18.0.0/16" }), /^cidrBlock The CIDR '198.18.0.0\/16' overlaps .* which this machine already routes \(kl-/],
       ["another region", T.vpc, () => ({ cidrBlock: "10.0.0.0/16", region: "us-east-1" }), /^region must be one of ap-northeast-2/],
       ["an unknown zone", T.subnet, () => ({ vpcId: "vpc-1", cidrBlock: "10.0.0.0/24", availabilityZone: "eu-west-1a" }), /^availabilityZone must be one of/],
       ["a wrong nested type", T.instance, () => host({ rootBlockDevice: { volumeSize: "8" } }), /^rootBlockDevice.volumeSize must be a number/],
@@ -185,7 +186,6 @@ describe("what needs no host", () => {
     }); // prettier-ignore
 
     test.each<[string, string, () => Props]>([
-      ["InvalidVpc.Conflict", T.vpc, () => ({ cidrBlock: "198.18.0.0/16" })],
       ["InvalidVpcID.NotFound", T.subnet, () => ({ vpcId: "vpc-0", cidrBlock: "10.77.1.0/24" })],
       ["InvalidSubnet.Range", T.subnet, () => ({ vpcId: net.vpc.id, cidrBlock: "10.79.0.0/24" })],
       ["InvalidSubnet.Conflict", T.subnet, () => ({ vpcId: net.vpc.id, cidrBlock: "10.77.0.128/25" })],

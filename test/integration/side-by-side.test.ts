@@ -84,18 +84,20 @@ test("a new volume brings a new host, which waits for that volume", async () => 
   expect(same(volumes, ids("Volume"))).toEqual([expect.stringMatching(/::zookeeper-1-volume$/)]);
 });
 
-test("a network that the machine routes already is refused", async () => {
+test("a network that the machine routes already is refused, by a preview as well", async () => {
   const link = `kt-${process.pid}`;
   await must(["ip", "link", "add", link, "type", "veth", "peer", "name", `${link}p`]);
   try {
     await must(["ip", "address", "add", "10.77.5.1/24", "dev", link]);
     await must(["ip", "link", "set", link, "up"]);
     third.configure({ ...SMALL, vpcCidr: "10.77.0.0/16" });
-    const { status, output } = await third.run("up");
-    expect(status).not.toBe(0);
-    expect(output).toContain(
-      `The CIDR '10.77.0.0/16' overlaps 10.77.5.0/24, which this machine already routes (${link}).`,
-    );
+    for (const command of ["preview", "up"]) {
+      const { status, output } = await third.run(command);
+      expect(status).not.toBe(0);
+      expect(output).toContain(
+        `The CIDR '10.77.0.0/16' overlaps 10.77.5.0/24, which this machine already routes (${link}).`,
+      );
+    }
     for (const type of ["Vpc", "Subnet", "Instance"]) {
       expect(third.recordsOf(type)).toEqual([]);
     }

@@ -33,10 +33,14 @@ export const localCloud: Provider = {
   version: "7.47.1-local",
 
   // The SDK's server ends a call with what these promises settle to.
-  check(urn, olds: Values, news: Values) {
+  async check(urn, olds: Values, news: Values) {
     const type = typeOf(urn);
     const inputs = withName(type, urn, olds, news);
-    return Promise.resolve({ inputs, failures: checkInputs(type, inputs) });
+    const failures = checkInputs(type, inputs);
+    const isNew = Object.keys(olds).length === 0;
+    if (isNew && failures.length === 0 && type.checkMachine)
+      failures.push(...(await type.checkMachine(reveal(inputs) as Values)));
+    return { inputs, failures };
   },
 
   async diff(id, urn, olds: Values, news: Values) {

@@ -53,6 +53,8 @@ export interface ResourceType {
 
   /** Rules over several properties that need no look at other resources; one message each. */
   checkTogether?(inputs: Values): { property: string; reason: string }[];
+  /** What is wrong with a new resource that only a look at the machine tells. It must be quick. */
+  checkMachine?(inputs: Values): Promise<{ property: string; reason: string }[]>;
   /** The property that the provider fills with a name, made of the logical one, where none is given. */
   autoNamed?: string;
 

@@ -12,7 +12,19 @@ import { readState, recordsOf } from "../../../host/store";
 import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
+import { isUnknown } from "../values";
 import { block, having, owner, text } from "./common";
+
+type Routes = Awaited<ReturnType<typeof machineRoutes>>;
+
+/** Why the machine cannot have a VPC with these addresses, if it cannot. */
+function clash(cidr: string, routes: Routes): string | undefined {
+  const other = routes.find((r) => r.device !== "lo" && overlaps(r.cidr, cidr));
+  return (
+    other &&
+    `The CIDR '${cidr}' overlaps ${other.cidr}, which this machine already routes (${other.device}). Choose a block that it does not use; "ip route" lists them.`
+  );
+}
 
 export const vpc: ResourceType = {
   token: T.vpc,
@@ -34,21 +46,19 @@ export const vpc: ResourceType = {
   },
   newId: () => newId("vpc"),
 
+  async checkMachine(inputs) {
+    if (isUnknown(inputs["cidrBlock"])) return [];
+    const reason = clash(text(inputs, "cidrBlock"), await machineRoutes());
+    return reason === undefined ? [] : [{ property: "cidrBlock", reason }];
+  },
   async lookAround() {
     const taken = recordsOf(readState(), T.vpc).map((v) => v.chosen["slot"] as number);
     return { routes: await machineRoutes(), slot: await freeSlot(new Set(taken)) };
   },
   refuse(inputs, _state, { routes }, self) {
     if (self) return;
-    const cidr = text(inputs, "cidrBlock");
-    const clash = (routes as Awaited<ReturnType<typeof machineRoutes>>).find(
-      (r) => r.device !== "lo" && overlaps(r.cidr, cidr),
-    );
-    if (!clash) return;
-    throw new ApiError(
-      "InvalidVpc.Conflict",
-      `The CIDR '${cidr}' overlaps ${clash.cidr}, which this machine already routes (${clash.device}). Choose a block that it does not use; "ip route" lists them.`,
-    );
+    const reason = clash(text(inputs, "cidrBlock"), routes as Routes);
+    if (reason !== undefined) throw new ApiError("InvalidVpc.Conflict", reason);
   },
   choose(_inputs, state, { slot }) {
     // Another VPC may have taken it since it was looked up.
