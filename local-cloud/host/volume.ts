@@ -11,11 +11,21 @@ export async function ensureVolume(id: string, sizeGib: number): Promise<void> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const isNew = !existsSync(file);
   if (isNew) writeFileSync(file, "", { mode: 0o600 });
-  if (statSync(file).size < sizeGib * GIB) truncateSync(file, sizeGib * GIB);
+  if (statSync(file).size < sizeGib * GIB) grow(file, sizeGib);
   if (isNew) return;
   // Also where the file has the size: an earlier run may have been killed in between.
   const device = await loopDevice(id);
   if (device !== undefined) await run(["losetup", "--set-capacity", device]);
+}
+
+function grow(file: string, sizeGib: number): void {
+  try {
+    truncateSync(file, sizeGib * GIB);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EFBIG") throw error;
+    const rule = `the file system of ${file} must take a file of ${sizeGib} GiB, and does not`;
+    throw new Error(`${rule}. Ask for a smaller volume.`, { cause: error });
+  }
 }
 
 /** Whether the volume's data is there. */

@@ -100,6 +100,7 @@ export const localCloud: Provider = {
         }
         const old = structuredClone(self);
         type.refuse?.(inputs, state, around, self);
+        Object.assign(self.chosen, type.rechoose?.(inputs, old));
         self.inputs = inputs;
         return [self, old] as const;
       }),

@@ -65,6 +65,8 @@ export interface ResourceType {
   refuse?(inputs: Values, state: State, around: Values, self?: Record): void;
   /** What AWS chooses: addresses and the like. */
   choose?(inputs: Values, state: State, around: Values): Values;
+  /** What AWS chooses anew when the resource changes. `self` is the record as it was. */
+  rechoose?(inputs: Values, self: Record): Values;
   /** Properties that are not inputs. */
   attributes(record: Record, state: State): Values;
 

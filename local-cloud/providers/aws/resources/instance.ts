@@ -17,6 +17,7 @@ import { ec2Arn, macAddress, newId } from "../ids";
 import { architectureOf } from "../instance-types";
 import { ApiError, type ResourceType, type Schema } from "../resource";
 import type { Values } from "../values";
+import { refuseVolume, VOLUME_TYPES, volumeShape, type VolumeWish } from "../volume-types";
 import { having, mustExist, text, vpcOfExistingGroup } from "./common";
 import { zoneOf } from "./subnet";
 
@@ -32,12 +33,22 @@ const blockDevice: Schema = {
   tags: { type: "map" },
   throughput: { type: "number", computed: true },
   volumeSize: { type: "number", computed: true },
-  volumeType: {
-    type: "string",
-    computed: true,
-    oneOf: ["gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"],
-  },
+  volumeType: { type: "string", computed: true, oneOf: VOLUME_TYPES },
 };
+
+/** GiB of the image's own root volume. */
+const ROOT_SIZE = 8;
+
+/** The root volume that is asked for. */
+function rootWish(inputs: Values): VolumeWish & { type: string } {
+  const root = (inputs["rootBlockDevice"] ?? {}) as Values;
+  return {
+    type: (root["volumeType"] as string | undefined) ?? "gp3",
+    size: (root["volumeSize"] as number | undefined) ?? ROOT_SIZE,
+    ...(root["iops"] === undefined ? {} : { iops: root["iops"] as number }),
+    ...(root["throughput"] === undefined ? {} : { throughput: root["throughput"] as number }),
+  };
+}
 
 export const instance: ResourceType = {
   token: T.instance,
@@ -68,7 +79,14 @@ export const instance: ResourceType = {
       fields: {
         httpEndpoint: { type: "string", computed: true, oneOf: ["enabled", "disabled"] },
         httpTokens: { type: "string", computed: true, oneOf: ["optional", "required"] },
-        httpPutResponseHopLimit: { type: "number", computed: true },
+        httpPutResponseHopLimit: {
+          type: "number",
+          computed: true,
+          check: (n: number) =>
+            Number.isInteger(n) && n >= 1 && n <= 64
+              ? undefined
+              : "must be an integer from 1 to 64",
+        },
         httpProtocolIpv6: { type: "string", computed: true, oneOf: ["enabled", "disabled"] },
         instanceMetadataTags: { type: "string", computed: true, oneOf: ["enabled", "disabled"] },
       },
@@ -158,6 +176,14 @@ export const instance: ResourceType = {
         `User data is limited to ${USER_DATA_LIMIT} bytes`,
       );
     }
+    const root = rootWish(inputs);
+    refuseVolume(root, self && rootWish(self.inputs));
+    if (root.size < ROOT_SIZE) {
+      throw new ApiError(
+        "InvalidBlockDeviceMapping",
+        `Volume of size ${root.size}GB is smaller than the AMI's snapshot, expect size >= ${ROOT_SIZE}GB`,
+      );
+    }
     if (!self) privateAddress(inputs, subnet, state);
   },
   choose(inputs, state, around) {
@@ -177,6 +203,7 @@ export const instance: ResourceType = {
     const subnet = state.records[text(inputs, "subnetId")];
     const vpcId = text(subnet?.inputs ?? {}, "vpcId");
     const root = (inputs["rootBlockDevice"] ?? {}) as Values;
+    const { type, size, iops, throughput } = volumeShape(rootWish(inputs));
     const privateIp = text(chosen, "privateIp");
     const publicIp = (chosen["publicIp"] as string | undefined) ?? "";
     return {
@@ -200,9 +227,11 @@ export const instance: ResourceType = {
         deviceName: "/dev/xvda",
         encrypted: false,
         volumeId: chosen["rootVolumeId"],
-        volumeSize: 8,
-        volumeType: "gp3",
         ...root,
+        volumeSize: size,
+        volumeType: type,
+        iops,
+        throughput,
       },
     };
   },
