@@ -2,7 +2,8 @@ import type { RuleModel, VpcModel } from "./model";
 
 /**
  * The nftables ruleset of a VPC's router: the security groups, stateful, between hosts of one subnet
- * as well; and the internet gateway, which translates each public address to its private one.
+ * as well; the internet gateway, which translates each public address to its private one; and the NAT
+ * gateways, which let hosts out and nobody in.
  *
  * A packet from a host must first pass one of the host's own egress rules, then, if it goes to a
  * host, one of the ingress rules of that one. Whatever matches nothing is dropped.
@@ -62,9 +63,14 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
     type ipv4_addr
     ${elements(publicHosts.map((h) => h.privateIp))}
   }
+  set nat-hosts {
+    type ipv4_addr
+    ${elements(vpc.hosts.filter((h) => h.behindNat).map((h) => h.privateIp))}
+  }
 
   chain to-host {
     oifname { "uplink", "tap0" } ip saddr @public-hosts accept
+    oifname "tap0" ip saddr @nat-hosts accept
     oifname "br-*" ip daddr vmap @ingress-of
     drop
   }
@@ -73,7 +79,7 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
     ct state established,related accept
     ct state invalid drop
     iifname "br-*" ip saddr vmap @egress-of
-    iifname "uplink" ip daddr vmap @ingress-of
+    iifname "uplink" ct status dnat ip daddr vmap @ingress-of
   }
   chain input {
     type filter hook input priority filter; policy drop;

@@ -1,6 +1,6 @@
 import { recordsOf, type Record, type State } from "./store";
 
-/** The resource types that shape a VPC's network, by Pulumi's token. */
+/** The resource types of the local cloud, by Pulumi's token. */
 export const T = {
   vpc: "aws:ec2/vpc:Vpc",
   subnet: "aws:ec2/subnet:Subnet",
@@ -8,6 +8,8 @@ export const T = {
   routeTable: "aws:ec2/routeTable:RouteTable",
   route: "aws:ec2/route:Route",
   routeTableAssociation: "aws:ec2/routeTableAssociation:RouteTableAssociation",
+  eip: "aws:ec2/eip:Eip",
+  natGateway: "aws:ec2/natGateway:NatGateway",
   securityGroup: "aws:ec2/securityGroup:SecurityGroup",
   ingressRule: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
   egressRule: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
@@ -15,6 +17,7 @@ export const T = {
   dhcpOptionsAssociation: "aws:ec2/vpcDhcpOptionsAssociation:VpcDhcpOptionsAssociation",
   keyPair: "aws:ec2/keyPair:KeyPair",
   instance: "aws:ec2/instance:Instance",
+  instanceState: "aws:ec2transitgateway/instanceState:InstanceState",
   volume: "aws:ebs/volume:Volume",
   volumeAttachment: "aws:ec2/volumeAttachment:VolumeAttachment",
   zone: "aws:route53/zone:Zone",
@@ -28,6 +31,8 @@ export interface HostModel {
   privateIp: string;
   /** Only while the instance has one and its subnet routes to an internet gateway. */
   publicIp?: string;
+  /** Its subnet routes to a NAT gateway whose own subnet routes to an internet gateway. */
+  behindNat: boolean;
   groupIds: string[];
 }
 
@@ -61,9 +66,7 @@ export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
   if (!vpc || vpc.leaving) return undefined;
   const inVpc = (type: string) => recordsOf(state, type).filter((r) => r.inputs["vpcId"] === vpcId);
   const subnets = inVpc(T.subnet);
-  const publicSubnets = new Set(
-    subnets.filter((s) => routesToInternet(state, s.id)).map((s) => s.id),
-  );
+  const routes = new Map(subnets.map((s) => [s.id, wayOut(state, s.id)]));
   const association = inVpc(T.dhcpOptionsAssociation).at(-1);
   const options = association && state.records[string(association.inputs["dhcpOptionsId"])];
   const domainName = options?.inputs["domainName"] as string | undefined;
@@ -76,13 +79,14 @@ export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
     subnets: subnets.map((s) => ({ id: s.id, cidr: string(s.inputs["cidrBlock"]) })),
     hosts: instancesIn(state, new Set(subnets.map((s) => s.id))).map((i) => {
       const subnetId = string(i.inputs["subnetId"]);
-      const publicIp = i.chosen["publicIp"] as string | undefined;
+      const publicIp = publicIpOf(i);
       return {
         id: i.id,
         subnetId,
         mac: string(i.chosen["mac"]),
         privateIp: string(i.chosen["privateIp"]),
-        ...(publicIp && publicSubnets.has(subnetId) ? { publicIp } : {}),
+        ...(publicIp !== undefined && routes.get(subnetId) === "gateway" ? { publicIp } : {}),
+        behindNat: routes.get(subnetId) === "nat",
         groupIds: groupsOf(state, i, vpcId),
       };
     }),
@@ -109,6 +113,17 @@ export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
 /** The VPCs that a private zone is attached to. */
 export function zoneVpcs(zone: Record): string[] {
   return ((zone.inputs["vpcs"] ?? []) as { vpcId: string }[]).map((v) => v.vpcId);
+}
+
+/** Whether somebody stopped the instance on purpose: it is then to stay so. */
+export const isStopped = (instance: Record) => instance.chosen["stopped"] === true;
+
+/**
+ * The public address of an instance, if it has one: none while it is stopped. (The record keeps the
+ * last one, so that the next is another.)
+ */
+export function publicIpOf(instance: Record): string | undefined {
+  return isStopped(instance) ? undefined : (instance.chosen["publicIp"] as string | undefined);
 }
 
 /** The VPC's own security group, for instances that name none. */
@@ -164,15 +179,24 @@ function rulesOf(state: State, groupId: string): RuleModel[] {
   return [...rules(T.ingressRule, "ingress"), ...rules(T.egressRule, "egress")];
 }
 
-function routesToInternet(state: State, subnetId: string): boolean {
+/** How the hosts of a subnet get to the internet, if at all. */
+function wayOut(state: State, subnetId: string): "gateway" | "nat" | undefined {
+  const route = defaultRoute(state, subnetId);
+  if (route?.inputs["gatewayId"] !== undefined) return "gateway";
+  const nat = state.records[route?.inputs["natGatewayId"] as string];
+  // A NAT gateway in a private subnet gets out no better than its users.
+  const outside = nat && defaultRoute(state, string(nat.inputs["subnetId"]));
+  return outside?.inputs["gatewayId"] !== undefined ? "nat" : undefined;
+}
+
+function defaultRoute(state: State, subnetId: string): Record | undefined {
   const association = recordsOf(state, T.routeTableAssociation).find(
     (a) => a.inputs["subnetId"] === subnetId,
   );
-  return recordsOf(state, T.route).some(
+  return recordsOf(state, T.route).find(
     (r) =>
       association !== undefined &&
       r.inputs["routeTableId"] === association.inputs["routeTableId"] &&
-      r.inputs["destinationCidrBlock"] === "0.0.0.0/0" &&
-      r.inputs["gatewayId"] !== undefined,
+      r.inputs["destinationCidrBlock"] === "0.0.0.0/0",
   );
 }

@@ -34,7 +34,9 @@ import { readState } from "./store";
  */
 
 /** How many blocks of public addresses there are, in RFC 2544's block for benchmarks, unused on real networks. */
-export const SLOTS = 511; // of 512 blocks /24; the last is slirp4netns's
+export const SLOTS = 510; // of 512 blocks /24; the last two are the next ones
+/** Where elastic addresses are from. Nothing routes them, as NAT gateways let nobody in. */
+export const ELASTIC_CIDR = "198.19.254.0/24";
 const SLIRP_CIDR = "198.19.255.0/24";
 
 /** `198.18.0.0/24`, `198.18.1.0/24`, … by slot. */

@@ -18,6 +18,14 @@ export const newId = (prefix: string) => `${prefix}-0${randomBytes(8).toString("
 export const ec2Arn = (kind: string, id: string) =>
   `arn:aws:ec2:${REGION}:${ACCOUNT}:${kind}/${id}`;
 
+/** `ip-10-0-0-4.ap-northeast-2.compute.internal` */
+export const privateDnsName = (address: string) =>
+  `ip-${address.replaceAll(".", "-")}.${REGION}.compute.internal`;
+
+/** `ec2-198-18-0-10.ap-northeast-2.compute.amazonaws.com` */
+export const publicDnsName = (address: string) =>
+  `ec2-${address.replaceAll(".", "-")}.${REGION}.compute.amazonaws.com`;
+
 /** The number that the AWS provider forms of a text for its own composite ids. */
 export const textHash = (text: string) => String(crc32(text));
 

@@ -39,10 +39,27 @@ describe("the ruleset", () => {
     expect(block(text, "chain sg-0zk-egress")).toEqual(["ip daddr 0.0.0.0/0  goto to-host"]);
   });
 
-  test("translates public addresses, and lets only their hosts out to the internet", () => {
+  test("translates public addresses, and lets their hosts out to the internet", () => {
     expect(block(text, "map private-of")[1]).toBe("elements = { 198.18.0.10 : 10.0.1.11 }");
     expect(block(text, "map public-of")[1]).toBe("elements = { 10.0.1.11 : 198.18.0.10 }");
     expect(block(text, "set public-hosts")[1]).toBe("elements = { 10.0.1.11 }");
+  });
+
+  test("lets hosts behind NAT out to the internet alone, and others not at all", () => {
+    expect(block(text, "set nat-hosts")[1]).toBe("elements = { 10.0.1.12 }");
+    expect(block(text, "chain to-host").slice(0, -1)).toEqual([
+      'oifname { "uplink", "tap0" } ip saddr @public-hosts accept',
+      'oifname "tap0" ip saddr @nat-hosts accept',
+      'oifname "br-*" ip daddr vmap @ingress-of',
+    ]);
+    const hosts = vpc().hosts.map((host) => ({ ...host, behindNat: false }));
+    expect(block(ruleset(vpc({ hosts })), "set nat-hosts")).toEqual(["type ipv4_addr"]);
+  });
+
+  test("lets nobody in from the machine but by a public address", () => {
+    expect(block(text, "chain forward").filter((line) => line.includes("uplink"))).toEqual([
+      'iifname "uplink" ct status dnat ip daddr vmap @ingress-of',
+    ]);
   });
 
   test("of the same VPC is the same text", () => {

@@ -1,6 +1,6 @@
 import type { VpcModel } from "../../../local-cloud/host/model";
 
-/** A VPC with two hosts of which one is public, to be changed by each test. */
+/** A VPC with two hosts, one public and the other behind a NAT gateway, to be changed by each test. */
 export const vpc = (changes: Partial<VpcModel> = {}): VpcModel => ({
   id: "vpc-0123456789abcdef0",
   cidr: "10.0.0.0/16",
@@ -8,8 +8,8 @@ export const vpc = (changes: Partial<VpcModel> = {}): VpcModel => ({
   hasInternetGateway: true,
   subnets: [{ id: "subnet-0aa", cidr: "10.0.1.0/24" }],
   hosts: [
-    { id: "i-0a", subnetId: "subnet-0aa", mac: "0a:00:00:00:00:01", privateIp: "10.0.1.11", publicIp: "198.18.0.10", groupIds: ["sg-0zk"] },
-    { id: "i-0b", subnetId: "subnet-0aa", mac: "0a:00:00:00:00:02", privateIp: "10.0.1.12", groupIds: ["sg-0kafka", "sg-0zk"] },
+    { id: "i-0a", subnetId: "subnet-0aa", mac: "0a:00:00:00:00:01", privateIp: "10.0.1.11", publicIp: "198.18.0.10", behindNat: false, groupIds: ["sg-0zk"] },
+    { id: "i-0b", subnetId: "subnet-0aa", mac: "0a:00:00:00:00:02", privateIp: "10.0.1.12", behindNat: true, groupIds: ["sg-0kafka", "sg-0zk"] },
   ],
   groups: [
     { id: "sg-0zk", rules: [{ direction: "egress", protocol: "-1", cidr: "0.0.0.0/0" }] },

@@ -1,8 +1,10 @@
 import type { ResourceType } from "../resource";
 import { dhcpOptions, dhcpOptionsAssociation } from "./dhcp-options";
+import { eip } from "./eip";
 import { instance } from "./instance";
 import { internetGateway } from "./internet-gateway";
 import { keyPair } from "./key-pair";
+import { natGateway } from "./nat-gateway";
 import { record } from "./record";
 import { route } from "./route";
 import { routeTable } from "./route-table";
@@ -24,6 +26,8 @@ export const resourceTypes: Readonly<{ [token: string]: ResourceType }> = Object
     routeTable,
     route,
     routeTableAssociation,
+    eip,
+    natGateway,
     securityGroup,
     ingressRule,
     egressRule,

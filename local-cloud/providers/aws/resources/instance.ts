@@ -1,4 +1,4 @@
-import { addressAt, contains, isAddress, parseCidr } from "../../../host/addresses";
+import { addressAt, isAddress } from "../../../host/addresses";
 import { image } from "../../../host/image";
 import {
   instanceExists,
@@ -13,13 +13,13 @@ import { groupsOf, T, vpcModel } from "../../../host/model";
 import { applyVpc, publicCidr } from "../../../host/network";
 import { changeState, readState, recordsOf, type Record, type State } from "../../../host/store";
 import { TAGS, zoneName } from "../check";
-import { ec2Arn, macAddress, newId } from "../ids";
+import { ec2Arn, macAddress, newId, privateDnsName, publicDnsName } from "../ids";
 import { architectureOf } from "../instance-types";
 import { ApiError, type ResourceType, type Schema } from "../resource";
 import type { Values } from "../values";
 import { refuseVolume, VOLUME_TYPES, volumeShape, type VolumeWish } from "../volume-types";
 import { having, mustExist, text, vpcOfExistingGroup } from "./common";
-import { zoneOf } from "./subnet";
+import { privateAddress, zoneOf } from "./subnet";
 
 const USER_DATA_LIMIT = 16384;
 
@@ -196,10 +196,14 @@ export const instance: ResourceType = {
       imageRoot: (around as { image: ReturnType<typeof image> }).image.root,
       networkInterfaceId: newId("eni"),
       rootVolumeId: newId("vol"),
-      ...publicAddress(inputs, subnet, state),
+      // It is decided at the launch, for good.
+      ...((inputs["associatePublicIpAddress"] ?? subnet.inputs["mapPublicIpOnLaunch"])
+        ? publicAddress(subnet, state)
+        : {}),
     };
   },
-  attributes({ id, inputs, chosen }, state) {
+  attributes(record, state) {
+    const { id, inputs, chosen } = record;
     const subnet = state.records[text(inputs, "subnetId")];
     const vpcId = text(subnet?.inputs ?? {}, "vpcId");
     const root = (inputs["rootBlockDevice"] ?? {}) as Values;
@@ -209,18 +213,16 @@ export const instance: ResourceType = {
     return {
       arn: ec2Arn("instance", id),
       availabilityZone: subnet ? zoneOf(subnet.inputs) : "",
+      // AWS's provider has it false while the instance is stopped, and knows what a program ignores.
+      // Here a change would replace the instance, so it says what was decided at the launch.
       associatePublicIpAddress: chosen["publicIp"] !== undefined,
       instanceState: instanceRuns(id) ? "running" : "stopped",
       primaryNetworkInterfaceId: chosen["networkInterfaceId"],
       privateIp,
-      privateDns: `ip-${privateIp.replaceAll(".", "-")}.ap-northeast-2.compute.internal`,
+      privateDns: privateDnsName(privateIp),
       publicIp,
-      publicDns:
-        publicIp && `ec2-${publicIp.replaceAll(".", "-")}.ap-northeast-2.compute.amazonaws.com`,
-      vpcSecurityGroupIds:
-        vpcId && state.records[vpcId]
-          ? groupsOf(state, { id, inputs, chosen } as Record, vpcId)
-          : [],
+      publicDns: publicIp && publicDnsName(publicIp),
+      vpcSecurityGroupIds: vpcId && state.records[vpcId] ? groupsOf(state, record, vpcId) : [],
       secondaryPrivateIps: [],
       rootBlockDevice: {
         deleteOnTermination: true,
@@ -300,40 +302,8 @@ function userDataOf(inputs: Values): Buffer {
     : Buffer.from((inputs["userData"] as string | undefined) ?? "");
 }
 
-/** The address that was asked for, or the first free one of the subnet. */
-function privateAddress(inputs: Values, subnet: Record, state: State): string {
-  const cidr = text(subnet.inputs, "cidrBlock");
-  const taken = new Set(
-    having(state, T.instance, "subnetId", subnet.id).map((i) => text(i.chosen, "privateIp")),
-  );
-  const { size } = parseCidr(cidr);
-  const reserved = [0, 1, 2, 3, size - 1].map((offset) => addressAt(cidr, offset));
-  const wanted = inputs["privateIp"] as string | undefined;
-  if (wanted !== undefined) {
-    if (!contains(cidr, `${wanted}/32`) || reserved.includes(wanted)) {
-      const why = reserved.includes(wanted)
-        ? `Address ${wanted} is in subnet's reserved address range.`
-        : `Address ${wanted} does not fall within the subnet's address range`;
-      throw new ApiError("InvalidParameterValue", why);
-    }
-    if (taken.has(wanted))
-      throw new ApiError("InvalidIPAddress.InUse", `Address ${wanted} is in use.`);
-    return wanted;
-  }
-  for (let offset = 4; offset < size - 1; offset++) {
-    const address = addressAt(cidr, offset);
-    if (!taken.has(address)) return address;
-  }
-  throw new ApiError(
-    "InsufficientFreeAddressesInSubnet",
-    `There are not enough free addresses in subnet '${subnet.id}' to satisfy the requested number of instances.`,
-  );
-}
-
-/** A free public address of the VPC, if the instance is to have one. */
-function publicAddress(inputs: Values, subnet: Record, state: State, last?: string): Values {
-  if (!(inputs["associatePublicIpAddress"] ?? subnet.inputs["mapPublicIpOnLaunch"] ?? false))
-    return {};
+/** A free public address of the VPC. */
+function publicAddress(subnet: Record, state: State, last?: unknown): Values {
   const cidr = publicCidr(state.records[text(subnet.inputs, "vpcId")]!.chosen["slot"] as number);
   const taken = new Set(recordsOf(state, T.instance).map((i) => i.chosen["publicIp"]));
   for (let offset = 10; offset < 255; offset++) {
@@ -348,8 +318,8 @@ async function renewPublicAddress(id: string): Promise<void> {
   await changeState((state) => {
     const record = state.records[id];
     const subnet = record && state.records[text(record.inputs, "subnetId")];
-    if (!record || !subnet) return;
-    const last = record.chosen["publicIp"] as string | undefined;
-    Object.assign(record.chosen, publicAddress(record.inputs, subnet, state, last));
+    const last = record?.chosen["publicIp"];
+    if (record && subnet && last !== undefined)
+      Object.assign(record.chosen, publicAddress(subnet, state, last));
   });
 }

@@ -1,4 +1,4 @@
-import { T } from "../../../host/model";
+import { publicIpOf, T } from "../../../host/model";
 import { applyVpc } from "../../../host/network";
 import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
@@ -33,9 +33,12 @@ export const internetGateway: ResourceType = {
   },
   usedBy: ({ inputs }, state) => {
     const subnets = having(state, T.subnet, "vpcId", inputs["vpcId"]).map((s) => s.id);
-    return subnets
-      .flatMap((subnetId) => having(state, T.instance, "subnetId", subnetId))
-      .filter((instance) => instance.chosen["publicIp"] !== undefined);
+    const inSubnets = (type: string) =>
+      subnets.flatMap((id) => having(state, type, "subnetId", id));
+    return [
+      ...inSubnets(T.instance).filter((instance) => publicIpOf(instance) !== undefined),
+      ...inSubnets(T.natGateway),
+    ];
   },
   inUse: ({ inputs }) =>
     new ApiError(

@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { T, vpcModel } from "../../../local-cloud/host/model";
+import type { Record, State } from "../../../local-cloud/host/store";
+
+/*
+ * What a VPC is, out of the records: who gets out, and how.
+ */
+
+type Parts = Pick<Record, "id" | "type" | "inputs"> & Partial<Record>;
+
+function state(parts: Parts[]): State {
+  const records = parts.map((part, sequence) => [
+    part.id,
+    { urn: "", run: "", acknowledged: true, sequence, chosen: {}, ...part },
+  ]);
+  return { nextSequence: parts.length, sysctls: {}, records: Object.fromEntries(records) as never };
+}
+
+const subnet = (name: string, route: Record["inputs"] | undefined): Parts[] => [
+  { id: `subnet-${name}`, type: T.subnet, inputs: { vpcId: "vpc-1", cidrBlock: "10.0.0.0/24" } },
+  { id: `rtb-${name}`, type: T.routeTable, inputs: { vpcId: "vpc-1" } },
+  {
+    id: `rtbassoc-${name}`,
+    type: T.routeTableAssociation,
+    inputs: { subnetId: `subnet-${name}`, routeTableId: `rtb-${name}` },
+  },
+  ...(route
+    ? [{ id: `r-${name}`, type: T.route, inputs: { routeTableId: `rtb-${name}`, ...route } }]
+    : []),
+  {
+    id: `i-${name}`,
+    type: T.instance,
+    inputs: { subnetId: `subnet-${name}` },
+    chosen: { privateIp: "10.0.0.4", publicIp: "198.18.0.10", mac: "0a" },
+  },
+];
+
+const world = { destinationCidrBlock: "0.0.0.0/0" };
+const vpc = { id: "vpc-1", type: T.vpc, inputs: { cidrBlock: "10.0.0.0/16" } };
+const gateway = { id: "igw-1", type: T.internetGateway, inputs: { vpcId: "vpc-1" } };
+const nat = (subnetId: string): Parts => ({
+  id: "nat-1",
+  type: T.natGateway,
+  inputs: { subnetId, allocationId: "eipalloc-1" },
+});
+const outside = subnet("out", { ...world, gatewayId: "igw-1" });
+const inside = subnet("in", { ...world, natGatewayId: "nat-1" });
+
+/** How the host of the subnet gets out. */
+function wayOut(parts: Parts[], name: string): string {
+  const host = vpcModel(state([vpc, gateway, ...parts]), "vpc-1")!.hosts.find(
+    (h) => h.id === `i-${name}`,
+  )!;
+  return host.publicIp ?? (host.behindNat ? "NAT" : "none");
+}
+
+describe("a host gets out", () => {
+  test.each<[string, Parts[], string, string]>([
+    ["by its public address, with a route to the internet gateway", outside, "out", "198.18.0.10"],
+    ["not at all, without a route", subnet("lone", undefined), "lone", "none"],
+    ["not at all, if the route is not for everywhere", subnet("far", { destinationCidrBlock: "192.0.2.0/24", gatewayId: "igw-1" }), "far", "none"],
+    ["through a NAT gateway in a public subnet", [...outside, ...inside, nat("subnet-out")], "in", "NAT"],
+    ["not at all, if the NAT gateway is in a subnet without a way out", [...subnet("lone", undefined), ...inside, nat("subnet-lone")], "in", "none"],
+    ["not at all, if the NAT gateway is behind itself", [...inside, nat("subnet-in")], "in", "none"],
+    ["not at all, if the NAT gateway is gone", [...outside, ...inside], "in", "none"],
+  ])("%s", (_, parts, name, way) => {
+    expect(wayOut(parts, name)).toBe(way);
+  }); // prettier-ignore
+});
+
+test("a stopped instance has no public address, and a private one", () => {
+  const stopped = outside.map((part) =>
+    part.type === T.instance ? { ...part, chosen: { ...part.chosen, stopped: true } } : part,
+  );
+  const [host] = vpcModel(state([vpc, gateway, ...stopped]), "vpc-1")!.hosts;
+  expect(host).toMatchObject({ privateIp: "10.0.0.4" });
+  expect(host).not.toHaveProperty("publicIp");
+});
