@@ -101,11 +101,15 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
   });
 }
 
-/** Shuts the instance down in order and waits for that; its disk and its address stay. */
-export function stopInstance(id: string): Promise<void> {
+/**
+ * Shuts the instance down in order and waits for that; its disk and its private address stay.
+ *
+ * @param force At once, as if its power failed.
+ */
+export function stopInstance(id: string, force = false): Promise<void> {
   return withLock(`instance ${id}`, async () => {
     const pid = systemdPid(id);
-    if (pid === undefined) return powerOff(id);
+    if (force || pid === undefined) return powerOff(id);
     process.kill(pid, SIGRTMIN + 4); // systemd(1): starts poweroff.target
     await waitUntil(
       () => !instanceRuns(id),

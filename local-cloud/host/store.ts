@@ -30,7 +30,8 @@ export interface Record {
 
 export interface State {
   nextSequence: number;
-  records: { [id: string]: Record };
+  /** By id; where two types share one, one of them has a key of its own (`keyOf`). */
+  records: { [key: string]: Record };
   /** Kernel settings that the local cloud raised, with the value to put back. */
   sysctls: { [name: string]: string };
 }

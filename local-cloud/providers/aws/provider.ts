@@ -19,10 +19,10 @@ const IN_USE_TIMEOUT_MS = 10_000;
 /** Names this process in the records that it makes. */
 const run = processKey(process.pid)!;
 
-/** The ids that Pulumi has named in this run. */
+/** The keys of the records whose ids Pulumi has named in this run. */
 const named = new Set<string>();
 
-/** The ids that this process has given to Pulumi. */
+/** The keys of the records whose ids this process has given to Pulumi. */
 const created = new Set<string>();
 
 /**
@@ -45,8 +45,9 @@ export const localCloud: Provider = {
 
   async diff(id, urn, olds: Values, news: Values) {
     const type = typeOf(urn);
-    acknowledge(id);
-    const record = readState().records[id];
+    const key = keyOf(type, id);
+    acknowledge(key);
+    const record = readState().records[key];
     // Without a refresh, AWS's provider would not see it; here it is free to look.
     if (!isThere(type, record)) {
       return { changes: true, replaces: ["id"], deleteBeforeReplace: true };
@@ -70,31 +71,33 @@ export const localCloud: Provider = {
     } catch (error) {
       throw await undo(record, error);
     }
-    created.add(record.id);
+    created.add(keyOf(type, record.id));
     return { id: record.id, outs: outputs(type, record, raw) };
   },
 
   async read(id, urn, props: Values = {}) {
     const type = typeOf(urn);
-    const record = readState().records[id];
+    const key = keyOf(type, id);
+    const record = readState().records[key];
     if (record !== undefined && record.type !== type.token) return { id: "", props: {} };
     if (!isThere(type, record)) {
       // Pulumi will not name it again; what is left of it would keep its address, or its volume.
       if (record) await remove(record);
       return { id: "", props: {} };
     }
-    acknowledge(id);
+    acknowledge(key);
     return { id, props: outputs(type, record, props), inputs: conceal(record.inputs, props) };
   },
 
   async update(id, urn, _olds, raw: Values) {
     const type = typeOf(urn);
-    acknowledge(id);
+    const key = keyOf(type, id);
+    acknowledge(key);
     const inputs = reveal(raw) as Values;
     const around = (await type.lookAround?.(inputs)) ?? {};
     const [record, before] = await asApi(type, "update", () =>
       changeState((state) => {
-        const self = state.records[id];
+        const self = state.records[key];
         if (!isThere(type, self)) {
           throw new Error(`${type.name} "${id}" does not exist any more. Run "pulumi refresh".`);
         }
@@ -106,14 +109,16 @@ export const localCloud: Provider = {
       }),
     );
     await (type.update ? type.update(record, before) : type.apply?.(record));
-    return { outs: outputs(type, readState().records[id]!, raw) };
+    return { outs: outputs(type, readState().records[key]!, raw) };
   },
 
   async delete(id, urn) {
     const type = typeOf(urn);
-    acknowledge(id);
-    const record = readState().records[id];
-    if (record) {
+    const key = keyOf(type, id);
+    acknowledge(key);
+    const record = readState().records[key];
+    // An id that is a third resource's may be another's too, which then has taken the record over.
+    if (record && (type.keyOf === undefined || record.urn === urn)) {
       await asApi(type, "delete", async () => {
         await notInUse(type, record);
         await remove(record);
@@ -141,8 +146,8 @@ export const localCloud: Provider = {
  * this process in order: by then, it has written them down.
  */
 export async function acknowledgeCreated(): Promise<void> {
-  const ids = [...created].filter((id) => readState().records[id]?.acknowledged === false);
-  if (ids.length) await changeState((state) => acknowledgeIn(state, ids));
+  const keys = [...created].filter((key) => readState().records[key]?.acknowledged === false);
+  if (keys.length) await changeState((state) => acknowledgeIn(state, keys));
 }
 
 /** Whether the resource is there, and was not being removed when a run was killed. */
@@ -167,6 +172,10 @@ function keepsName(type: ResourceType, olds: Values, news: Values): boolean {
   return property !== undefined && !isAutoNamed(type, news) && olds[property] === news[property];
 }
 
+/** Under which key the record of a resource is kept. */
+const keyOf = (type: ResourceType, id: string) => type.keyOf?.(id) ?? id;
+const keyOfRecord = (record: Record) => keyOf(resourceTypes[record.type]!, record.id);
+
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 function typeOf(urn: string): ResourceType {
@@ -187,7 +196,7 @@ const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
 const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");
 
 async function make(type: ResourceType, urn: string, inputs: Values): Promise<Record> {
-  await forgetLeftovers((record) => record.urn === urn && !named.has(record.id));
+  await forgetLeftovers((record) => record.urn === urn && !named.has(keyOfRecord(record)));
   const around = (await type.lookAround?.(inputs)) ?? {};
   return asApi(type, "create", () =>
     changeState((state) => {
@@ -202,10 +211,10 @@ async function make(type: ResourceType, urn: string, inputs: Values): Promise<Re
  * attachment first would stop the host that has the volume mounted.)
  */
 function adopt(type: ResourceType, urn: string, inputs: Values): Promise<Record | undefined> {
-  const id = type.newId(inputs);
-  if (readState().records[id] === undefined) return Promise.resolve(undefined);
+  const key = keyOf(type, type.newId(inputs));
+  if (readState().records[key] === undefined) return Promise.resolve(undefined);
   return changeState((state) => {
-    const record = state.records[id];
+    const record = state.records[key];
     if (record?.urn !== urn || !isLeftover(record) || !isDeepStrictEqual(record.inputs, inputs)) {
       return undefined;
     }
@@ -230,7 +239,7 @@ function addRecord(state: State, type: ResourceType, urn: string, inputs: Values
     inputs,
     chosen,
   };
-  state.records[id] = record;
+  state.records[keyOf(type, id)] = record;
   return structuredClone(record);
 }
 
@@ -283,22 +292,23 @@ async function undo(record: Record, error: unknown): Promise<unknown> {
 /** Removes a resource. If this is cut off, the resource counts as gone, and the next run finishes it. */
 async function remove(record: Record): Promise<void> {
   const type = resourceTypes[record.type]!;
+  const key = keyOfRecord(record);
   if (type.remove) {
-    const { id } = record;
     await changeState((state) => {
-      if (state.records[id]) state.records[id].leaving = true;
+      if (state.records[key]) state.records[key].leaving = true;
     });
     try {
       await type.remove(record);
     } catch (error) {
       if (error instanceof ApiError)
-        await changeState((state) => delete state.records[id]?.leaving);
+        await changeState((state) => delete state.records[key]?.leaving);
       throw error;
     }
   }
   await changeState((state) => {
-    for (const { id } of type.takesAlong?.(record, state) ?? []) delete state.records[id];
-    delete state.records[record.id];
+    for (const other of type.takesAlong?.(record, state) ?? [])
+      delete state.records[keyOfRecord(other)];
+    delete state.records[key];
   });
   await type.afterRemoval?.(record);
   if (Object.keys(readState().records).length === 0) await restoreSysctls();
@@ -309,7 +319,7 @@ async function remove(record: Record): Promise<void> {
  * nobody has named it since.
  */
 function isLeftover(record: Record): boolean {
-  if (record.acknowledged || named.has(record.id) || record.run === run) return false;
+  if (record.acknowledged || named.has(keyOfRecord(record)) || record.run === run) return false;
   return processKey(Number(record.run.split(":")[0])) !== record.run;
 }
 
@@ -326,11 +336,11 @@ async function forgetLeftovers(which: (record: Record) => boolean): Promise<void
   }
 }
 
-/** Notes that Pulumi knows the id. Written down with the next change, or soon. */
-function acknowledge(id: string): void {
-  if (named.has(id)) return;
-  named.add(id);
-  if (readState().records[id]?.acknowledged !== false) return;
+/** Notes that Pulumi knows the record's id. Written down with the next change, or soon. */
+function acknowledge(key: string): void {
+  if (named.has(key)) return;
+  named.add(key);
+  if (readState().records[key]?.acknowledged !== false) return;
   pendingNames ??= setTimeout(() => {
     pendingNames = undefined;
     changeState((state) => acknowledgeIn(state, named)).catch((error: unknown) => {
@@ -342,8 +352,8 @@ function acknowledge(id: string): void {
 }
 let pendingNames: NodeJS.Timeout | undefined;
 
-function acknowledgeIn(state: State, ids: Iterable<string>): void {
-  for (const id of ids) if (state.records[id]) state.records[id].acknowledged = true;
+function acknowledgeIn(state: State, keys: Iterable<string>): void {
+  for (const key of keys) if (state.records[key]) state.records[key].acknowledged = true;
 }
 
 function namedIn(value: unknown): string[] {

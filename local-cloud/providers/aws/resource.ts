@@ -59,6 +59,8 @@ export interface ResourceType {
   autoNamed?: string;
 
   newId(inputs: Values): string;
+  /** The key of its record, where the id is another resource's. @default the id */
+  keyOf?(id: string): string;
   /** What must be found out before the records are locked. */
   lookAround?(inputs: Values): Promise<Values>;
   /** Throws an {@link ApiError} if AWS would refuse this. `self` is the record on an update. */

@@ -2,6 +2,7 @@ import { image } from "../../../host/image";
 import { ACCOUNT, REGION, ZONES } from "../ids";
 import { ApiError } from "../resource";
 import type { Values } from "../values";
+import { getInstance } from "./get-instance";
 
 /** A look-up: its arguments in, its result out. */
 type Lookup = (args: Values) => Values | Promise<Values>;
@@ -58,6 +59,8 @@ export const functions: Readonly<{ [token: string]: Lookup }> = {
       withDecryption: args["withDecryption"] ?? true,
     };
   },
+
+  "aws:ec2/getInstance:getInstance": getInstance,
 
   "aws:ec2/getAmi:getAmi": (args) => {
     const { amiId, architecture, name, created } = image();

@@ -36,6 +36,9 @@ export function vpcOfExistingGroup(state: State, groupId: unknown): string {
 export const mustBeVpc = (state: State, id: unknown) =>
   mustExist(state, T.vpc, id, "InvalidVpcID.NotFound", "vpc ID");
 
+export const mustBeInstance = (state: State, id: unknown) =>
+  mustExist(state, T.instance, id, "InvalidInstanceID.NotFound", "instance ID");
+
 /** The records of a type one of whose inputs has that value. */
 export const having = (state: State, type: string, input: string, value: unknown) =>
   recordsOf(state, type).filter((record) => record.inputs[input] === value);

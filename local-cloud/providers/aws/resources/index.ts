@@ -2,6 +2,7 @@ import type { ResourceType } from "../resource";
 import { dhcpOptions, dhcpOptionsAssociation } from "./dhcp-options";
 import { eip } from "./eip";
 import { instance } from "./instance";
+import { instanceState } from "./instance-state";
 import { internetGateway } from "./internet-gateway";
 import { keyPair } from "./key-pair";
 import { natGateway } from "./nat-gateway";
@@ -35,6 +36,7 @@ export const resourceTypes: Readonly<{ [token: string]: ResourceType }> = Object
     dhcpOptionsAssociation,
     keyPair,
     instance,
+    instanceState,
     volume,
     volumeAttachment,
     zone,

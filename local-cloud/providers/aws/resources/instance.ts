@@ -9,7 +9,7 @@ import {
   terminateInstance,
   type AttachedVolume,
 } from "../../../host/instance";
-import { groupsOf, T, vpcModel } from "../../../host/model";
+import { groupsOf, isStopped, publicIpOf, T, vpcModel } from "../../../host/model";
 import { applyVpc, publicCidr } from "../../../host/network";
 import { changeState, readState, recordsOf, type Record, type State } from "../../../host/store";
 import { TAGS, zoneName } from "../check";
@@ -209,14 +209,15 @@ export const instance: ResourceType = {
     const root = (inputs["rootBlockDevice"] ?? {}) as Values;
     const { type, size, iops, throughput } = volumeShape(rootWish(inputs));
     const privateIp = text(chosen, "privateIp");
-    const publicIp = (chosen["publicIp"] as string | undefined) ?? "";
+    const runs = instanceRuns(id);
+    const publicIp = (runs ? publicIpOf(record) : undefined) ?? "";
     return {
       arn: ec2Arn("instance", id),
       availabilityZone: subnet ? zoneOf(subnet.inputs) : "",
       // AWS's provider has it false while the instance is stopped, and knows what a program ignores.
       // Here a change would replace the instance, so it says what was decided at the launch.
       associatePublicIpAddress: chosen["publicIp"] !== undefined,
-      instanceState: instanceRuns(id) ? "running" : "stopped",
+      instanceState: runs ? "running" : "stopped",
       primaryNetworkInterfaceId: chosen["networkInterfaceId"],
       privateIp,
       privateDns: privateDnsName(privateIp),
@@ -248,11 +249,9 @@ export const instance: ResourceType = {
       (name) => record.inputs[name] !== before.inputs[name],
     );
     if (stops) await stopInstance(record.id);
-    if (!instanceRuns(record.id)) await renewPublicAddress(record.id);
-    await applyVpc(vpcOf(record));
-    await powerOn(readState().records[record.id]!);
+    await settleInstance(record.id);
   },
-  isWhole: ({ id }) => instanceIsWhole(id),
+  isWhole: (record) => (isStopped(record) ? !instanceRuns(record.id) : instanceIsWhole(record.id)),
   exists: ({ id }) => instanceExists(id),
   async remove(record) {
     await terminateInstance(
@@ -260,7 +259,8 @@ export const instance: ResourceType = {
       attachedVolumes(record.id).map((v) => v.volumeId),
     );
   },
-  takesAlong: ({ id }, state) => having(state, T.volumeAttachment, "instanceId", id),
+  takesAlong: ({ id }, state) =>
+    [T.volumeAttachment, T.instanceState].flatMap((type) => having(state, type, "instanceId", id)),
   afterRemoval: (record) => applyVpc(vpcOf(record)),
 };
 
@@ -272,6 +272,24 @@ export function attachedVolumes(instanceId: string): AttachedVolume[] {
       volumeId: text(inputs, "volumeId"),
       index: chosen["index"] as number,
     }));
+}
+
+/**
+ * Brings an instance to the power state that its record says, and its network to that.
+ *
+ * @param force If it is to stop: at once.
+ */
+export async function settleInstance(id: string, force = false): Promise<void> {
+  const record = readState().records[id];
+  if (!record) return; // it was terminated meanwhile
+  if (isStopped(record)) {
+    await stopInstance(id, force);
+    await applyVpc(vpcOf(record));
+    return;
+  }
+  if (!instanceRuns(id)) await renewPublicAddress(id);
+  await applyVpc(vpcOf(record));
+  await powerOn(readState().records[id]!);
 }
 
 async function powerOn(record: Record): Promise<void> {
@@ -295,7 +313,8 @@ function vpcOf(record: Record): string {
   return subnet ? text(subnet.inputs, "vpcId") : "";
 }
 
-function userDataOf(inputs: Values): Buffer {
+/** The user data of an instance with these inputs, decoded. */
+export function userDataOf(inputs: Values): Buffer {
   const encoded = inputs["userDataBase64"];
   return typeof encoded === "string"
     ? Buffer.from(encoded, "base64")

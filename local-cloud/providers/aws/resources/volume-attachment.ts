@@ -3,7 +3,7 @@ import { T } from "../../../host/model";
 import { IN_REGION } from "../check";
 import { textHash } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
-import { having, mustExist, text } from "./common";
+import { having, mustBeInstance, mustExist, text } from "./common";
 import { attachedVolumes } from "./instance";
 import { zoneOf } from "./subnet";
 
@@ -34,9 +34,7 @@ export const volumeAttachment: ResourceType = {
 
   refuse(inputs, state, _around, self) {
     if (self) return;
-    const instance = mustExist(
-      state, T.instance, inputs["instanceId"], "InvalidInstanceID.NotFound", "instance ID",
-    ); // prettier-ignore
+    const instance = mustBeInstance(state, inputs["instanceId"]);
     const volume = mustExist(
       state, T.volume, inputs["volumeId"], "InvalidVolume.NotFound", "volume",
     ); // prettier-ignore
