@@ -1,4 +1,7 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Record as CloudRecord, State } from "../../local-cloud/host/store";
@@ -14,7 +17,7 @@ import {
   type Props,
   type Resource,
 } from "../support/local-cloud";
-import { mentions, snapshot, type Owner } from "../support/machine";
+import { mentions, reboot, snapshot, type Owner } from "../support/machine";
 import { must, run, waitFor } from "../support/run";
 
 /*
@@ -29,6 +32,8 @@ const T = {
   routeTable: "aws:ec2/routeTable:RouteTable",
   route: "aws:ec2/route:Route",
   routeTableAssociation: "aws:ec2/routeTableAssociation:RouteTableAssociation",
+  eip: "aws:ec2/eip:Eip",
+  nat: "aws:ec2/natGateway:NatGateway",
   group: "aws:ec2/securityGroup:SecurityGroup",
   ingress: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
   egress: "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
@@ -36,6 +41,7 @@ const T = {
   dhcpAssociation: "aws:ec2/vpcDhcpOptionsAssociation:VpcDhcpOptionsAssociation",
   keyPair: "aws:ec2/keyPair:KeyPair",
   instance: "aws:ec2/instance:Instance",
+  instanceState: "aws:ec2transitgateway/instanceState:InstanceState",
   volume: "aws:ebs/volume:Volume",
   attachment: "aws:ec2/volumeAttachment:VolumeAttachment",
   zone: "aws:route53/zone:Zone",
@@ -86,9 +92,24 @@ async function network(plugin: Plugin, name: string, cidr = "10.77.0.0/16"): Pro
   return { vpc, subnet, gateway, table, association, route, group };
 }
 
+const routeToNat = (table: Resource, natGatewayId: string): Props => ({
+  routeTableId: table.id,
+  destinationCidrBlock: "0.0.0.0/0",
+  natGatewayId,
+});
+
 async function ami(plugin: Plugin): Promise<string> {
   const found = await plugin.invoke("aws:ec2/getAmi:getAmi", { owners: ["136693071363"] });
   return found["id"] as string;
+}
+
+/** The machine's own end of a VPC's uplink. */
+async function machineAddress(vpc: Resource): Promise<string> {
+  const link = await must(["ip", "-br", "-4", "address", "show", `kl-${vpc.id.slice(4, 16)}`]);
+  return link
+    .trim()
+    .split(/\s+/)[2]!
+    .replace(/\/\d+$/, "");
 }
 
 const textOf = (resource: Resource | undefined, name: string) => resource?.outs[name] as string;
@@ -112,6 +133,11 @@ describe("what needs no host", () => {
   let zone: Resource;
   let volume: Resource;
   let keyPair: Resource;
+  /** A NAT gateway with its address, an address without one, and a subnet without a gateway. */
+  let nat: Resource;
+  let eip: Resource;
+  let spareEip: Resource;
+  let lonely: Resource;
   beforeAll(async () => {
     plugin = await cloud.plugin();
     net = await network(plugin, "one");
@@ -121,6 +147,11 @@ describe("what needs no host", () => {
     zone = await plugin.create(T.zone, "zone", { name: "foo.test", vpcs: [{ vpcId: net.vpc.id }] });
     volume = await plugin.create(T.volume, "volume", { availabilityZone: ZONE, size: 1 });
     keyPair = await plugin.create(T.keyPair, "key", { publicKey: PUBLIC_KEY });
+    eip = await plugin.create(T.eip, "eip", { domain: "vpc" });
+    spareEip = await plugin.create(T.eip, "spare", {});
+    nat = await plugin.create(T.nat, "nat", { subnetId: net.subnet.id, allocationId: eip.id });
+    const vpc = await plugin.create(T.vpc, "lonely", { cidrBlock: "10.76.0.0/16" });
+    lonely = await plugin.create(T.subnet, "lonely", { vpcId: vpc.id, cidrBlock: "10.76.0.0/24" });
   });
   afterAll(() => finish(cloud));
 
@@ -143,6 +174,12 @@ describe("what needs no host", () => {
       ["a CIDR too large", T.vpc, () => ({ cidrBlock: "10.0.0.0/8" }), /between \/16 and \/28/],
       ["a CIDR that the machine routes", T.vpc, () => ({ cidrBlock: "198.18.0.0/16" }), /^cidrBlock The CIDR '198.18.0.0\/16' overlaps .* which this machine already routes \(kl-/],
       ["another region", T.vpc, () => ({ cidrBlock: "10.0.0.0/16", region: "us-east-1" }), /^region must be one of ap-northeast-2/],
+      ["a route that leads nowhere", T.route, () => ({ routeTableId: "rtb-1", destinationCidrBlock: "0.0.0.0/0" }), /exactly one of gatewayId, natGatewayId must be given; got none/],
+      ["a route that leads to two", T.route, () => ({ routeTableId: "rtb-1", destinationCidrBlock: "0.0.0.0/0", gatewayId: "igw-1", natGatewayId: "nat-1" }), /got gatewayId and natGatewayId/],
+      ["an address for an instance", T.eip, () => ({ instance: "i-1" }), /^instance is not a property/],
+      ["a private NAT gateway", T.nat, () => ({ subnetId: "subnet-1", connectivityType: "private" }), /^connectivityType must be one of public/],
+      ["a power state that is none", T.instanceState, () => ({ instanceId: "i-1", state: "terminated" }), /^state must be one of running, stopped/],
+      ["a hop limit too high", T.instance, () => host({ metadataOptions: { httpPutResponseHopLimit: 65 } }), /^metadataOptions.httpPutResponseHopLimit must be an integer from 1 to 64; got 65/],
       ["an unknown zone", T.subnet, () => ({ vpcId: "vpc-1", cidrBlock: "10.0.0.0/24", availabilityZone: "eu-west-1a" }), /^availabilityZone must be one of/],
       ["a wrong nested type", T.instance, () => host({ rootBlockDevice: { volumeSize: "8" } }), /^rootBlockDevice.volumeSize must be a number/],
       ["user data twice", T.instance, () => host({ userData: "a", userDataBase64: "Yg==" }), /^userData conflicts with userDataBase64/],
@@ -194,6 +231,14 @@ describe("what needs no host", () => {
       ["InvalidGatewayID.NotFound", T.route, () => ({ ...net.route.inputs, gatewayId: "igw-0" })],
       ["InvalidRouteTableID.NotFound", T.route, () => ({ ...net.route.inputs, routeTableId: "rtb-0" })],
       ["InvalidParameterValue", T.route, () => ({ ...net.route.inputs, gatewayId: other.gateway.id })],
+      ["InvalidNatGatewayID.NotFound", T.route, () => routeToNat(net.table, "nat-0")],
+      ["belong to different networks", T.route, () => routeToNat(other.table, nat.id)],
+      ["MissingParameter", T.nat, () => ({ subnetId: net.subnet.id })],
+      ["InvalidSubnetID.NotFound", T.nat, () => ({ subnetId: "subnet-0", allocationId: spareEip.id })],
+      ["InvalidElasticIpID.NotFound", T.nat, () => ({ subnetId: net.subnet.id, allocationId: "eipalloc-0" })],
+      ["Resource.AlreadyAssociated", T.nat, () => nat.inputs],
+      ["Gateway.NotAttached", T.nat, () => ({ subnetId: lonely.id, allocationId: spareEip.id })],
+      ["InvalidIPAddress.InUse", T.nat, () => ({ ...nat.inputs, allocationId: spareEip.id, privateIp: textOf(nat, "privateIp") })],
       ["Resource.AlreadyAssociated", T.routeTableAssociation, () => net.association.inputs],
       ["InvalidGroup.Duplicate", T.group, () => ({ vpcId: net.vpc.id, name: textOf(net.group, "name") })],
       ["InvalidGroup.NotFound", T.ingress, () => ({ ...rule(), securityGroupId: "sg-0", cidrIpv4: "10.0.0.0/8" })],
@@ -212,6 +257,10 @@ describe("what needs no host", () => {
       ["InvalidGroup.NotFound", T.instance, () => host({ vpcSecurityGroupIds: ["sg-0"] })],
       ["InvalidParameter:", T.instance, () => host({ vpcSecurityGroupIds: [other.group.id] })],
       ["reserved address range", T.instance, () => host({ privateIp: "10.77.0.3" })],
+      ["InvalidIPAddress.InUse", T.instance, () => host({ privateIp: textOf(nat, "privateIp") })],
+      ["InvalidBlockDeviceMapping", T.instance, () => host({ rootBlockDevice: { volumeSize: 4 } })],
+      ["Iops to volume size ratio", T.instance, () => host({ rootBlockDevice: { volumeSize: 8, iops: 4001 } })],
+      ["InvalidInstanceID.NotFound", T.instanceState, () => ({ instanceId: "i-0", state: "running" })],
       ["does not fall within", T.instance, () => host({ privateIp: "10.77.1.4" })],
       ["InvalidParameterValue", T.instance, () => host({ availabilityZone: "ap-northeast-2b" })],
       ["User data is limited", T.instance, () => host({ userData: "x".repeat(16385) })],
@@ -257,6 +306,9 @@ describe("what needs no host", () => {
         [
           [net.vpc, `The vpc '${net.vpc.id}' has dependencies and cannot be deleted`],
           [net.table, "DependencyViolation"],
+          [net.gateway, "DependencyViolation: Network vpc-"],
+          [net.subnet, "DependencyViolation: The subnet"],
+          [eip, "operation error EC2: ReleaseAddress, api error InvalidIPAddress.InUse"],
           [net.group, "DependencyViolation: resource sg-"],
           [options, "DependencyViolation"],
           [zone, "deleting Route 53 Hosted Zone: operation error Route 53: DeleteHostedZone, api error HostedZoneNotEmpty"],
@@ -338,6 +390,25 @@ describe("what needs no host", () => {
         inputs: () => ({ ...net.route.inputs, destinationCidrBlock: "192.0.2.0/24" }),
         id: /^r-rtb-[0-9a-f]{17}\d+$/,
         replace: () => ({ destinationCidrBlock: "198.51.100.0/24" }),
+      },
+      {
+        type: T.eip,
+        inputs: () => ({ domain: "vpc" }),
+        id: /^eipalloc-[0-9a-f]{17}$/,
+        update: { tags: { a: "b" } },
+        outs: {
+          publicIp: expect.stringMatching(/^198\.19\.254\.\d+$/) as string,
+          associationId: "",
+          publicIpv4Pool: "amazon",
+        },
+      },
+      {
+        type: T.nat,
+        inputs: () => ({ subnetId: net.subnet.id, allocationId: spareEip.id }),
+        id: /^nat-[0-9a-f]{17}$/,
+        update: { tags: { a: "b" } },
+        replace: () => ({ allocationId: eip.id }),
+        outs: { connectivityType: "public", privateIp: "10.77.0.5" },
       },
       {
         type: T.group,
@@ -439,6 +510,46 @@ describe("what needs no host", () => {
       await expect(plugin.update(last, update ?? {})).rejects.toThrow(/does not exist any more/);
     });
 
+    test("a route leads somewhere else in place, and nowhere when that is gone", async () => {
+      const target = await plugin.create(T.nat, "target", {
+        subnetId: net.subnet.id,
+        allocationId: spareEip.id,
+        privateIp: "10.77.0.50",
+      });
+      const inputs = { ...net.route.inputs, destinationCidrBlock: "192.0.2.0/24" };
+      const made = await plugin.create(T.route, "moving", inputs);
+      const change = { gatewayId: undefined, natGatewayId: target.id };
+      expect(await plugin.diff(made, change)).toMatchObject({ changes: true, replaces: [] });
+      const moved = await plugin.update(made, change);
+      expect(moved.outs).toMatchObject({ natGatewayId: target.id, state: "active" });
+      expect(moved.outs).not.toHaveProperty("gatewayId");
+      expect(await plugin.diff(moved)).toMatchObject({ changes: false });
+      await plugin.delete(target);
+      expect((await plugin.read(moved))?.outs["state"]).toBe("blackhole");
+      await plugin.delete(moved);
+    });
+
+    test("a NAT gateway has its address, and one of its subnet's", async () => {
+      expect((await plugin.read(eip))?.outs).toMatchObject({
+        associationId: nat.outs["associationId"],
+        networkInterface: nat.outs["networkInterfaceId"],
+        privateIp: nat.outs["privateIp"],
+        publicIp: nat.outs["publicIp"],
+      });
+      expect(nat.outs).toMatchObject({ privateIp: "10.77.0.4", publicIp: eip.outs["publicIp"] });
+      expect((await plugin.read(net.subnet))?.outs["availableIpAddressCount"]).toBe(250);
+    });
+
+    test("a volume keeps what the program asks for no more", async () => {
+      const asked = { availabilityZone: ZONE, size: 8, type: "gp3" };
+      const made = await plugin.create(T.volume, "kept", asked);
+      const faster = await plugin.update(made, { iops: 4000 });
+      expect(await plugin.diff(faster, { iops: undefined })).toMatchObject({ changes: false });
+      const larger = await plugin.update(faster, { iops: undefined, size: 9 });
+      expect(larger.outs).toMatchObject({ type: "gp3", size: 9, iops: 4000, throughput: 125 });
+      await plugin.delete(larger);
+    });
+
     test("an update is refused as a creation is", async () => {
       const made = await plugin.create(T.volume, "shrink", { availabilityZone: ZONE, size: 2 });
       await expect(plugin.update(made, { size: 1 })).rejects.toThrow(
@@ -466,12 +577,20 @@ describe("hosts", () => {
   let net: Network;
   let a: Resource;
   let b: Resource;
+  /** In a private subnet, whose route table this is. */
+  let c: Resource;
+  let privateTable: Resource;
   let keyFile: string;
 
   const address = (host: Resource) => textOf(host, "privateIp");
   /** Whether `from` opens a connection to the port; a dropped one is given up soon. */
   const connects = async (from: Resource, to: string, port: number) =>
     (await tryHostShell(from.id, `timeout 0.4 bash -c '</dev/tcp/${to}/${port}'`)).status === 0;
+  /** Whether the machine itself opens a connection. */
+  const machineConnects = async (to: string, port: number) =>
+    (await run(["timeout", "0.4", "bash", "-c", `</dev/tcp/${to}/${port}`])).status === 0;
+  const lookUp = (host: Resource) =>
+    plugin.invoke("aws:ec2/getInstance:getInstance", { instanceId: host.id });
   const device = (volume: Resource) =>
     `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volume.id.replace("-", "")}`;
 
@@ -495,6 +614,17 @@ describe("hosts", () => {
       toPort: 22,
       cidrIpv4: "198.18.0.0/15",
     });
+    const vpcId = net.vpc.id;
+    const privateSubnet = await plugin.create(T.subnet, "private", {
+      vpcId,
+      cidrBlock: "10.77.1.0/24",
+      availabilityZone: ZONE,
+    });
+    privateTable = await plugin.create(T.routeTable, "private", { vpcId });
+    await plugin.create(T.routeTableAssociation, "private", {
+      subnetId: privateSubnet.id,
+      routeTableId: privateTable.id,
+    });
     const inputs = {
       ami: await ami(plugin),
       instanceType: "t3.small",
@@ -503,11 +633,16 @@ describe("hosts", () => {
       vpcSecurityGroupIds: [net.group.id],
       userData: "#!/bin/sh\necho ran >>/root/ran\n",
     };
-    [a, b] = await Promise.all([
-      plugin.create(T.instance, "a", { ...inputs, privateIp: "10.77.0.20" }),
+    [a, b, c] = await Promise.all([
+      plugin.create(T.instance, "a", {
+        ...inputs,
+        privateIp: "10.77.0.20",
+        associatePublicIpAddress: true,
+      }),
       plugin.create(T.instance, "b", inputs),
+      plugin.create(T.instance, "c", { ...inputs, subnetId: privateSubnet.id }),
     ]);
-    await Promise.all([booted(a.id, address(a)), booted(b.id, address(b))]);
+    await Promise.all([a, b, c].map((host) => booted(host.id, address(host))));
     await hostShell(b.id, "systemd-run --quiet --unit=listener nc -lk 9092");
   });
   afterAll(() => finish(cloud));
@@ -593,6 +728,66 @@ describe("hosts", () => {
     const again = await plugin.create(T.ingress, "shared", inputs);
     expect(await connects(a, address(b), 9092)).toBe(true);
     await plugin.delete(again);
+  });
+
+  test("in a private subnet get out through a NAT gateway alone, and nobody gets in", async () => {
+    expect(c.outs).toMatchObject({ publicIp: "", associatePublicIpAddress: false });
+    // What is outside: an address of the machine that the VPC's router does not have itself.
+    const far = await plugin.create(T.vpc, "far", { cidrBlock: "10.76.0.0/16" });
+    const server = createServer().listen(0, await machineAddress(far));
+    await once(server, "listening");
+    const outside = server.address() as AddressInfo;
+    const getsOut = () => connects(c, outside.address, outside.port);
+    try {
+      expect(await connects(a, outside.address, outside.port)).toBe(true);
+      expect(await getsOut()).toBe(false);
+
+      const eip = await plugin.create(T.eip, "nat", { domain: "vpc" });
+      const nat = await plugin.create(T.nat, "nat", {
+        subnetId: net.subnet.id,
+        allocationId: eip.id,
+      });
+      const route = await plugin.create(T.route, "nat", routeToNat(privateTable, nat.id));
+      expect(await getsOut()).toBe(true);
+      const silent = await plugin.create(T.group, "silent", { vpcId: net.vpc.id });
+      const muted = await plugin.update(c, { vpcSecurityGroupIds: [silent.id] });
+      expect(await getsOut()).toBe(false);
+      await plugin.update(muted, c.inputs);
+
+      // SSH is open to the machine, but no address leads there; not even with a route of one's own.
+      const router = (await machineAddress(net.vpc)).replace(/\d+$/, "2");
+      await must(["ip", "route", "add", `${address(c)}/32`, "via", router]);
+      try {
+        expect(await machineConnects(textOf(a, "publicIp"), 22)).toBe(true);
+        expect(await machineConnects(address(c), 22)).toBe(false);
+      } finally {
+        await must(["ip", "route", "delete", `${address(c)}/32`]);
+      }
+
+      await plugin.delete(nat);
+      expect(await getsOut()).toBe(false);
+      for (const part of [route, eip, silent, far]) await plugin.delete(part);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("in a private subnet reach the VPC's own, and are reached from it, as the groups say", async () => {
+    expect(await connects(a, address(c), 22)).toBe(false);
+    const inputs = {
+      securityGroupId: net.group.id,
+      ipProtocol: "tcp",
+      fromPort: 22,
+      toPort: 22,
+      referencedSecurityGroupId: net.group.id,
+    };
+    const rule = await plugin.create(T.ingress, "inside", inputs);
+    expect(await connects(a, address(c), 22)).toBe(true);
+    expect(await connects(c, address(a), 22)).toBe(true);
+    await plugin.delete(rule);
+    expect(await connects(a, address(c), 22)).toBe(false);
+    // Its resolver knows the archive mirror, which answers.
+    expect(await connects(c, "mirror.local-cloud.internal", 80)).toBe(true);
   });
 
   test("without a security group of their own are in the VPC's", async () => {
@@ -752,6 +947,131 @@ describe("hosts", () => {
     a = changed;
   });
 
+  test("are looked up as they are", async () => {
+    expect(await lookUp(c)).toMatchObject({
+      ...c.inputs,
+      id: c.id,
+      instanceState: "running",
+      privateIp: address(c),
+      publicIp: "",
+      arn: c.outs["arn"],
+      availabilityZone: ZONE,
+      userData: createHash("sha1").update(textOf(c, "userData")).digest("hex"),
+    });
+    const find = (args: Props) => plugin.invoke("aws:ec2/getInstance:getInstance", args);
+    await expect(find({ instanceId: "i-0" })).rejects.toThrow("InvalidInstanceID.NotFound");
+    await expect(find({})).rejects.toThrow("by its instanceId alone; got none");
+    const filters = [{ name: "instance-id", values: [c.id] }];
+    await expect(find({ filters })).rejects.toThrow("by its instanceId alone; got filters");
+  });
+
+  test("are stopped and started by their state, and stay stopped", async () => {
+    const marked = (file: string) =>
+      existsSync(join(cloud.stateDir, "cloud/instances", b.id, "upper/root", file));
+    const mark = (file: string) =>
+      hostShell(
+        b.id,
+        `systemd-run --quiet --property=ExecStop='/bin/touch /root/${file}' sleep 1h`,
+      );
+    const init = hostInit(b.id);
+    const wish = { instanceId: b.id, state: "running" };
+    let state = await plugin.create(T.instanceState, "b", wish);
+    expect(state.id).toBe(b.id);
+    expect(hostInit(b.id)).toBe(init);
+    expect(await plugin.diff(state)).toMatchObject({ changes: false });
+    expect(await plugin.read(state)).toEqual(state);
+    expect(await plugin.diff(state, { instanceId: a.id })).toMatchObject({
+      replaces: ["instanceId"],
+    });
+
+    await mark("in-order");
+    const lastAddress = (await lookUp(b))["publicIp"] as string;
+    expect(await machineConnects(lastAddress, 22)).toBe(true);
+    state = await plugin.update(state, { state: "stopped" });
+    expect(hostInit(b.id)).toBeUndefined();
+    expect(marked("in-order")).toBe(true);
+    expect(await lookUp(b)).toMatchObject({
+      instanceState: "stopped",
+      publicIp: "",
+      associatePublicIpAddress: false,
+    });
+    expect((await plugin.read(b))?.outs).toMatchObject({
+      instanceState: "stopped",
+      publicIp: "",
+      privateIp: b.outs["privateIp"],
+    });
+    for (const made of [state, b]) {
+      expect(await plugin.diff(made)).toMatchObject({ changes: false });
+    }
+    b = await plugin.update(b, { instanceType: "t3.medium", tags: { Name: "b" } });
+    expect(b.outs).toMatchObject({ instanceType: "t3.medium", instanceState: "stopped" });
+    expect(hostInit(b.id)).toBeUndefined();
+
+    state = await plugin.update(state, { state: "running" });
+    await booted(b.id, address(b));
+    const nextAddress = (await lookUp(b))["publicIp"] as string;
+    expect(nextAddress).not.toBe(lastAddress);
+    expect(await machineConnects(nextAddress, 22)).toBe(true);
+    expect(await machineConnects(lastAddress, 22)).toBe(false);
+    expect(await plugin.diff(b)).toMatchObject({ changes: false });
+
+    await mark("pulled");
+    state = await plugin.update(state, { state: "stopped", force: true });
+    expect(hostInit(b.id)).toBeUndefined();
+    expect(marked("pulled")).toBe(false);
+
+    // Under another name it is another resource with the same id; the old one goes and takes nothing.
+    const renamed = await plugin.create(T.instanceState, "renamed", { ...wish, state: "stopped" });
+    await plugin.delete(state);
+    expect(await plugin.read(renamed)).toEqual(renamed);
+    await plugin.delete(renamed);
+    expect(await plugin.read(renamed)).toBeUndefined();
+    expect(hostInit(b.id)).toBeUndefined();
+    expect(await plugin.diff(b)).toMatchObject({ changes: false });
+
+    const guarded = await plugin.update(b, { disableApiStop: true });
+    const refused = plugin.create(T.instanceState, "b", { ...wish, state: "stopped" });
+    await expect(refused).rejects.toThrow("OperationNotPermitted");
+    b = await plugin.update(guarded, { disableApiStop: undefined });
+  });
+
+  test("stay stopped over a reboot of the machine, or are started by an update, as was wished", async () => {
+    const state = await plugin.create(T.instanceState, "b", { instanceId: b.id, state: "stopped" });
+    const running = await plugin.create(T.instanceState, "a", {
+      instanceId: a.id,
+      state: "running",
+    });
+    const lastAddress = (await lookUp(a))["publicIp"];
+    await plugin.kill();
+    const ids = cloud.records.map((record) => record.id);
+    await reboot({ stateDir: cloud.stateDir, ids }, {});
+    plugin = await cloud.plugin();
+    expect((await plugin.read(running))?.outs["state"]).toBe("stopped");
+    for (const lost of [net.vpc, a, running]) {
+      expect(await plugin.diff(lost)).toMatchObject({ changes: true, replaces: [] });
+    }
+    await plugin.update(net.vpc, {});
+    // A refresh finds it without its public address; it is no other instance for that.
+    const found = (await plugin.read(a))!;
+    expect(found.outs["publicIp"]).toBe("");
+    expect(await plugin.diff(found)).toMatchObject({ changes: true, replaces: [] });
+    await plugin.update(found, {});
+    await booted(a.id, address(a));
+    expect(await plugin.diff(running)).toMatchObject({ changes: false });
+    const { publicIp } = await lookUp(a);
+    expect(publicIp).not.toBe(lastAddress);
+    expect(await machineConnects(publicIp as string, 22)).toBe(true);
+    for (const made of [b, state]) {
+      expect(await plugin.diff(made)).toMatchObject({ changes: false });
+    }
+    expect(hostInit(b.id)).toBeUndefined();
+    // Nothing but its state brings it back.
+    await plugin.update(state, { state: "running" });
+    await booted(b.id, address(b));
+    await hostShell(b.id, "systemd-run --quiet --unit=listener nc -lk 9092");
+    a = (await plugin.read(a))!;
+  });
+
   test("get links, rules and names back that somebody removed", async () => {
     const router = `kafkalab-${net.vpc.id}`;
     await must(["ip", "netns", "exec", router, "nft", "delete", "table", "inet", "kafkalab"]);
@@ -771,7 +1091,9 @@ describe("hosts", () => {
   test("whose disk is removed are gone for a refresh, and can be made again", async () => {
     rmSync(join(cloud.stateDir, "cloud/instances", a.id, "upper"), { recursive: true });
     expect(await plugin.diff(a)).toMatchObject({ replaces: ["id"] });
+    expect(cloud.records.filter((record) => record.id === a.id)).toHaveLength(2);
     expect(await plugin.read(a)).toBeUndefined();
+    expect(cloud.records.filter((record) => record.id === a.id)).toEqual([]);
     const again = await plugin.create(T.instance, "a", a.inputs);
     expect(again.outs["privateIp"]).toBe(a.outs["privateIp"]);
     expect(hostInit(a.id)).toBeUndefined();
@@ -890,6 +1212,40 @@ describe("a run that is killed", () => {
     expect(hostInit(made.id)).toBeUndefined();
     expect(existsSync(join(cloud.stateDir, "cloud/instances", made.id))).toBe(false);
     await next.stop();
+    await cloud.destroy();
+  });
+
+  test("while it stops or starts a host leaves the rest of that to the next", async () => {
+    const first = await cloud.plugin();
+    const net = await network(first, "net");
+    const inputs = { ami: await ami(first), instanceType: "t3.small", subnetId: net.subnet.id };
+    const host = await first.create(T.instance, "host", inputs);
+    await booted(host.id, textOf(host, "privateIp"));
+    const wish = { instanceId: host.id, state: "stopped" };
+    const stopped = () => ofType(T.instance)[0]?.chosen["stopped"];
+    const stop = first.create(T.instanceState, "host", wish).catch(() => undefined);
+    await cloud.until("the wish to stop", () => stopped() === true);
+    await first.kill();
+    await stop;
+
+    const second = await cloud.plugin();
+    const state = await second.create(T.instanceState, "host", wish);
+    expect(hostInit(host.id)).toBeUndefined();
+    expect(ofType(T.instanceState).map((record) => record.id)).toEqual([host.id]);
+    expect(await second.diff(host)).toMatchObject({ changes: false });
+    const start = second.update(state, { state: "running" }).catch(() => undefined);
+    await cloud.until("the wish to start", () => stopped() === false);
+    await second.kill();
+    await start;
+
+    // Pulumi still has it as stopped.
+    const third = await cloud.plugin();
+    const running = await third.update(state, { state: "running" });
+    await booted(host.id, textOf(host, "privateIp"));
+    for (const made of [host, running]) {
+      expect(await third.diff(made)).toMatchObject({ changes: false });
+    }
+    await third.stop();
     await cloud.destroy();
   });
 
