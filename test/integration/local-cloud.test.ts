@@ -342,6 +342,19 @@ describe("what needs no host", () => {
     await expect(
       plugin.invoke("aws:ssm/getParameter:getParameter", { name: "/nothing" }),
     ).rejects.toThrow("ParameterNotFound");
+    const offerings = "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings";
+    const filters = [
+      { name: "instance-type", values: ["t3.small", "t9.small"] },
+      { name: "location", values: [ZONE, "us-east-1a"] },
+    ];
+    expect(
+      await plugin.invoke(offerings, { locationType: "availability-zone", filters }),
+    ).toMatchObject({
+      instanceTypes: ["t3.small"],
+      locations: [ZONE],
+      locationTypes: ["availability-zone"],
+    });
+    await expect(plugin.invoke(offerings, {})).rejects.toThrow("InvalidParameterValue");
   });
 
   describe("the life of each type", () => {

@@ -7,7 +7,7 @@ const FAMILIES: Readonly<{ [architecture: string]: readonly string[] }> = {
   arm64: ["t4g", "m6g", "m7g", "m8g", "c6g", "c7g", "c8g", "r6g", "r7g", "r8g", "im4gn", "i4g"],
 }; // prettier-ignore
 const BURSTABLE_SIZES = ["nano", "micro", "small", "medium", "large", "xlarge", "2xlarge"];
-const SIZES = ["medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge", "24xlarge", "metal"]; // prettier-ignore
+const SIZES = ["medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "9xlarge", "12xlarge", "16xlarge", "18xlarge", "24xlarge", "32xlarge", "48xlarge", "metal"]; // prettier-ignore
 
 /** `x86_64` or `arm64`; undefined for a type that EC2 does not have. */
 export function architectureOf(instanceType: string): string | undefined {

@@ -3,6 +3,7 @@ import { ACCOUNT, REGION, ZONES } from "../ids";
 import { ApiError } from "../resource";
 import type { Values } from "../values";
 import { getInstance } from "./get-instance";
+import { getInstanceTypeOfferings } from "./get-instance-type-offerings";
 
 /** A look-up: its arguments in, its result out. */
 type Lookup = (args: Values) => Values | Promise<Values>;
@@ -38,6 +39,8 @@ export const functions: Readonly<{ [token: string]: Lookup }> = {
       groupNames: [REGION],
     };
   },
+
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,
 
   /** Only Debian's public parameters: /aws/service/debian/release/12/latest/amd64 and arm64. */
   "aws:ssm/getParameter:getParameter": (args) => {
