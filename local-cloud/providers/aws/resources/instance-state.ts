@@ -1,4 +1,4 @@
-import { instanceExists, instanceRuns } from "../../../host/instance";
+import { instanceExists, instanceIsWhole, instanceRuns } from "../../../host/instance";
 import { T } from "../../../host/model";
 import { changeState } from "../../../host/store";
 import { IN_REGION } from "../check";
@@ -37,6 +37,8 @@ export const instanceState: ResourceType = {
       const instance = state.records[id];
       if (instance) instance.chosen["stopped"] = inputs["state"] === "stopped";
     });
+    // What runs already need not wait for whoever is at work on it.
+    if (inputs["state"] === "running" && instanceIsWhole(id)) return;
     await settleInstance(id, inputs["force"] === true);
   },
   isWhole: ({ id, inputs }) => instanceRuns(id) === (inputs["state"] === "running"),
