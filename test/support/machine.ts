@@ -178,9 +178,10 @@ function descendants(pid: number): number[] {
   return children.flatMap((child) => [Number(child), ...descendants(Number(child))]);
 }
 
+/** The processes of the machine, without those that have ended and wait for their parent to see it. */
 function pids(): number[] {
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => /^\d+$/.test(name) && !/\) [ZX] /.test(read(`/proc/${name}/stat`)))
     .map(Number);
 }
 
