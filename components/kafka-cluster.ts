@@ -110,7 +110,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
         host: firstOf(this.hosts),
         files: ["kafka.sh", "kafka-ready.sh"],
         variables: {
-          BOOTSTRAP: this.bootstrapServers.slice(0, 3).join(","),
+          BOOTSTRAP: this.bootstrapServers.join(","),
           BROKER_IDS: ordinals(args.brokers).join(" "),
         },
         triggers: this.generation,

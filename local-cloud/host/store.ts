@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lock";
 import { cloudDir } from "./paths";
@@ -50,24 +51,65 @@ export function readState(): State {
 
 /**
  * Changes the state as one step: all of `change` or, if it throws or the process dies, nothing.
- * Several plugin processes take turns.
+ * Several plugin processes take turns. What is asked for while others write is written together.
  */
 export function changeState<T>(change: (state: State) => T): Promise<T> {
-  return withLock("state", () => {
-    const state = readState();
-    const result = change(state);
-    if (Object.keys(state.records).length === 0 && Object.keys(state.sysctls).length === 0)
-      discard();
-    else write(state);
-    return result;
+  return new Promise<T>((resolve, reject) => {
+    waiting.push({
+      apply: (state) => {
+        const result = change(state);
+        return () => resolve(result);
+      },
+      reject,
+    });
+    if (waiting.length === 1) {
+      withLock("state", writeWaiting).catch((error: unknown) => {
+        for (const { reject } of waiting.splice(0)) reject(error);
+      });
+    }
   });
 }
 
-function write(state: State): void {
+interface Change {
+  /** Changes the state, and returns what to do once that is written. */
+  apply: (state: State) => () => void;
+  reject: (error: unknown) => void;
+}
+
+const waiting: Change[] = [];
+
+async function writeWaiting(): Promise<void> {
+  const changes = waiting.splice(0);
+  try {
+    let state = readState();
+    const done = changes.flatMap(({ apply, reject }) => {
+      const next = structuredClone(state);
+      try {
+        const resolve = apply(next);
+        state = next;
+        return resolve;
+      } catch (error) {
+        reject(error);
+        return [];
+      }
+    });
+    if (done.length > 0) await write(state);
+    for (const resolve of done) resolve();
+  } catch (error) {
+    for (const { reject } of changes) reject(error);
+  }
+}
+
+async function write(state: State): Promise<void> {
+  if (Object.keys(state.records).length === 0 && Object.keys(state.sysctls).length === 0) {
+    discard();
+    return;
+  }
   mkdirSync(cloudDir, { recursive: true, mode: 0o700 });
   // User data carries host keys: only root may read it.
-  writeFileSync(`${file}.new`, JSON.stringify(state, undefined, 1), { mode: 0o600, flush: true });
-  renameSync(`${file}.new`, file);
+  const options = { mode: 0o600, flush: true };
+  await writeFile(`${file}.new`, JSON.stringify(state, undefined, 1), options);
+  await rename(`${file}.new`, file);
 }
 
 /** The last resource is gone: so are the state file and the empty directories. */

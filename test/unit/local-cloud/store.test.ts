@@ -68,6 +68,16 @@ describe("the store", () => {
     expect(await ended).toEqual({ code: 0, output: "no\nkept\n" });
   });
 
+  test("writes changes together, each whole, without those that fail", async () => {
+    const { ended } = start(`
+      const fail = changeState((state) => { delete state.records["a"]; throw new Error("no"); });
+      const calls = await Promise.allSettled([add("a"), fail, add("b"),
+        changeState((state) => Object.keys(state.records).join())]);
+      log(calls.map((call) => call.value ?? call.reason?.message ?? "").join("|"));
+      log(Object.keys(readState().records).join());`);
+    expect(await ended).toEqual({ code: 0, output: "|no||a,b\na,b\n" });
+  });
+
   test("is whole whenever a process is killed while it writes", async () => {
     const { child, ended, says } = start(`log("go"); for (let i = 0; ; i++) await add("r" + i);`);
     await says("go");
