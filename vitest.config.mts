@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Real hosts on one machine: one file at a time, each with the time that a boot needs. */
+const ON_HOSTS = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 600_000 };
+
 export default defineConfig({
   test: {
     projects: [
@@ -15,10 +18,15 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          // Real hosts on one machine: one file at a time, each with the time that a boot needs.
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
+          ...ON_HOSTS,
+        },
+      },
+      {
+        test: {
+          // What an operator does to a lab that runs. It takes minutes more, so it is run apart.
+          name: "operations",
+          include: ["test/operations/**/*.test.ts"],
+          ...ON_HOSTS,
         },
       },
     ],

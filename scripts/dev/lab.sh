@@ -6,7 +6,7 @@
 #   lab.sh status | key | ssh-config [-s STACK]
 #   lab.sh ssh [-s STACK] HOST [COMMAND...]
 #   lab.sh cost [-s STACK] [--json]
-#   lab.sh check | test | test-integration | bench [ARGUMENTS...]
+#   lab.sh check | test | test-integration | test-operations | bench [ARGUMENTS...]
 #
 # Inputs: STACK (local; of cost: dev): who fulfils it is said by kafkalab:target in Pulumi.STACK.yaml;
 #   KAFKALAB_CACHE, KAFKALAB_STATE.
@@ -183,7 +183,7 @@ case $command in
     setup check
     exec "$here/check.sh" "$@"
     ;;
-  test | test-integration)
+  test | test-integration | test-operations)
     setup test
     eval "$(local_environment)"
     cd "$root"
@@ -191,7 +191,11 @@ case $command in
       "$here/check.sh"
       "$here/test-plugins.sh"
     fi
-    exec node_modules/.bin/vitest run --project integration "$@"
+    project=integration
+    if [ "$command" = test-operations ]; then
+      project=operations
+    fi
+    exec node_modules/.bin/vitest run --project "$project" "$@"
     ;;
   bench)
     setup lab
