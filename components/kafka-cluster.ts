@@ -5,6 +5,7 @@ import type { DataVolume } from "./lib/ebs";
 import {
   BROKER_PORT,
   endpoints,
+  KAFKA_KERNEL,
   KAFKA_LOGGING,
   kafkaUnit,
   serverProperties,
@@ -95,6 +96,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
           LOGGING_FILE: "config/log4j.properties",
           LOGGING: KAFKA_LOGGING,
           UNIT: kafkaUnit(args.heapMiB),
+          KERNEL: KAFKA_KERNEL,
         },
       },
       nodes,

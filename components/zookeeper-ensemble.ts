@@ -4,7 +4,7 @@ import { Host } from "./host";
 import type { DataVolume } from "./lib/ebs";
 import { firstOf, fullNames, ordinals } from "./lib/names";
 import { fingerprint } from "./lib/scripts";
-import { ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "./lib/zookeeper-config";
+import { ZOOKEEPER_KERNEL, ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "./lib/zookeeper-config";
 import { runScript } from "./remote-script";
 import { startService } from "./service";
 import type { Site } from "./site";
@@ -71,6 +71,7 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
           LOGGING_FILE: "conf/logback.xml",
           LOGGING: ZOOKEEPER_LOGGING,
           UNIT: zookeeperUnit(args.heapMiB),
+          KERNEL: ZOOKEEPER_KERNEL,
         },
       },
       nodes,

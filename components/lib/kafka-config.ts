@@ -1,4 +1,4 @@
-import { renderUnit } from "./units";
+import { MAX_OPEN_FILES, renderUnit } from "./units";
 import { CLIENT_PORT } from "./zookeeper-config";
 
 /** The port for clients of Kafka. */
@@ -73,6 +73,16 @@ function kafkaJvmOptions(): string {
     "-Dcom.sun.management.jmxremote.authenticate=false -Dcom.sun.management.jmxremote.ssl=false",
   ].join(" ");
 }
+
+/**
+ * Kernel settings of a broker's host, as lines of sysctl.d. A broker lives on the page cache: the
+ * kernel writes it out early and in the background, and makes writers wait for it late. Every
+ * segment takes two map areas (its indexes), and there are as many segments as files may be open.
+ */
+export const KAFKA_KERNEL = `vm.swappiness = 1
+vm.dirty_background_ratio = 5
+vm.dirty_ratio = 60
+vm.max_map_count = ${2 * MAX_OPEN_FILES}`;
 
 /** The systemd unit of a broker. */
 export function kafkaUnit(heapMiB: number): string {

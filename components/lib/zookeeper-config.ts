@@ -28,6 +28,12 @@ export const ZOOKEEPER_LOGGING = `<configuration>
 </configuration>
 `;
 
+/**
+ * Kernel settings of a ZooKeeper node's host, as lines of sysctl.d: a heap that is swapped out costs
+ * sessions.
+ */
+export const ZOOKEEPER_KERNEL = "vm.swappiness = 1";
+
 /** The systemd unit of a ZooKeeper node. */
 export function zookeeperUnit(heapMiB: number): string {
   return renderUnit({

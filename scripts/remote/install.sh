@@ -1,9 +1,10 @@
 #!/bin/bash
-# Installs a service on a lab host: the commands that it needs, its user, its release. Starts it if
-# it has never been configured here. Comes after kafka.sh or zookeeper.sh, and service.sh.
+# Installs a service on a lab host: the commands that it needs, its user, its release, the kernel's
+# settings, the bound of the logs. Starts it if it has never been configured here. Comes after
+# kafka.sh or zookeeper.sh, and service.sh.
 #
-# Inputs: those of service.sh; PACKAGES ("command=package ..."); ARCHIVES ("URL SHA-512" a line, in
-#   the order to try; one that the server does not have is passed over).
+# Inputs: those of service.sh; PACKAGES ("command=package ..."); KERNEL (lines of sysctl.d); ARCHIVES
+#   ("URL SHA-512" a line, in the order to try; one that the server does not have is passed over).
 # Idempotent: what is there is left as it is. A release appears under its name only when it is
 #   whole. The link is made if it is missing; to point it at another release, and to change the
 #   configuration of a service, node by node, is up to configure.sh.
@@ -96,12 +97,27 @@ keep_release() {
   touch "/usr/local/$DIRECTORY/.whole"
 }
 
+# own_kernel: in a container the kernel is not the host's to set.
+own_kernel() {
+  [[ -w /proc/sys/vm/swappiness ]]
+}
+
 set_kernel() {
   local settings=/etc/sysctl.d/60-kafkalab.conf
-  same "$settings" 'vm.swappiness = 1' && return
-  put "$settings" 'vm.swappiness = 1'
-  # In a container the kernel is not ours to set.
-  [[ ! -w /proc/sys/vm/swappiness ]] || sysctl -q -p "$settings"
+  same "$settings" "$KERNEL" && return
+  put "$settings" "$KERNEL"
+  own_kernel || return 0
+  sysctl -q -p "$settings"
+}
+
+# bound_journal: services log to the journal, and to nothing else. Read after an image's own files.
+bound_journal() {
+  local settings=/etc/systemd/journald.conf.d/zz-kafkalab.conf
+  local bound=$'[Journal]\nSystemMaxUse=128M\nSystemMaxFileSize=16M'
+  same "$settings" "$bound" && return
+  mkdir -p "${settings%/*}"
+  put "$settings" "$bound"
+  systemctl --no-block restart systemd-journald
 }
 
 # first_start: where nothing has run, there is nothing to be careful of.
@@ -125,6 +141,7 @@ main() {
   wait_until "$FIRST_BOOT_SECONDS" "first boot not done" /var/lib/kafkalab/user-data.log \
     first_boot_done
   first_start
+  bound_journal
   keep_release
 }
 

@@ -2,7 +2,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { hostOf, onAll, same, type Host } from "../support/host";
+import { KAFKA_KERNEL } from "../../components/lib/kafka-config";
+import { ZOOKEEPER_KERNEL } from "../../components/lib/zookeeper-config";
+import { hostOf, onAll, quote, same, type Host } from "../support/host";
 import { useLab } from "../support/lab";
 import { commandLines, outerListeners, startedFor } from "../support/machine";
 import { run } from "../support/run";
@@ -10,6 +12,9 @@ import { run } from "../support/run";
 /*
  * Who may reach what, and where secrets are not.
  */
+
+/** What `systemd-analyze security` may find of either unit at most, of 10. */
+const EXPOSURE = 1.1;
 
 /** A port that no rule names. */
 const PROBE = 7777;
@@ -183,6 +188,79 @@ describe("secrets", () => {
     const file = await lab.keyFile();
     expect(await filesWith(file, lines)).toEqual([file]);
     expect(await filesWith(file, randomBytes(32).toString("base64"))).toEqual([]);
+  });
+});
+
+describe("services", () => {
+  const BROKERS = ["peter-kafka01", "peter-kafka02", "peter-kafka03"];
+  const zookeeper = () => host("peter-zk01");
+  const broker = () => host("peter-kafka01");
+
+  test("are sandboxed: the exposure that systemd finds is no higher than stated", async () => {
+    for (const [on, unit] of [
+      [broker(), "kafka-server"],
+      [zookeeper(), "zookeeper-server"],
+    ] as const) {
+      const { output } = await on.try(`sudo systemd-analyze security --no-pager ${unit}`);
+      const exposure = /Overall exposure level for \S+: ([0-9.]+) /.exec(output)?.[1];
+      expect(Number(exposure), output).toBeLessThanOrEqual(EXPOSURE);
+    }
+  });
+
+  test("have no privilege left: no capability, no new one, and a filter of system calls", async () => {
+    for (const [on, unit] of [
+      [broker(), "kafka-server"],
+      [zookeeper(), "zookeeper-server"],
+    ] as const) {
+      const command = `grep -E '^(CapBnd|CapEff|NoNewPrivs|Seccomp):' "/proc/$(systemctl show -P MainPID ${unit})/status"`;
+      expect(await on.run(`sudo bash -c ${quote(command)}`), unit).toBe(
+        "CapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n",
+      );
+    }
+  });
+
+  test("the kernel's settings are there for a host with a kernel of its own", async () => {
+    const command = "cat /etc/sysctl.d/60-kafkalab.conf";
+    expect(await broker().run(command)).toBe(`${KAFKA_KERNEL}\n`);
+    expect(await zookeeper().run(command)).toBe(`${ZOOKEEPER_KERNEL}\n`);
+  });
+
+  test("their logs are bounded: journald says by how much", async () => {
+    const command = `sudo journalctl -q -b -t systemd-journald -o cat | grep '^System Journal' | tail -n 1`;
+    for (const text of Object.values(await onAll([...hosts.values()], command))) {
+      expect(text).toMatch(/, max 128\.0M, /);
+    }
+  });
+
+  test("ZooKeeper answers no four-letter word but those that are allowed", async () => {
+    const words = ["ruok", "envi", "dump", "conf", "cons", "wchs"];
+    const command = `for word in ${words.join(" ")}; do printf $word | nc -w 3 localhost 2181; echo; done`;
+    const refused = words
+      .slice(1)
+      .map((word) => `${word} is not executed because it is not in the`);
+    const lines = (await zookeeper().run(command)).split("\n").filter(Boolean);
+    expect(lines).toEqual(["imok", ...refused.map((text) => `${text} whitelist.`)]);
+  });
+
+  test("a broker that leads a partition hands it over before it stops", async () => {
+    const { topic } = await lab.stackOutputs();
+    const ask = async (through: string) => {
+      const text = await host(through).run(`kcat -L -b localhost:9092 -t ${topic}`);
+      const leader = /partition 0, leader (\d),/.exec(text)?.[1];
+      return BROKERS[Number(leader) - 1] ?? text;
+    };
+    const leader = await ask("peter-kafka01");
+    const other = BROKERS.find((name) => name !== leader) ?? "";
+    await host(leader).run("sudo systemctl stop kafka-server");
+    try {
+      // At once: no session of ZooKeeper has had to run out.
+      expect(BROKERS.filter((name) => name !== leader)).toContain(await ask(other));
+      expect(await host(leader).run("systemctl show -P Result kafka-server")).toBe("success\n");
+      const log = await host(leader).run("sudo journalctl -q -u kafka-server -o cat -n 300");
+      expect(log).toMatch(/Controlled shutdown request returned successfully after \d+ms/);
+    } finally {
+      await host(leader).run("sudo systemctl start kafka-server");
+    }
   });
 });
 

@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
-import { kafkaUnit, minInSyncReplicas, serverProperties } from "../../components/lib/kafka-config";
-import { zooCfg, zookeeperUnit } from "../../components/lib/zookeeper-config";
+import {
+  KAFKA_KERNEL,
+  kafkaUnit,
+  minInSyncReplicas,
+  serverProperties,
+} from "../../components/lib/kafka-config";
+import { ZOOKEEPER_KERNEL, zooCfg, zookeeperUnit } from "../../components/lib/zookeeper-config";
 
 /** `name=value` lines. */
 function properties(text: string): Record<string, string> {
@@ -84,11 +89,31 @@ test.each([
       "NoNewPrivileges=yes",
       "ProtectSystem=strict",
       "PrivateTmp=yes",
+      "PrivateUsers=yes",
+      "SystemCallErrorNumber=EPERM",
+      "SystemCallFilter=~@privileged @resources",
       "CapabilityBoundingSet=",
       "WantedBy=multi-user.target",
     ]),
   );
   expect(unit).toContain("-Xms128m -Xmx128m");
+});
+
+test("the kernel of a broker's host is set for the page cache, a ZooKeeper node's not to swap", () => {
+  expect(KAFKA_KERNEL.split("\n")).toEqual([
+    "vm.swappiness = 1",
+    "vm.dirty_background_ratio = 5",
+    "vm.dirty_ratio = 60",
+    "vm.max_map_count = 262144",
+  ]);
+  expect(ZOOKEEPER_KERNEL).toBe("vm.swappiness = 1");
+});
+
+test.each([
+  ["kafka-server", kafkaUnit(128), 180],
+  ["zookeeper-server", zookeeperUnit(128), 30],
+])("%s has time to stop in order", (_, unit, seconds) => {
+  expect(unit.split("\n")).toContain(`TimeoutStopSec=${seconds}`);
 });
 
 test("JMX is bound to the loopback", () => {

@@ -145,9 +145,50 @@ describe("check_identity", () => {
   });
 });
 
+/** The functions of a script, without its last line, which runs them. */
+function functionsOf(file: string): string {
+  return readFileSync(join(DIRECTORY, file), "utf8").replace(/^main <.*/m, "");
+}
+
+describe("the kernel and the journal", () => {
+  const KERNEL = "vm.swappiness = 1\nvm.dirty_ratio = 60";
+  const SYSCTL = "/etc/sysctl.d/60-kafkalab.conf";
+  const JOURNAL = "/etc/systemd/journald.conf.d/zz-kafkalab.conf";
+  // What is written, and what is run, of a host where files are as told.
+  const commands = (files: "there" | "missing", kernel: "own" | "shared") => `
+    ${functionsOf("install.sh")}
+    same() { [[ ${files} == there ]]; }
+    put() { printf 'put %s\\n%s\\n' "$@"; }
+    mkdir() { :; }
+    own_kernel() { [[ ${kernel} == own ]]; }
+    sysctl() { echo "sysctl $*"; }
+    systemctl() { echo "systemctl $*"; }`;
+
+  test.each([
+    ["missing", "own", `put ${SYSCTL}\n${KERNEL}\nsysctl -q -p ${SYSCTL}\n`],
+    ["missing", "shared", `put ${SYSCTL}\n${KERNEL}\n`],
+    ["there", "own", ""],
+  ] as const)("settings that are %s, a kernel that is %s", (files, kernel, expected) => {
+    const { status, stdout } = run([], `${commands(files, kernel)}\nset_kernel`, { KERNEL });
+    expect([status, stdout]).toEqual([0, expected]);
+  });
+
+  test.each([
+    [
+      "missing",
+      `put ${JOURNAL}\n[Journal]\nSystemMaxUse=128M\nSystemMaxFileSize=16M\n` +
+        "systemctl --no-block restart systemd-journald\n",
+    ],
+    ["there", ""],
+  ] as const)("a bound of the journal that is %s", (files, expected) => {
+    const { status, stdout } = run([], `${commands(files, "own")}\nbound_journal`);
+    expect([status, stdout]).toEqual([0, expected]);
+  });
+});
+
 describe("grow_data", () => {
-  // Its own main is left out; the commands are those of a host with a volume of 2 GiB.
-  const text = readFileSync(join(DIRECTORY, "configure.sh"), "utf8").replace(/^main <.*/m, "");
+  // The commands are those of a host with a volume of 2 GiB.
+  const text = functionsOf("configure.sh");
   const commands = (resize: string) => `
     findmnt() { echo /dev/nvme1n1; }
     blockdev() { [[ $* == "--getsize64 /dev/nvme1n1" ]] && echo 2147483648; }
