@@ -12,11 +12,12 @@ import { Network, type Zone } from "./network";
 import { PrivateDns } from "./private-dns";
 import type { Site } from "./site";
 import { SmokeTest } from "./smoke-test";
+import { Topics } from "./topic";
 import { ZooKeeperEnsemble } from "./zookeeper-ensemble";
 
 /** Declares the whole lab; the provider decides which cloud fulfils it. */
 export function createLab(settings: Settings, zones: Zone[], cloud: ProviderResource) {
-  const { archiveUrl, replicationFactor, running, topic } = settings;
+  const { archiveUrl, replicationFactor, running, topic, topics } = settings;
   const opts = { providers: [cloud] };
   const site = createSite(settings, zones, cloud);
   const zookeeper = new ZooKeeperEnsemble(
@@ -51,6 +52,9 @@ export function createLab(settings: Settings, zones: Zone[], cloud: ProviderReso
   const smoke = running
     ? new SmokeTest("smoke-test", { zookeeper, kafka, topic, replicationFactor }, opts)
     : undefined;
+  if (running && topics.length > 0) {
+    new Topics("topics", { kafka, topics, smokeTopic: topic }, opts);
+  }
   if (!running) {
     pause([kafka.hosts, zookeeper.hosts, bastions]);
   }

@@ -101,6 +101,18 @@ export class SettingReader {
     return Object.fromEntries(Object.entries(value).filter((pair) => this.keeps(name, pair, rule)));
   }
 
+  /** Objects by name; their fields are for the caller to judge. */
+  objects(name: string): [string, Record<string, unknown>][] {
+    const text = this.raw.get(name);
+    const value = text === undefined ? {} : parseJson(text);
+    if (!isObject(value) || !Object.values(value).every(isObject)) {
+      const remedy = `Set it with: pulumi config set --path kafkalab:${name}.NAME.FIELD VALUE`;
+      this.fault(name, "be objects by name", text ?? "", remedy);
+      return [];
+    }
+    return Object.entries(value as Record<string, Record<string, unknown>>);
+  }
+
   /** Finds settings that do not exist. */
   checkNames(): void {
     for (const name of this.raw.keys()) {
@@ -180,10 +192,10 @@ function parseJson(text: string): unknown {
 }
 
 function isTexts(value: unknown): value is Record<string, string> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.values(value).every((item) => typeof item === "string")
-  );
+  return isObject(value) && Object.values(value).every((item) => typeof item === "string");
+}
+
+/** Whether a value of JSON is an object, and no list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,6 +4,7 @@ import * as ebs from "./ebs";
 import { type Architecture, ARCHITECTURES } from "./instance-types";
 import * as rules from "./rules";
 import { SettingReader } from "./setting-reader";
+import { readTopics, type TopicShape } from "./topics";
 
 /** Where hosts are put: all with a public address, or behind a bastion. */
 export type Topology = "public" | "private";
@@ -33,6 +34,7 @@ export interface Settings {
   kafkaVersion: string;
   replicationFactor: number;
   topic: string;
+  topics: TopicShape[];
   archiveUrl: string;
   tags: Record<string, string>;
 }
@@ -70,6 +72,7 @@ export const DEFAULTS = {
   kafkaVersion: "3.9.1",
   replicationFactor: 3,
   topic: "peter-overview01",
+  topics: {} as Record<string, unknown>,
   archiveUrl: "https://archive.apache.org/dist",
   tags: {} as Record<string, string>,
 };
@@ -115,6 +118,12 @@ export function readSettings(
   const zookeeperHeapMiB = reader.integer("zookeeperHeapMiB", d.zookeeperHeapMiB, rules.heap);
   const brokerHeapMiB = reader.integer("brokerHeapMiB", d.brokerHeapMiB, rules.heap);
   const brokers = reader.integer("brokers", d.brokers, rules.brokers);
+  const replicationFactor = reader.integer(
+    "replicationFactor",
+    d.replicationFactor,
+    rules.replicationFactor(brokers),
+  );
+  const topic = reader.text("topic", d.topic, rules.topic);
   const settings: Settings = {
     target,
     region: reader.text("region", d.region, rules.region),
@@ -158,12 +167,9 @@ export function readSettings(
     brokerHeapMiB,
     brokerVolume: readVolume(reader, "broker"),
     kafkaVersion: reader.text("kafkaVersion", d.kafkaVersion, version("kafka")),
-    replicationFactor: reader.integer(
-      "replicationFactor",
-      d.replicationFactor,
-      rules.replicationFactor(brokers),
-    ),
-    topic: reader.text("topic", d.topic, rules.topic),
+    replicationFactor,
+    topic,
+    topics: readTopics(reader, brokers, replicationFactor, topic),
     archiveUrl: reader.text("archiveUrl", d.archiveUrl, rules.archiveUrl),
     tags: reader.texts("tags", d.tags, rules.tag),
   };

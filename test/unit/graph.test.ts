@@ -332,6 +332,41 @@ describe("other labs", () => {
     }
   });
 
+  test("topics come after the cluster and a look at all of them; no deletion is Pulumi's", async () => {
+    const topics = JSON.stringify({
+      orders: { partitions: 6, config: { "retention.ms": "1", "cleanup.policy": "compact" } },
+      gone: { deleted: true },
+    });
+    const { byName, ofType } = await declareLab({ topics });
+    expect(ofType("kafkalab:index:Topic").map(({ name, parent }) => [name, parent])).toEqual([
+      ["topics-orders", "topics"],
+      ["topics-gone", "topics"],
+    ]);
+    expect(byName("topics-check").dependencies).toContain("kafka-ready");
+    const head = (name: string) => String(byName(name).inputs.stdin).split("\n# What")[0];
+    expect(head("topics-check")).toContain(
+      "TOPICS='orders 6 3'\nOTHERS='peter-overview01 orders gone'",
+    );
+    expect(head("topics-orders-shape")).toContain(
+      "TOPIC='orders'\nPARTITIONS='6'\nREPLICATION_FACTOR='3'\n" +
+        "CONFIG='retention.ms=1\ncleanup.policy=compact'\nDELETED='false'",
+    );
+    expect(head("topics-gone-shape")).toContain("DELETED='true'");
+    for (const name of ["topics-orders-shape", "topics-gone-shape"]) {
+      const shape = byName(name);
+      expect(shape.dependencies).toContain("topics-check");
+      expect(shape.deletedWith).toBe("kafka-1-instance");
+      expect(Object.keys(shape.inputs)).not.toContain("delete");
+      expect(spawnSync("bash", ["-n"], { input: String(shape.inputs.stdin) }).status).toBe(0);
+    }
+  });
+
+  test("a paused lab leaves topics as they are", async () => {
+    const settings = { topics: '{"orders":{"partitions":6}}', running: "false" };
+    const { ofType } = await declareLab(settings);
+    expect(ofType("kafkalab:index:Topics")).toEqual([]);
+  });
+
   test("a region with one zone is refused before anything is made", async () => {
     await expect(declareLab({}, ["a"])).rejects.toThrow(
       'Region "xx-test-1": it must have 2 availability zones or more; got xx-test-1a. ' +

@@ -82,6 +82,54 @@ describe("kafka_whole", () => {
   });
 });
 
+describe("topics-check.sh", () => {
+  const METADATA = `Metadata for all topics:
+ 2 brokers:
+  broker 1 at peter-kafka01.foo.bar:9092 (controller)
+ 4 topics:
+  topic "__consumer_offsets" with 50 partitions:
+    partition 0, leader 1, replicas: 1, isrs: 1
+  topic "orders" with 2 partitions:
+    partition 0, leader 1, replicas: 1,2, isrs: 1,2
+    partition 1, leader 2, replicas: 2,1, isrs: 2,1
+  topic "by-hand" with 1 partitions:
+    partition 0, leader 1, replicas: 1, isrs: 1
+  topic "peter-overview01" with 1 partitions:
+    partition 0, leader 1, replicas: 1, isrs: 1`;
+  const BY_HAND = 'peter-test01: topic "by-hand" is not in kafkalab:topics; it is left as it is\n';
+
+  test.each([
+    ["as it is, or new", ["orders 2 2", "clicks 3 2"], 0, BY_HAND],
+    ["with more partitions", ["orders 3 2"], 0, BY_HAND],
+    [
+      "with fewer partitions, and another with more replicas",
+      ["orders 1 2", "by-hand 1 2"],
+      1,
+      'peter-test01: topic "orders": partitions must be 2 or more, as many as it has; got 1. ' +
+        "Partitions only grow: a message is assigned to one by its key, and the messages of two " +
+        "cannot be merged in order. Set it to 2, or make another topic and move to that.\n" +
+        'peter-test01: topic "by-hand": replicationFactor must be 1, as it has; got 2. Move its ' +
+        "replicas first, with /usr/local/kafka/bin/kafka-reassign-partitions.sh on a broker; then " +
+        "set it to 2.\npeter-test01: no topic was changed, for what is said above\n",
+    ],
+  ])("a topic %s", (_, topics, status, said) => {
+    const names = topics.map((line) => line.split(" ")[0]);
+    const result = run(
+      ["kafka.sh"],
+      `${functionsOf("topics-check.sh")}
+      metadata() { printf '%s\\n' "$ANSWER"; }
+      main`,
+      {
+        ANSWER: METADATA,
+        BOOTSTRAP: "any:9092",
+        TOPICS: topics.join("\n"),
+        OTHERS: ["peter-overview01", ...names].join(" "),
+      },
+    );
+    expect([result.status, result.stderr]).toEqual([status, said]);
+  });
+});
+
 describe("ensemble_whole", () => {
   const NODES = "peter-zk01.foo.bar peter-zk02.foo.bar peter-zk03.foo.bar";
 

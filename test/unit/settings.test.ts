@@ -284,6 +284,56 @@ const FAULTS: [string, Record<string, string>, string][] = [
     `topic": it must be 1 to 249 letters, digits, dots, hyphens and underscores, and start with no two underscores; got "peter overview". Take one such as peter-overview01.`,
   ],
   [
+    "topics that are no objects",
+    { topics: '{"orders":3}' },
+    `topics": it must be objects by name; got "{\\"orders\\":3}". Set it with: pulumi config set --path kafkalab:topics.NAME.FIELD VALUE.`,
+  ],
+  [
+    "a bad name of a topic",
+    { topics: '{"a b":{"partitions":1}}' },
+    `topics.a b": it must be 1 to 249 letters, digits, dots, hyphens and underscores, and start with no two underscores; got "a b". Take one such as peter-overview01.`,
+  ],
+  [
+    "the smoke test's topic",
+    { topics: '{"peter-overview01":{"partitions":1}}' },
+    `topics.peter-overview01": it must not be the topic of the smoke test (kafkalab:topic), which has one partition; got "peter-overview01". Choose another name for one of the two.`,
+  ],
+  [
+    "a strange field of a topic",
+    { topics: '{"orders":{"partitions":1,"colour":"red"}}' },
+    `topics.orders": it must hold partitions, replicationFactor, config, deleted only; got "colour". Leave it out.`,
+  ],
+  [
+    "a topic without partitions",
+    { topics: '{"orders":{}}' },
+    `topics.orders.partitions": it must be a whole number from 1 to 10000; got "none". Take as many as there will be consumers in a group; it can grow later.`,
+  ],
+  [
+    "too many partitions",
+    { topics: '{"orders":{"partitions":10001}}' },
+    `topics.orders.partitions": it must be a whole number from 1 to 10000; got 10001. Take as many as there will be consumers in a group; it can grow later.`,
+  ],
+  [
+    "more replicas of a topic than brokers",
+    { topics: '{"orders":{"partitions":1,"replicationFactor":4}}' },
+    `topics.orders.replicationFactor": it must be from 1 to the number of brokers (3); got 4. Leave it out to take kafkalab:replicationFactor.`,
+  ],
+  [
+    "replicas of a topic that are no number",
+    { topics: '{"orders":{"partitions":1,"replicationFactor":"2"}}' },
+    `topics.orders.replicationFactor": it must be a whole number; got "2". Leave it out to take kafkalab:replicationFactor.`,
+  ],
+  [
+    "a bad setting of a topic",
+    { topics: '{"orders":{"partitions":1,"config":{"retention.ms":"1\\n2"}}}' },
+    `topics.orders.config": it must hold names such as retention.ms, each with a text, number, true or false; got {"retention.ms":"1\\n2"}. See https://kafka.apache.org/39/documentation.html#topicconfigs.`,
+  ],
+  [
+    "a deletion that is neither yes nor no",
+    { topics: '{"orders":{"partitions":1,"deleted":"yes"}}' },
+    `topics.orders.deleted": it must be true or false; got "yes". Leave it out, or set it to true to delete the topic.`,
+  ],
+  [
     "bad URL",
     { archiveUrl: "archive.apache.org/dist/" },
     `archiveUrl": it must be an http or https URL without user, query or a slash at its end; got "archive.apache.org/dist/". Take https://archive.apache.org/dist or a mirror of the same layout.`,
@@ -379,6 +429,28 @@ describe("good settings", () => {
       throughputMiBps: 1000,
     });
     expect(settings.zookeeperVolume).toEqual({ type: "io2", gib: 10, iops: 500 });
+  });
+
+  test("topics, with Kafka's own settings", () => {
+    const topics = {
+      orders: { partitions: 6, replicationFactor: 2, config: { "retention.ms": 3600000 } },
+      clicks: { partitions: 1 },
+      gone: { deleted: true },
+    };
+    const { settings, faults } = read({ topics: JSON.stringify(topics) });
+    expect(faults).toEqual([]);
+    const plain = { replicationFactor: 3, config: {}, deleted: false };
+    expect(settings.topics).toEqual([
+      {
+        name: "orders",
+        partitions: 6,
+        replicationFactor: 2,
+        config: { "retention.ms": "3600000" },
+        deleted: false,
+      },
+      { ...plain, name: "clicks", partitions: 1 },
+      { ...plain, name: "gone", partitions: 1, deleted: true },
+    ]);
   });
 
   test("settings of other namespaces are none of ours", () => {
