@@ -11,6 +11,7 @@ import {
   serverProperties,
 } from "./lib/kafka-config";
 import { firstOf, fullNames, ordinals } from "./lib/names";
+import { readBrokerKeys } from "./lib/further-keys";
 import { fingerprint } from "./lib/scripts";
 import { runScript } from "./remote-script";
 import { startService } from "./service";
@@ -34,6 +35,8 @@ export interface KafkaClusterArgs {
   archiveUrl: string;
   /** Copies of each partition, for Kafka's own topics and as the default for others. */
   replicationFactor: number;
+  /** Further lines of `server.properties`. What a broker can change while it runs, it changes so. */
+  further: Record<string, string>;
 }
 
 /**
@@ -71,6 +74,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
       rack: host.place.zone.id,
       zookeepers: args.zookeeper.names,
       replicationFactor: args.replicationFactor,
+      further: args.further,
     });
   }
 
@@ -97,6 +101,9 @@ export class KafkaCluster extends pulumi.ComponentResource {
           LOGGING: KAFKA_LOGGING,
           UNIT: kafkaUnit(args.heapMiB),
           KERNEL: KAFKA_KERNEL,
+          LIVE_KEYS: readBrokerKeys(args.version).live.join(" "),
+          // Only a user's own lines can be refused: nobody waits for a check of the lab's.
+          CHECK: Object.keys(args.further).join(" "),
         },
       },
       nodes,

@@ -30,6 +30,7 @@ export function createLab(settings: Settings, zones: Zone[], cloud: ProviderReso
       heapMiB: settings.zookeeperHeapMiB,
       volume: settings.zookeeperVolume,
       version: settings.zookeeperVersion,
+      further: settings.zookeeperConfig,
     },
     opts,
   );
@@ -45,6 +46,7 @@ export function createLab(settings: Settings, zones: Zone[], cloud: ProviderReso
       heapMiB: settings.brokerHeapMiB,
       volume: settings.brokerVolume,
       version: settings.kafkaVersion,
+      further: settings.brokerConfig,
     },
     opts,
   );

@@ -29,7 +29,10 @@ export interface ServiceNode {
 /**
  * Installs a service on all nodes side by side and, where it has never run, starts it at once. Then
  * configures it node after node: nothing to do for a node that was just started, and a rolling
- * restart where something has changed. A node's data volume is attached while it is installed.
+ * restart where something has changed. The node that leads at its turn puts it off; a second round
+ * does what was put off. A node's data volume is attached while it is installed.
+ *
+ * @returns The last commands: the service is configured once they are done.
  */
 export function startService(
   name: string,
@@ -47,33 +50,53 @@ export function startService(
   };
   const archives = candidateLines(archiveUrl, product, version, readPins()[product][version] ?? []);
   const packages = Object.entries(service.packages).map((pair) => pair.join("="));
-  const configured: remote.Command[] = [];
-  nodes.forEach((node, index) => {
-    const variables = { ...common, ...service.variables, ...node.variables };
-    const triggers = [node.host.instanceId];
-    const install = runScript(
+  const installs = nodes.map((node, index) =>
+    runScript(
       `${name}-${index + 1}-install`,
       {
         host: node.host,
         files: [`${product}.sh`, "service.sh", "install.sh"],
-        variables: { ...variables, ARCHIVES: archives, PACKAGES: packages.join(" ") },
-        triggers,
+        variables: {
+          ...{ ...common, ...service.variables, ...node.variables },
+          ARCHIVES: archives,
+          PACKAGES: packages.join(" "),
+        },
+        triggers: [node.host.instanceId],
         timeoutMinutes: 15,
       },
       { parent, dependsOn: [...installAfter, ...node.after] },
-    );
-    const configure = runScript(
-      `${name}-${index + 1}-configure`,
-      {
-        host: node.host,
-        files: [`${product}.sh`, "service.sh", "configure.sh"],
-        variables: { ...variables, VOLUME_GIB: String(service.volumeGiB) },
-        triggers,
-        timeoutMinutes: 15,
-      },
-      { parent, dependsOn: [install, ...node.host.attachments, ...configured.slice(-1)] },
-    );
-    configured.push(configure);
-  });
-  return configured;
+    ),
+  );
+  const roll: remote.Command[] = [];
+  for (const [round, last] of [
+    ["configure", false],
+    ["finish", true],
+  ] as const) {
+    nodes.forEach((node, index) => {
+      const command = runScript(
+        `${name}-${index + 1}-${round}`,
+        {
+          host: node.host,
+          files: [`${product}.sh`, "service.sh", "configure.sh"],
+          variables: {
+            ...{ ...common, ...service.variables, ...node.variables },
+            VOLUME_GIB: String(service.volumeGiB),
+            LAST_ROUND: String(last),
+          },
+          triggers: [node.host.instanceId],
+          timeoutMinutes: 15,
+        },
+        {
+          parent,
+          dependsOn: [
+            ...installs.slice(index, index + 1),
+            ...node.host.attachments,
+            ...roll.slice(-1),
+          ],
+        },
+      );
+      roll.push(command);
+    });
+  }
+  return roll.slice(-1);
 }

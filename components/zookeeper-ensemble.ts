@@ -22,11 +22,14 @@ export interface ZooKeeperEnsembleArgs {
   /** A version whose archive is pinned. */
   version: string;
   archiveUrl: string;
+  /** Further lines of `zoo.cfg`. A change restarts the nodes one by one. */
+  further: Record<string, string>;
 }
 
 /**
  * A ZooKeeper ensemble: its hosts, and on each ZooKeeper installed, configured and started. Hosts
- * are installed side by side; a changed configuration rolls from the first node to the last.
+ * are installed side by side; a changed configuration rolls from the first node to the last, and
+ * over the leader after all others.
  */
 export class ZooKeeperEnsemble extends pulumi.ComponentResource {
   readonly hosts: Host[];
@@ -67,7 +70,9 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
           DATA: "/data/zk",
           NODES: this.names.join(" "),
           CONFIG_FILE: "conf/zoo.cfg",
-          CONFIG: zooCfg(this.names),
+          CONFIG: zooCfg(this.names, args.further),
+          LIVE_KEYS: "",
+          CHECK: "",
           LOGGING_FILE: "conf/logback.xml",
           LOGGING: ZOOKEEPER_LOGGING,
           UNIT: zookeeperUnit(args.heapMiB),
@@ -85,7 +90,8 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
     args: ZooKeeperEnsembleArgs,
     started: remote.Command[],
   ): remote.Command {
-    const content = fingerprint(this.names, args.version, zookeeperUnit(args.heapMiB));
+    const config = zooCfg(this.names, args.further);
+    const content = fingerprint(config, args.version, zookeeperUnit(args.heapMiB));
     return runScript(
       `${name}-ready`,
       {

@@ -1,3 +1,4 @@
+import { propertiesFile } from "./properties";
 import { MAX_OPEN_FILES, renderUnit } from "./units";
 import { CLIENT_PORT } from "./zookeeper-config";
 
@@ -13,6 +14,8 @@ export interface BrokerConfig {
   rack: string;
   zookeepers: string[];
   replicationFactor: number;
+  /** Further lines; they win over those that are written here. */
+  further?: Record<string, string>;
 }
 
 /** How many in-sync replicas a write with `acks=all` needs: one may be lost. */
@@ -29,29 +32,30 @@ export function endpoints(names: string[], port: number): string {
 export function serverProperties(config: BrokerConfig): string {
   const { replicationFactor } = config;
   const minIsr = minInSyncReplicas(replicationFactor);
-  return `# Made by the lab's Pulumi program; changes here are overwritten.
-broker.id=${config.id}
-broker.rack=${config.rack}
-listeners=PLAINTEXT://0.0.0.0:${BROKER_PORT}
-advertised.listeners=PLAINTEXT://${config.advertisedName}:${BROKER_PORT}
-zookeeper.connect=${endpoints(config.zookeepers, CLIENT_PORT)}
-zookeeper.connection.timeout.ms=60000
-log.dirs=/data/kafka-logs
-num.network.threads=4
-num.io.threads=8
-num.partitions=1
-default.replication.factor=${replicationFactor}
-min.insync.replicas=${minIsr}
-log.retention.hours=72
-log.segment.bytes=1073741824
-offsets.topic.replication.factor=${replicationFactor}
-transaction.state.log.replication.factor=${replicationFactor}
-transaction.state.log.min.isr=${minIsr}
-group.initial.rebalance.delay.ms=3000
-auto.create.topics.enable=false
-unclean.leader.election.enable=false
-controlled.shutdown.enable=true
-`;
+  return propertiesFile({
+    "broker.id": config.id,
+    "broker.rack": config.rack,
+    listeners: `PLAINTEXT://0.0.0.0:${BROKER_PORT}`,
+    "advertised.listeners": `PLAINTEXT://${config.advertisedName}:${BROKER_PORT}`,
+    "zookeeper.connect": endpoints(config.zookeepers, CLIENT_PORT),
+    "zookeeper.connection.timeout.ms": 60000,
+    "log.dirs": "/data/kafka-logs",
+    "num.network.threads": 4,
+    "num.io.threads": 8,
+    "num.partitions": 1,
+    "default.replication.factor": replicationFactor,
+    "min.insync.replicas": minIsr,
+    "log.retention.hours": 72,
+    "log.segment.bytes": 1073741824,
+    "offsets.topic.replication.factor": replicationFactor,
+    "transaction.state.log.replication.factor": replicationFactor,
+    "transaction.state.log.min.isr": minIsr,
+    "group.initial.rebalance.delay.ms": 3000,
+    "auto.create.topics.enable": false,
+    "unclean.leader.election.enable": false,
+    "controlled.shutdown.enable": true,
+    ...config.further,
+  });
 }
 
 /** Logging of Kafka: to the journal, which bounds it. */

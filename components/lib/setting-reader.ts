@@ -113,6 +113,19 @@ export class SettingReader {
     return Object.entries(value as Record<string, Record<string, unknown>>);
   }
 
+  /** Lines of a properties file by key, each under one rule. Numbers and flags are texts, too. */
+  properties(name: string, rule: Rule<[string, string]>): Record<string, string> {
+    const text = this.raw.get(name);
+    const value = text === undefined ? {} : parseJson(text);
+    if (!isPlain(value)) {
+      const remedy = `Set it with: pulumi config set --path 'kafkalab:${name}["KEY"]' VALUE`;
+      this.fault(name, "be values by key", text ?? "", remedy);
+      return {};
+    }
+    const pairs = Object.entries(value).map(([key, item]): [string, string] => [key, String(item)]);
+    return Object.fromEntries(pairs.filter((pair) => this.keeps(name, pair, rule)));
+  }
+
   /** Finds settings that do not exist. */
   checkNames(): void {
     for (const name of this.raw.keys()) {
@@ -192,7 +205,14 @@ function parseJson(text: string): unknown {
 }
 
 function isTexts(value: unknown): value is Record<string, string> {
-  return isObject(value) && Object.values(value).every((item) => typeof item === "string");
+  return isPlain(value) && Object.values(value).every((item) => typeof item === "string");
+}
+
+function isPlain(value: unknown): value is Record<string, string | number | boolean> {
+  return (
+    isObject(value) &&
+    Object.values(value).every((item) => ["string", "number", "boolean"].includes(typeof item))
+  );
 }
 
 /** Whether a value of JSON is an object, and no list. */

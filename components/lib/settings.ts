@@ -1,6 +1,7 @@
 import { capacity } from "./addresses";
 import { type Pins, type Product } from "./archive-pins";
 import * as ebs from "./ebs";
+import { brokerKey, zookeeperKey } from "./further-keys";
 import { type Architecture, ARCHITECTURES } from "./instance-types";
 import * as rules from "./rules";
 import { SettingReader } from "./setting-reader";
@@ -27,11 +28,15 @@ export interface Settings {
   zookeeperHeapMiB: number;
   zookeeperVolume: ebs.DataVolume;
   zookeeperVersion: string;
+  /** Further lines of `zoo.cfg`. */
+  zookeeperConfig: Record<string, string>;
   brokers: number;
   brokerInstanceType: string;
   brokerHeapMiB: number;
   brokerVolume: ebs.DataVolume;
   kafkaVersion: string;
+  /** Further lines of `server.properties`. */
+  brokerConfig: Record<string, string>;
   replicationFactor: number;
   topic: string;
   topics: TopicShape[];
@@ -62,6 +67,7 @@ export const DEFAULTS = {
   zookeeperVolumeIops: 0,
   zookeeperVolumeThroughputMiBps: 0,
   zookeeperVersion: "3.8.4",
+  zookeeperConfig: {} as Record<string, string>,
   brokers: 3,
   brokerInstanceType: "",
   brokerHeapMiB: 1024,
@@ -70,6 +76,7 @@ export const DEFAULTS = {
   brokerVolumeIops: 0,
   brokerVolumeThroughputMiBps: 0,
   kafkaVersion: "3.9.1",
+  brokerConfig: {} as Record<string, string>,
   replicationFactor: 3,
   topic: "peter-overview01",
   topics: {} as Record<string, unknown>,
@@ -124,6 +131,7 @@ export function readSettings(
     rules.replicationFactor(brokers),
   );
   const topic = reader.text("topic", d.topic, rules.topic);
+  const kafkaVersion = reader.text("kafkaVersion", d.kafkaVersion, version("kafka"));
   const settings: Settings = {
     target,
     region: reader.text("region", d.region, rules.region),
@@ -158,6 +166,7 @@ export function readSettings(
     zookeeperHeapMiB,
     zookeeperVolume: readVolume(reader, "zookeeper"),
     zookeeperVersion: reader.text("zookeeperVersion", d.zookeeperVersion, version("zookeeper")),
+    zookeeperConfig: reader.properties("zookeeperConfig", zookeeperKey),
     brokers,
     brokerInstanceType: reader.text(
       "brokerInstanceType",
@@ -166,7 +175,8 @@ export function readSettings(
     ),
     brokerHeapMiB,
     brokerVolume: readVolume(reader, "broker"),
-    kafkaVersion: reader.text("kafkaVersion", d.kafkaVersion, version("kafka")),
+    kafkaVersion,
+    brokerConfig: reader.properties("brokerConfig", brokerKey(kafkaVersion)),
     replicationFactor,
     topic,
     topics: readTopics(reader, brokers, replicationFactor, topic),

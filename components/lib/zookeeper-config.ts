@@ -1,22 +1,30 @@
+import { propertiesFile } from "./properties";
 import { renderUnit } from "./units";
 
 /** The port for clients of ZooKeeper. */
 export const CLIENT_PORT = 2181;
 
-/** `zoo.cfg` of an ensemble; the same on every node. */
-export function zooCfg(servers: string[]): string {
-  return `# Made by the lab's Pulumi program; changes here are overwritten.
-dataDir=/data/zk
-clientPort=${CLIENT_PORT}
-tickTime=2000
-initLimit=10
-syncLimit=5
-autopurge.snapRetainCount=3
-autopurge.purgeInterval=1
-admin.enableServer=false
-4lw.commands.whitelist=mntr,ruok,srvr
-${servers.map((server, index) => `server.${index + 1}=${server}:2888:3888`).join("\n")}
-`;
+/**
+ * `zoo.cfg` of an ensemble; the same on every node.
+ *
+ * @param further Further lines; they win over those that are written here.
+ */
+export function zooCfg(servers: string[], further: Record<string, string> = {}): string {
+  return propertiesFile({
+    dataDir: "/data/zk",
+    clientPort: CLIENT_PORT,
+    tickTime: 2000,
+    initLimit: 10,
+    syncLimit: 5,
+    "autopurge.snapRetainCount": 3,
+    "autopurge.purgeInterval": 1,
+    "admin.enableServer": false,
+    "4lw.commands.whitelist": "mntr,ruok,srvr",
+    ...further,
+    ...Object.fromEntries(
+      servers.map((server, index) => [`server.${index + 1}`, `${server}:2888:3888`]),
+    ),
+  });
 }
 
 /** Logging of ZooKeeper: to the journal, which bounds it. */

@@ -125,6 +125,7 @@ first_start() {
   [[ ! -e /etc/kafkalab/$SERVICE.content ]] || return 0
   data_mounted
   check_identity
+  check_config
   write_files "$(content)"
   systemctl restart "$SERVICE"
   say "$SERVICE started"

@@ -2,9 +2,9 @@
 # What there is to know about a Kafka cluster from one of its hosts. Comes after common.sh.
 #
 # Inputs: for the functions of configure.sh NODE_ID (broker id), DATA and ZOOKEEPER (connect
-#   string); HOST.
-# Idempotent: asks only, and changes nothing. Metadata comes through kcat, since a Java tool takes
-#   longer to start than all of this.
+#   string), CONFIG, CHECK (keys that a user has set), LIVE_KEYS and DIRECTORY; HOST.
+# Idempotent: changes nothing but what a running broker is told to be (apply_live). Metadata comes
+#   through kcat, since a Java tool takes longer to start than all of this.
 
 # metadata BROKERS: what the first broker that answers says, as kcat prints it. One that is about to
 # open its port is asked again soon: kcat would wait longer each time.
@@ -52,6 +52,13 @@ cluster_whole() {
   kafka_whole "$HOST:9092"
 }
 
+# leads: whether this broker is the controller.
+leads() {
+  local answer
+  answer=$(metadata "$HOST:9092") || return 1
+  grep -q "^ *broker $NODE_ID at .* (controller)$" <<<"$answer"
+}
+
 service_back() {
   if ! service_serves; then
     SEEN="port 9092 closed, unit $(systemctl is-active kafka-server || true), and the log $(
@@ -74,4 +81,89 @@ check_identity() {
     2>/dev/null | sed -n 's/.*"id":"\([^"]*\)".*/\1/p') || cluster=""
   [[ -z $cluster || $own == "$cluster" ]] ||
     fail "$file: cluster.id must be $cluster; got \"$own\". Either this volume is another cluster's: attach the right one. Or the file is damaged: write the line cluster.id=$cluster into it."
+}
+
+# check_config: the release that is to run judges the values, before a file is written.
+check_config() {
+  local report
+  [[ -n $CHECK ]] || return 0
+  report=$("/usr/local/$DIRECTORY/bin/kafka-run-class.sh" kafka.tools.StorageTool info \
+    -c <(printf '%s\n' "$CONFIG") 2>&1) && return
+  # What it has to say of the data comes after it has read the settings.
+  [[ $report != *"Found "* ]] || return 0
+  fail "setting \"kafkalab:brokerConfig\": it must hold values that $DIRECTORY takes; got $(
+    sed -n 's/^Exception in thread "main" [^:]*: //p' <<<"$report" | head -n 1 | grep . ||
+      tail -n 1 <<<"$report"). Nothing was changed here. Correct it and run up again."
+}
+
+# broker_configs OPTION...: asks or tells this broker.
+broker_configs() {
+  "$LINK/bin/kafka-configs.sh" --bootstrap-server "$HOST:9092" --entity-type brokers \
+    --entity-name "$NODE_ID" "$@"
+}
+
+# live_changes DESCRIPTION KEY...: what the running broker must be told, so that these keys are as
+# in CONFIG: "+ KEY=VALUE", "- KEY", or "? KEY" for one that has no value to go back to.
+live_changes() {
+  local description=$1
+  shift
+  awk -v keys="$*" '
+    BEGIN {
+      count = split(keys, list, " ")
+      for (i = 1; i <= count; i++) asked[list[i]] = 1
+    }
+    FNR == NR {
+      at = index($0, "=")
+      if (at && !/^#/) wanted[substr($0, 1, at - 1)] = substr($0, at + 1)
+      next
+    }
+    match($0, / synonyms=\{.*\}$/) {
+      key = substr($1, 1, index($1, "=") - 1)
+      if (!(key in asked)) next
+      split("", of)
+      count = split(substr($0, RSTART + 11, RLENGTH - 12), synonyms, ", ")
+      for (i = 1; i <= count; i++)
+        if (at = index(synonyms[i], ":" key "="))
+          of[substr(synonyms[i], 1, at - 1)] = substr(synonyms[i], at + length(key) + 2)
+      # What the broker falls back to: the file it was started with, or the default.
+      from = "STATIC_BROKER_CONFIG" in of ? "STATIC_BROKER_CONFIG" : "DEFAULT_CONFIG"
+      aim = key in wanted ? wanted[key] : of["DEFAULT_CONFIG"]
+      if (key in wanted ? from in of && of[from] == aim : !("STATIC_BROKER_CONFIG" in of)) {
+        if ("DYNAMIC_BROKER_CONFIG" in of) print "- " key
+      } else if (key in wanted || "DEFAULT_CONFIG" in of) print "+ " key "=" aim
+      else print "? " key
+    }' <(printf '%s\n' "$CONFIG") <(printf '%s\n' "$description")
+}
+
+# apply_live KEY...: has the running broker take these keys from CONFIG. It leaves in SEEN why not.
+apply_live() {
+  local report changes options=() removed added
+  report=$(broker_configs --describe --all 2>&1) || {
+    SEEN="no answer: $(tail -n 1 <<<"$report")"
+    return 1
+  }
+  changes=$(live_changes "$report" "$@")
+  if [[ $changes == *'? '* ]]; then
+    SEEN="a value cannot be taken back"
+    return 1
+  fi
+  [[ -n $changes ]] || return 0
+  removed=$(sed -n 's/^- //p' <<<"$changes" | paste -sd,)
+  added=$(sed -n 's/^+ //p' <<<"$changes")
+  [[ -z $removed ]] || options+=(--delete-config "$removed")
+  [[ -z $added ]] || options+=(--add-config-file /dev/stdin)
+  report=$(broker_configs --alter "${options[@]}" <<<"$added" 2>&1) || {
+    SEEN=$(sed -n 's/^java.util.concurrent.ExecutionException: [^:]*: //p' <<<"$report")
+    SEEN=${SEEN:-$(tail -n 1 <<<"$report")}
+    return 1
+  }
+}
+
+# settle_live KEY...: after a restart the file is right; what was told before is taken back.
+settle_live() {
+  local key live=()
+  for key; do
+    [[ " $LIVE_KEYS " != *" $key "* ]] || live+=("$key")
+  done
+  ((${#live[@]} == 0)) || apply_live "${live[@]}" || fail "${live[*]} not as configured: $SEEN"
 }

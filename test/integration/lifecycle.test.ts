@@ -98,7 +98,9 @@ test("a changed heap is a rolling restart: only the brokers' commands run again"
   lab.configure({ brokerHeapMiB: 400 });
   const printed = await lab.up();
   const changed = [...printed.matchAll(/^ (?:~|\+-|\+\+) +\S+ (\S+) (?:updated|replaced)/gm)];
-  const brokers = [1, 2, 3].flatMap((n) => [`kafka-${n}-configure`, `kafka-${n}-install`]);
+  const brokers = [1, 2, 3].flatMap((n) =>
+    ["configure", "finish", "install"].map((step) => `kafka-${n}-${step}`),
+  );
   expect(changed.map(([, name]) => name).sort()).toEqual(
     [...brokers, "kafka-ready", "smoke-test-round-trip"].sort(),
   );

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { readPins } from "../../components/lib/archive-pins";
+import { readBrokerKeys } from "../../components/lib/further-keys";
 import {
   KAFKA_KERNEL,
   kafkaUnit,
@@ -62,6 +64,32 @@ test("server.properties holds the book's values, and those that operators expect
     "unclean.leader.election.enable": "false",
     "controlled.shutdown.enable": "true",
   });
+});
+
+test("further keys join the lab's, and win over the book's", () => {
+  const broker = serverProperties({
+    ...{ id: 1, advertisedName: "a", rack: "r", zookeepers: ["z"], replicationFactor: 1 },
+    further: { "num.io.threads": "16", "log.cleaner.threads": "2" },
+  });
+  expect(properties(broker)).toMatchObject({
+    "num.io.threads": "16",
+    "log.cleaner.threads": "2",
+    "num.network.threads": "4",
+  });
+  expect(broker.match(/^num\.io\.threads=/gm)).toHaveLength(1);
+  expect(properties(zooCfg(["z"], { tickTime: "3000", snapCount: "5000" }))).toMatchObject({
+    tickTime: "3000",
+    snapCount: "5000",
+    "server.1": "z:2888:3888",
+  });
+});
+
+test("every pinned Kafka has a table of its keys", () => {
+  for (const version of Object.keys(readPins().kafka)) {
+    const { live, restart } = readBrokerKeys(version);
+    expect(live, version).toContain("log.cleaner.threads");
+    expect(restart, version).toContain("log.retention.hours");
+  }
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import type { Registration } from "../../scripts/dry-run/registration";
 import { declareLab, type Graph, registered } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
 
@@ -36,7 +37,7 @@ const COUNTS = {
   "aws:ec2/instance:Instance": 6,
   "aws:ec2transitgateway/instanceState:InstanceState": 6,
   "aws:ec2/volumeAttachment:VolumeAttachment": 6,
-  "command:remote:Command": 15,
+  "command:remote:Command": 21,
 };
 
 let lab: Graph;
@@ -256,11 +257,22 @@ describe("the book's lab", () => {
     expect(dependencies("kafka-2-configure")).toContain("kafka-2-attachment");
   });
 
-  test("gates come after the chain, and the smoke test after the gates", () => {
-    expect(dependencies("zookeeper-ready")).toEqual(
-      expect.arrayContaining(["zookeeper-1-configure", "zookeeper-3-configure"]),
+  test("a second round follows the first, for who leads in the first", () => {
+    const steps = (name: string) =>
+      dependencies(name).filter((other) => /-(configure|finish)$/.test(other));
+    expect(steps("kafka-1-finish")).toEqual(["kafka-3-configure"]);
+    expect(steps("kafka-3-finish")).toEqual(["kafka-2-finish"]);
+    expect(steps("zookeeper-1-finish")).toEqual(["zookeeper-3-configure"]);
+    const [first, second] = ["kafka-2-configure", "kafka-2-finish"].map((name) =>
+      String(inputs(name).stdin),
     );
-    expect(dependencies("kafka-ready")).toContain("kafka-3-configure");
+    expect(first).toContain("\nLAST_ROUND='false'\n");
+    expect(second).toBe(first?.replace("\nLAST_ROUND='false'\n", "\nLAST_ROUND='true'\n"));
+  });
+
+  test("gates come after the chain, and the smoke test after the gates", () => {
+    expect(dependencies("zookeeper-ready")).toContain("zookeeper-3-finish");
+    expect(dependencies("kafka-ready")).toContain("kafka-3-finish");
     expect(dependencies("kafka-ready")).not.toContain("zookeeper-ready");
     expect(dependencies("smoke-test-round-trip")).toEqual(
       expect.arrayContaining(["kafka-ready", "zookeeper-ready"]),
@@ -309,6 +321,26 @@ describe("other labs", () => {
         expect(four.byName(name).inputs, name).toEqual(inputs);
       }
     }
+  });
+
+  test("a further key changes the commands of its own service, and nothing else", async () => {
+    const plain = await declareLab();
+    const changed = async (settings: Record<string, string>) => {
+      const { byName } = await declareLab(settings);
+      const differs = ({ name, inputs }: Registration) =>
+        JSON.stringify(byName(name).inputs) !== JSON.stringify(inputs);
+      return plain.resources.filter(differs).map(({ name }) => name);
+    };
+    const commands = (role: string) =>
+      ["install", "configure", "finish"].flatMap((step) =>
+        [1, 2, 3].map((ordinal) => `${role}-${ordinal}-${step}`),
+      );
+    const broker = await changed({ brokerConfig: '{"num.io.threads":16}' });
+    expect(broker.sort()).toEqual(
+      [...commands("kafka"), "kafka-ready", "smoke-test-round-trip"].sort(),
+    );
+    const zookeeper = await changed({ zookeeperConfig: '{"snapCount":5000}' });
+    expect(zookeeper.sort()).toEqual([...commands("zookeeper"), "zookeeper-ready"].sort());
   });
 
   test("the number of rules does not grow with the number of brokers", async () => {

@@ -358,6 +358,51 @@ const FAULTS: [string, Record<string, string>, string][] = [
     { tags: '{"team":1}' },
     `tags": it must be texts by name; got "{\\"team\\":1}". Set it with: pulumi config set --path kafkalab:tags.NAME VALUE.`,
   ],
+  [
+    "a broker's id by hand",
+    { brokerConfig: '{"broker.id":7}' },
+    `brokerConfig": it must hold no key that follows from kafkalab:brokers; got ["broker.id","7"]. Leave it out, or change kafkalab:brokers.`,
+  ],
+  [
+    "listeners by hand",
+    { brokerConfig: '{"listeners":"PLAINTEXT://:9092"}' },
+    `brokerConfig": it must hold no key that the lab itself decides; got ["listeners","PLAINTEXT://:9092"]. Leave it out.`,
+  ],
+  [
+    "a misspelt key of a broker",
+    { brokerConfig: '{"num.io.thread":"16"}' },
+    `brokerConfig": it must hold keys that Kafka 3.9.1 knows; got ["num.io.thread","16"]. Write num.io.threads, or leave it out.`,
+  ],
+  [
+    "an unknown key of a broker",
+    { brokerConfig: '{"colour":"red"}' },
+    `brokerConfig": it must hold keys that Kafka 3.9.1 knows; got ["colour","red"]. Leave it out.`,
+  ],
+  [
+    "a value of two lines",
+    { brokerConfig: '{"num.io.threads":"16\\nbroker.id=7"}' },
+    `brokerConfig": it must hold values of one line of ASCII, without backslash and blanks at its ends; got ["num.io.threads","16\\nbroker.id=7"]. Write it without them.`,
+  ],
+  [
+    "keys below one another",
+    { brokerConfig: '{"num":{"io":{"threads":16}}}' },
+    `brokerConfig": it must be values by key; got "{\\"num\\":{\\"io\\":{\\"threads\\":16}}}". Set it with: pulumi config set --path 'kafkalab:brokerConfig["KEY"]' VALUE.`,
+  ],
+  [
+    "a server of ZooKeeper by hand",
+    { zookeeperConfig: '{"server.4":"x:2888:3888"}' },
+    `zookeeperConfig": it must hold no key that follows from kafkalab:zookeeperNodes; got ["server.4","x:2888:3888"]. Leave it out, or change kafkalab:zookeeperNodes.`,
+  ],
+  [
+    "a misspelt key of ZooKeeper",
+    { zookeeperConfig: '{"ticktime":"2000"}' },
+    `zookeeperConfig": it must hold keys that ZooKeeper 3.8 knows; got ["ticktime","2000"]. Write tickTime, or leave it out.`,
+  ],
+  [
+    "a value that ZooKeeper cannot read",
+    { zookeeperConfig: '{"snapCount":"many"}' },
+    `zookeeperConfig": it must give snapCount a whole number; got ["snapCount","many"]. Correct the value.`,
+  ],
 ];
 
 test.each(FAULTS)("%s", (_, settings, message) => {
@@ -466,6 +511,8 @@ describe("good settings", () => {
     [{ running: "false", brokerVolumeType: "st1", brokerVolumeGiB: "125" }],
     [{ vpcCidr: "192.168.7.0/24", domain: "lab-1.example.com", region: "us-gov-west-1" }],
     [{ tags: '{"team":"data","cost-centre":""}' }],
+    [{ brokerConfig: '{"num.io.threads":16,"log.cleaner.enable":true,"log.retention.ms":"-1"}' }],
+    [{ zookeeperConfig: '{"snapCount":50000,"forceSync":"yes","admin.enableServer":false}' }],
   ])("%j", (settings) => {
     expect(read(settings).faults).toEqual([]);
   });
