@@ -127,10 +127,11 @@ live_changes() {
           of[substr(synonyms[i], 1, at - 1)] = substr(synonyms[i], at + length(key) + 2)
       # What the broker falls back to: the file it was started with, or the default.
       from = "STATIC_BROKER_CONFIG" in of ? "STATIC_BROKER_CONFIG" : "DEFAULT_CONFIG"
-      aim = key in wanted ? wanted[key] : of["DEFAULT_CONFIG"]
+      back = "DEFAULT_CONFIG" in of
+      aim = key in wanted ? wanted[key] : back ? of["DEFAULT_CONFIG"] : ""
       if (key in wanted ? from in of && of[from] == aim : !("STATIC_BROKER_CONFIG" in of)) {
         if ("DYNAMIC_BROKER_CONFIG" in of) print "- " key
-      } else if (key in wanted || "DEFAULT_CONFIG" in of) print "+ " key "=" aim
+      } else if (key in wanted || back) print "+ " key "=" aim
       else print "? " key
     }' <(printf '%s\n' "$CONFIG") <(printf '%s\n' "$description")
 }

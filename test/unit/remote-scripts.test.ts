@@ -130,6 +130,66 @@ describe("topics-check.sh", () => {
   });
 });
 
+describe("live_changes", () => {
+  const line = (synonyms: string) =>
+    `  log.cleaner.threads=x sensitive=false synonyms={${synonyms}}`;
+  const of = (source: string, value: number) => `${source}:log.cleaner.threads=${value}`;
+  const [dynamic, fixed, fallback] = [
+    "DYNAMIC_BROKER_CONFIG",
+    "STATIC_BROKER_CONFIG",
+    "DEFAULT_CONFIG",
+  ];
+
+  test.each([
+    ["a new value is told", "2", [of(fallback, 1)], "+ log.cleaner.threads=2\n"],
+    [
+      "another value is told",
+      "3",
+      [of(dynamic, 2), of(fixed, 4), of(fallback, 1)],
+      "+ log.cleaner.threads=3\n",
+    ],
+    [
+      "one that was told and is in the file now is not told",
+      "2",
+      [of(dynamic, 3), of(fixed, 2)],
+      "- log.cleaner.threads\n",
+    ],
+    ["one that is so already is left alone", "2", [of(fixed, 2), of(fallback, 1)], ""],
+    [
+      "one that was told is taken back",
+      "",
+      [of(dynamic, 2), of(fallback, 1)],
+      "- log.cleaner.threads\n",
+    ],
+    [
+      "one of the file gives way to the default",
+      "",
+      [of(fixed, 2), of(fallback, 1)],
+      "+ log.cleaner.threads=1\n",
+    ],
+    ["one of the file without default cannot go", "", [of(fixed, 2)], "? log.cleaner.threads\n"],
+  ])("%s", (_, wanted, synonyms, told) => {
+    const config = `# log.cleaner.threads=9\nbroker.id=1\n${wanted && `log.cleaner.threads=${wanted}\n`}`;
+    const description = `All configs for broker 1 are:\n${line(synonyms.join(", "))}\n  broker.id=1 sensitive=false synonyms={}`;
+    const { stdout } = run(["kafka.sh"], 'live_changes "$TEXT" log.cleaner.threads', {
+      ...{ CONFIG: config, TEXT: description },
+    });
+    expect(stdout).toBe(told);
+  });
+});
+
+test.each([
+  ["1", 1],
+  ["2", 0],
+  ["22", 1],
+])("broker %s leads: %i", (id, status) => {
+  const answer = ["1 at a:9092", "2 at b:9092 (controller)", "22 at c:9092"]
+    .map((text) => `  broker ${text}\n`)
+    .join("");
+  const lines = 'metadata() { printf "%s" "$ANSWER"; }\nleads';
+  expect(run(["kafka.sh"], lines, { NODE_ID: id, ANSWER: answer }).status).toBe(status);
+});
+
 describe("ensemble_whole", () => {
   const NODES = "peter-zk01.foo.bar peter-zk02.foo.bar peter-zk03.foo.bar";
 
@@ -267,6 +327,61 @@ describe("grow_data", () => {
       "peter-test01: the file system of /data not grown to 2 GiB; last saw Permission denied. " +
         "Grow it by hand: resize2fs /dev/nvme1n1\n",
     ]);
+  });
+});
+
+describe("a changed configuration", () => {
+  const text = readFileSync(join(DIRECTORY, "configure.sh"), "utf8").replace(/^main <.*/m, "");
+  const file = () => join(scratch, "server.properties");
+
+  test("the keys of the lines that differ", () => {
+    writeFileSync(file(), "# Made by\na=1\nb.c=2\nd=x=y\n");
+    const CONFIG = "# Made anew by\na=1\nb.c=3\ne=\n";
+    const variables = { LINK: scratch, CONFIG_FILE: "server.properties", CONFIG };
+    expect(run([], `${text}\nchanged_keys`, variables).stdout).toBe("b.c\nd\ne\n");
+  });
+
+  test("a file is kept with all its line ends", () => {
+    writeFileSync(file(), "a=1\n\n\n");
+    const lines = `${text}\nkept=$(content_of "$FILE"); printf '%s' "\${kept%.}"`;
+    expect(run([], lines, { FILE: file() }).stdout).toBe("a=1\n\n");
+  });
+
+  test.each([
+    ["running", "0", "running", 1],
+    ["ended once", "0", "auto-restart", 1],
+    ["ended twice", "1", "auto-restart", 0],
+    ["started once more", "2", "running", 1],
+  ])("a service that has %s", (_, restarts, state, status) => {
+    const systemctl = `systemctl() { printf 'NRestarts=${restarts}\\nSubState=${state}\\n'; }`;
+    expect(run([], `${text}\n${systemctl}\nended_twice`, { SERVICE: "x" }).status).toBe(status);
+  });
+
+  test.each([
+    ["values are taken", "Found log directory:", 0, 0, ""],
+    ["data is not to its liking", "Found problem:", 1, 0, ""],
+    [
+      "a value is refused",
+      'Exception in thread "main" org.apache.kafka.common.config.ConfigException: Invalid value x',
+      1,
+      1,
+      'peter-test01: setting "kafkalab:brokerConfig": it must hold values that release takes; got ' +
+        "Invalid value x. Nothing was changed here. Correct it and run up again.\n",
+    ],
+    [
+      "the check itself fails",
+      "java: not found",
+      127,
+      1,
+      'peter-test01: setting "kafkalab:brokerConfig": it must hold values that release takes; got ' +
+        "java: not found. Nothing was changed here. Correct it and run up again.\n",
+    ],
+  ])("Kafka's check: %s", (_, printed, code, status, message) => {
+    const lines = `/usr/local/release/bin/kafka-run-class.sh() { echo "$PRINTED"; return ${code}; }
+      check_config`;
+    const variables = { DIRECTORY: "release", CHECK: "a.b", CONFIG: "a.b=x", PRINTED: printed };
+    const result = run(["kafka.sh"], lines, variables);
+    expect([result.status, result.stderr]).toEqual([status, message]);
   });
 });
 
