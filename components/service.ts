@@ -28,9 +28,9 @@ export interface ServiceNode {
 
 /**
  * Installs a service on all nodes side by side and, where it has never run, starts it at once. Then
- * configures it node after node: nothing to do for a node that was just started, and a rolling
- * restart where something has changed. The node that leads at its turn puts it off; a second round
- * does what was put off. A node's data volume is attached while it is installed.
+ * configures it node after node, from the last to the first: nothing to do for a node that was just
+ * started, and a rolling restart where something has changed. A node that leads at its turn puts it
+ * off, unless all others are done; a second round does what was put off. A node's data volume is attached while it is installed.
  *
  * @returns The last commands: the service is configured once they are done.
  */
@@ -67,36 +67,39 @@ export function startService(
       { parent, dependsOn: [...installAfter, ...node.after] },
     ),
   );
+  // The first node comes last, however many there are, and so needs no second turn.
+  const [first, ...others] = nodes.map((node, index) => ({ node, index }));
+  const fromLast = others.reverse();
+  const turns = [
+    ...fromLast.map((turn) => ({ ...turn, round: "configure", mayWait: true })),
+    ...(first === undefined ? [] : [{ ...first, round: "configure", mayWait: false }]),
+    ...fromLast.map((turn) => ({ ...turn, round: "finish", mayWait: false })),
+  ];
   const roll: remote.Command[] = [];
-  for (const [round, last] of [
-    ["configure", false],
-    ["finish", true],
-  ] as const) {
-    nodes.forEach((node, index) => {
-      const command = runScript(
-        `${name}-${index + 1}-${round}`,
-        {
-          host: node.host,
-          files: [`${product}.sh`, "service.sh", "configure.sh"],
-          variables: {
-            ...{ ...common, ...service.variables, ...node.variables },
-            VOLUME_GIB: String(service.volumeGiB),
-            LAST_ROUND: String(last),
-          },
-          triggers: [node.host.instanceId],
-          timeoutMinutes: 15,
+  for (const { node, index, round, mayWait } of turns) {
+    const command = runScript(
+      `${name}-${index + 1}-${round}`,
+      {
+        host: node.host,
+        files: [`${product}.sh`, "service.sh", "configure.sh"],
+        variables: {
+          ...{ ...common, ...service.variables, ...node.variables },
+          VOLUME_GIB: String(service.volumeGiB),
+          MAY_WAIT: String(mayWait),
         },
-        {
-          parent,
-          dependsOn: [
-            ...installs.slice(index, index + 1),
-            ...node.host.attachments,
-            ...roll.slice(-1),
-          ],
-        },
-      );
-      roll.push(command);
-    });
+        triggers: [node.host.instanceId],
+        timeoutMinutes: 15,
+      },
+      {
+        parent,
+        dependsOn: [
+          ...installs.slice(index, index + 1),
+          ...node.host.attachments,
+          ...roll.slice(-1),
+        ],
+      },
+    );
+    roll.push(command);
   }
   return roll.slice(-1);
 }

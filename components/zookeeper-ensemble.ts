@@ -28,7 +28,7 @@ export interface ZooKeeperEnsembleArgs {
 
 /**
  * A ZooKeeper ensemble: its hosts, and on each ZooKeeper installed, configured and started. Hosts
- * are installed side by side; a changed configuration rolls from the first node to the last, and
+ * are installed side by side; a changed configuration rolls from the last node to the first, and
  * over the leader after all others.
  */
 export class ZooKeeperEnsemble extends pulumi.ComponentResource {

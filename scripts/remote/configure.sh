@@ -2,12 +2,12 @@
 # Configures a service on a lab host and starts it. Comes after kafka.sh or zookeeper.sh, and
 # service.sh.
 #
-# Inputs: those of service.sh; VOLUME_GIB, the size of the data volume; LAST_ROUND, whether no other
-#   node is still to come; LIVE_KEYS, the keys whose change needs no restart.
+# Inputs: those of service.sh; VOLUME_GIB, the size of the data volume; MAY_WAIT, whether there is a
+#   later turn for this node; LIVE_KEYS, the keys whose change needs no restart.
 # Idempotent: a service that runs with this content is left alone. Otherwise, where it serves, it
 #   is restarted, only while all of the cluster is well, and this waits until all is well again; if
-#   it ends over and over, it gets its former content back. A node that leads is left to the last
-#   round. Where it does not serve there is nothing to wait for: the gate of the whole cluster comes
+#   it ends over and over, it gets its former content back. A node that leads waits for a
+#   later turn. Where it does not serve there is nothing to wait for: the gate of the whole cluster comes
 #   later. Nothing below /data is ever deleted.
 
 WHOLE_SECONDS=300
@@ -133,7 +133,7 @@ main() {
     say "$SERVICE runs on with the new ${changed[*]}"
     return
   fi
-  if [[ $LAST_ROUND == false ]] && leads; then
+  if [[ $MAY_WAIT == true ]] && leads; then
     say "$SERVICE leads the others and is restarted after them"
     return
   fi

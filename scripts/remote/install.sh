@@ -90,11 +90,12 @@ install_release() {
   fail "no archive of $DIRECTORY is to be had; tried$tried. Set kafkalab:archiveUrl to a server that has one of them."
 }
 
-# keep_release: notes that the release is on the disk, which takes longer than to start it.
+# keep_release: notes that the release is on the disk, once it is. Nobody waits for that.
 keep_release() {
   [[ ! -e /usr/local/$DIRECTORY/.whole ]] || return 0
-  sync -f "/usr/local/$DIRECTORY"
-  touch "/usr/local/$DIRECTORY/.whole"
+  # shellcheck disable=SC2016 # The inner shell expands it.
+  systemd-run --quiet --no-block --collect \
+    sh -c 'sync -f "$0" && touch "$0/.whole"' "/usr/local/$DIRECTORY"
 }
 
 # own_kernel: in a container the kernel is not the host's to set.

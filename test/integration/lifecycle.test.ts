@@ -99,7 +99,7 @@ test("a changed heap is a rolling restart: only the brokers' commands run again"
   const printed = await lab.up();
   const changed = [...printed.matchAll(/^ (?:~|\+-|\+\+) +\S+ (\S+) (?:updated|replaced)/gm)];
   const brokers = [1, 2, 3].flatMap((n) =>
-    ["configure", "finish", "install"].map((step) => `kafka-${n}-${step}`),
+    ["configure", "install", ...(n === 1 ? [] : ["finish"])].map((step) => `kafka-${n}-${step}`),
   );
   expect(changed.map(([, name]) => name).sort()).toEqual(
     [...brokers, "kafka-ready", "smoke-test-round-trip"].sort(),

@@ -49,7 +49,12 @@ function since(before: Record<string, number[]>, after: Record<string, number[]>
 
 /** The nodes in the order in which a roll takes them. */
 function leaderLast(role: string, leader: string): string[] {
-  return [...names(role).filter((name) => name !== leader), leader];
+  return [
+    ...names(role)
+      .reverse()
+      .filter((name) => name !== leader),
+    leader,
+  ];
 }
 
 async function controller(): Promise<string> {

@@ -324,7 +324,7 @@ describe.each(Object.entries(KINDS))(
         expect(lab.ofType("kafkalab:index:SmokeTest")).toEqual([]);
         return;
       }
-      expect(commands).toHaveLength(3 * (brokers + zookeepers) + 3);
+      expect(commands).toHaveLength(3 * (brokers + zookeepers) + 1);
       for (const { name, inputs: command, secrets, dependencies, deletedWith } of commands) {
         const host = deletedWith.replace(/-instance$/, "");
         const direct = (of: string) => ({
