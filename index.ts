@@ -1,4 +1,5 @@
 import { Provider } from "@pulumi/aws/provider";
+import { hasHosts } from "./components/existing-hosts";
 import { createLab } from "./components/lab";
 import { loadSettings } from "./components/load-settings";
 import { findZones } from "./components/zones";
@@ -13,7 +14,12 @@ async function main() {
     settings.target === "local"
       ? new Provider("local-cloud", {}, { version: LOCAL_CLOUD_VERSION })
       : new Provider("aws", { region: settings.region });
-  return createLab(settings, await findZones(settings, { provider: cloud }), cloud);
+  const opts = { provider: cloud };
+  const [zones, isNew] = await Promise.all([
+    findZones(settings, opts),
+    hasHosts(opts).then((found) => !found),
+  ]);
+  return createLab(settings, { zones, isNew }, cloud);
 }
 
 const lab = main();

@@ -73,7 +73,7 @@ export class Host extends pulumi.ComponentResource {
     this.attachments = volume === undefined ? [] : [this.attach(volume)];
     this.records = site.dns.register(name, this.hostName, this.place.privateIp, this);
 
-    const address = site.running ? this.start() : pulumi.output("");
+    const address = site.running ? this.start(site.isNew) : pulumi.output("");
     this.publicIp = this.place.isPublic ? address : pulumi.output("");
     this.connection = pulumi.secret(this.connect(address, site));
     this.registerOutputs({
@@ -94,9 +94,15 @@ export class Host extends pulumi.ComponentResource {
     return this.setPower("stopped", [...this.attachments, ...after]);
   }
 
-  /** Starts the host, and tells the address for SSH: EC2 gives another public one at each start. */
-  private start(): pulumi.Output<string> {
+  /**
+   * Starts the host, and tells the address for SSH. EC2 gives another public one at each start, of
+   * which Pulumi knows the first: it is looked up, unless this is the first.
+   */
+  private start(isNew: boolean): pulumi.Output<string> {
     const { instanceId } = this.setPower("running");
+    if (isNew) {
+      return this.place.isPublic ? this.instance.publicIp : this.instance.privateIp;
+    }
     return this.place.isPublic
       ? ec2.getInstanceOutput({ instanceId }, { parent: this }).publicIp
       : instanceId.apply(() => this.place.privateIp);

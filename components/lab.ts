@@ -1,6 +1,7 @@
 import type { ProviderResource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
 import { debianImage } from "./debian-image";
+import { stackTags } from "./existing-hosts";
 import { Firewall } from "./firewall";
 import { Host, LOGIN_USER } from "./host";
 import { KafkaCluster } from "./kafka-cluster";
@@ -15,11 +16,18 @@ import { SmokeTest } from "./smoke-test";
 import { Topics } from "./topic";
 import { ZooKeeperEnsemble } from "./zookeeper-ensemble";
 
+/** What has been looked up before anything is declared. */
+export interface Findings {
+  zones: Zone[];
+  /** Whether the lab has no host yet. */
+  isNew: boolean;
+}
+
 /** Declares the whole lab; the provider decides which cloud fulfils it. */
-export function createLab(settings: Settings, zones: Zone[], cloud: ProviderResource) {
+export function createLab(settings: Settings, found: Findings, cloud: ProviderResource) {
   const { archiveUrl, replicationFactor, running, topic, topics } = settings;
   const opts = { providers: [cloud] };
-  const site = createSite(settings, zones, cloud);
+  const site = createSite(settings, found, cloud);
   const zookeeper = new ZooKeeperEnsemble(
     "zookeeper",
     {
@@ -73,12 +81,12 @@ export function createLab(settings: Settings, zones: Zone[], cloud: ProviderReso
 }
 
 /** What all hosts share, and the bastion if there is to be one. */
-function createSite(settings: Settings, zones: Zone[], cloud: ProviderResource): Site {
+function createSite(settings: Settings, { zones, isNew }: Findings, cloud: ProviderResource): Site {
   const { architecture, domain, running, sshAllowedCidrs, topology, vpcCidr } = settings;
   const opts = { providers: [cloud] };
   const behindBastion = topology === "private";
   const keyName = `${pulumi.getProject()}-${pulumi.getStack()}`;
-  const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack(), ...settings.tags };
+  const tags = { ...stackTags(), ...settings.tags };
   const keyPair = new KeyPair("key", { keyName, tags }, opts);
   const network = new Network(
     "network",
@@ -89,7 +97,7 @@ function createSite(settings: Settings, zones: Zone[], cloud: ProviderResource):
   const firewall = new Firewall("firewall", { vpcId, sshAllowedCidrs, behindBastion, tags }, opts);
   const dns = new PrivateDns("dns", { vpcId, vpcCidr, domain, tags }, opts);
   const image = debianImage(architecture, { provider: cloud });
-  const site: Site = { network, firewall, keyPair, dns, image, running, tags };
+  const site: Site = { network, firewall, keyPair, dns, image, running, isNew, tags };
   if (!behindBastion) {
     return site;
   }

@@ -17,6 +17,8 @@ export interface Site {
   bastion?: Host;
   /** Whether hosts run, or are paused. */
   running: boolean;
+  /** Whether the lab has no host yet, so that none can have been started twice. */
+  isNew: boolean;
   /** Tags of every resource. A resource's `Name` comes on top. */
   tags: Record<string, string>;
 }

@@ -11,6 +11,8 @@ export function newResource(
   const inputs = unwrapped(args.inputs) as Record<string, unknown>;
   const id = idOf(args.name);
   switch (args.type) {
+    case "aws:ec2/instance:Instance":
+      return { id, state: { ...inputs, publicIp: addressOf(id) } };
     case "pulumi:index:Stash":
       return { id, state: { ...inputs, output: inputs.input } };
     case "tls:index/privateKey:PrivateKey":
@@ -42,11 +44,15 @@ export interface Cloud {
   zones: string[];
   /** Whether a zone has an instance type; all have all by default. */
   offers?: (type: string, zone: string) => boolean;
+  /** Whether the lab has hosts already. */
+  isUp?: boolean;
 }
+
+const addressOf = (instanceId: string) => `address of ${instanceId}`;
 
 /** What the cloud answers to questions. */
 export function callOf(cloud: Cloud) {
-  const { region, zones } = cloud;
+  const { region, zones, isUp } = cloud;
   return ({ token, inputs }: pulumi.runtime.MockCallArgs): Record<string, unknown> => {
     switch (token) {
       case "aws:index/getAvailabilityZones:getAvailabilityZones":
@@ -58,7 +64,9 @@ export function callOf(cloud: Cloud) {
       case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings":
         return offerings(cloud, (inputs as Question).filters[0]?.values ?? []);
       case "aws:ec2/getInstance:getInstance":
-        return { publicIp: `address of ${(inputs as { instanceId: string }).instanceId}` };
+        return { publicIp: addressOf((inputs as { instanceId: string }).instanceId) };
+      case "aws:ec2/getInstances:getInstances":
+        return { ids: isUp === true ? ["i-0"] : [] };
       case "aws:ssm/getParameter:getParameter":
         return { insecureValue: `ami of ${(inputs as { name: string }).name}` };
       default:

@@ -23,11 +23,15 @@ const AWS = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
 interface Kind {
   settings: Record<string, string>;
   zones?: string[];
+  /** Whether it is there already. */
+  isUp?: boolean;
 }
 
 const KINDS: Record<string, Kind> = {
   "the default": { settings: AWS },
   private: { settings: { ...AWS, topology: "private" } },
+  "private, and there already": { settings: { ...AWS, topology: "private" }, isUp: true },
+  "there already": { settings: AWS, isUp: true },
   arm64: { settings: { ...AWS, architecture: "arm64" } },
   "5 ZooKeeper nodes and 9 brokers": {
     settings: { ...AWS, zookeeperNodes: "5", brokers: "9" },
@@ -50,7 +54,7 @@ const KINDS: Record<string, Kind> = {
 
 describe.each(Object.entries(KINDS))(
   "on AWS, %s",
-  (_, { settings, zones = ["a", "b", "c", "d"] }) => {
+  (_, { settings, zones = ["a", "b", "c", "d"], isUp = false }) => {
     const isPrivate = settings.topology === "private";
     const running = settings.running !== "false";
     const domain = settings.domain ?? "foo.bar";
@@ -61,7 +65,7 @@ describe.each(Object.entries(KINDS))(
     let hosts: string[];
 
     beforeAll(async () => {
-      lab = await declareLab(settings, zones);
+      lab = await declareLab(settings, zones, isUp);
       hosts = lab.ofType("kafkalab:index:Host").map(({ name }) => name);
     });
 
@@ -346,9 +350,11 @@ describe.each(Object.entries(KINDS))(
             : direct(host),
         );
         expect(secrets, name).toEqual(["connection"]);
-        expect(dependencies, name).toContain(`${host}-state`);
+        // Only what was there before may have been started again.
+        const source = isUp ? "state" : "instance";
+        expect(dependencies, name).toContain(`${host}-${source}`);
         if (isPrivate) {
-          expect(dependencies, name).toContain("bastion-state");
+          expect(dependencies, name).toContain(`bastion-${source}`);
         }
         if (name.endsWith("-configure")) {
           expect(dependencies, name).toContain(`${host}-attachment`);

@@ -21,6 +21,7 @@ export const AWS_ACTIONS: Record<string, string[]> = {
   "aws:index/getAvailabilityZones:getAvailabilityZones": ["ec2:DescribeAvailabilityZones"],
   "aws:ssm/getParameter:getParameter": ["ssm:GetParameter"],
   "aws:ec2/getInstance:getInstance": READ_INSTANCE,
+  "aws:ec2/getInstances:getInstances": ["ec2:DescribeInstances"],
   "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": [
     "ec2:DescribeInstanceTypeOfferings",
   ],

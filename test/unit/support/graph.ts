@@ -27,12 +27,13 @@ const offers = (type: string, zone: string) => !(type.startsWith("m7i.") && zone
 export async function declareLab(
   settings: Record<string, string> = {},
   zones: string[] = ZONES,
+  isUp = false,
 ): Promise<Graph> {
   vi.resetModules();
   const config = Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [`kafkalab:${key}`, value]),
   );
-  const program = await runProgram(config, "test", { region: REGION, zones, offers });
+  const program = await runProgram(config, "test", { region: REGION, zones, offers, isUp });
   const outputs: Record<string, unknown> = {};
   const secretOutputs: string[] = [];
   for (const [name, output] of Object.entries(program)) {

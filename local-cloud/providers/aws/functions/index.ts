@@ -3,6 +3,7 @@ import { ACCOUNT, REGION, ZONES } from "../ids";
 import { ApiError } from "../resource";
 import type { Values } from "../values";
 import { getInstance } from "./get-instance";
+import { getInstances } from "./get-instances";
 import { getInstanceTypeOfferings } from "./get-instance-type-offerings";
 
 /** A look-up: its arguments in, its result out. */
@@ -40,6 +41,7 @@ export const functions: Readonly<{ [token: string]: Lookup }> = {
     };
   },
 
+  "aws:ec2/getInstances:getInstances": getInstances,
   "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,
 
   /** Only Debian's public parameters: /aws/service/debian/release/12/latest/amd64 and arm64. */

@@ -1,6 +1,6 @@
 import { instanceExists, instanceIsWhole, instanceRuns } from "../../../host/instance";
-import { T } from "../../../host/model";
-import { changeState } from "../../../host/store";
+import { isStopped, T } from "../../../host/model";
+import { changeState, readState } from "../../../host/store";
 import { IN_REGION } from "../check";
 import { ApiError, type ResourceType } from "../resource";
 import { mustBeInstance, text } from "./common";
@@ -33,12 +33,16 @@ export const instanceState: ResourceType = {
   attributes: ({ id }) => ({ state: instanceRuns(id) ? "running" : "stopped" }),
 
   async apply({ id, inputs }) {
-    await changeState((state) => {
-      const instance = state.records[id];
-      if (instance) instance.chosen["stopped"] = inputs["state"] === "stopped";
-    });
+    const stopped = inputs["state"] === "stopped";
+    const before = readState().records[id];
+    if (before && isStopped(before) !== stopped) {
+      await changeState((state) => {
+        const instance = state.records[id];
+        if (instance) instance.chosen["stopped"] = stopped;
+      });
+    }
     // What runs already need not wait for whoever is at work on it.
-    if (inputs["state"] === "running" && instanceIsWhole(id)) return;
+    if (!stopped && instanceIsWhole(id)) return;
     await settleInstance(id, inputs["force"] === true);
   },
   isWhole: ({ id, inputs }) => instanceRuns(id) === (inputs["state"] === "running"),
