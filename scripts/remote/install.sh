@@ -90,11 +90,11 @@ install_release() {
   fail "no archive of $DIRECTORY is to be had; tried$tried. Set kafkalab:archiveUrl to a server that has one of them."
 }
 
-# keep_release: notes that the release is on the disk, once it is. Nobody waits for that.
+# keep_release: notes that the release is on the disk, once it is, and the host has less to do.
 keep_release() {
   [[ ! -e /usr/local/$DIRECTORY/.whole ]] || return 0
   # shellcheck disable=SC2016 # The inner shell expands it.
-  systemd-run --quiet --no-block --collect \
+  systemd-run --quiet --collect --on-active=30s \
     sh -c 'sync -f "$0" && touch "$0/.whole"' "/usr/local/$DIRECTORY"
 }
 

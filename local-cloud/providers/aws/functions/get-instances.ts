@@ -24,7 +24,7 @@ export function getInstances(args: Values): Values {
       const own = (inputs["tags"] ?? {}) as Values;
       return !leaving && tags.every(([name, value]) => own[name] === value);
     })
-    .map((record) => ({ id: record.id, ...instance.attributes(record, state) }))
+    .map((record): Values => ({ id: record.id, ...instance.attributes(record, state) }))
     .filter((attributes) => states.includes(attributes["instanceState"]));
   return {
     ...args,
