@@ -10,6 +10,7 @@
 #   later turn. Where it does not serve there is nothing to wait for: the gate of the whole cluster comes
 #   later. Nothing below /data is ever deleted.
 
+BOOT_SECONDS=120
 WHOLE_SECONDS=300
 GROWN_SECONDS=120
 
@@ -103,9 +104,15 @@ back_or_put_back() {
   put_back
 }
 
+# booted: waits until the host has started what it starts by itself, this service too.
+booted() {
+  timeout "$BOOT_SECONDS" systemctl is-system-running --wait >/dev/null || true
+}
+
 main() {
   local wanted serving=false changed=()
   only_run
+  booted
   wanted=$(content)
   data_mounted
   grow_data

@@ -56,8 +56,8 @@ install_release() {
     if [[ -e $release/.whole ]] || systemctl is-active --quiet "$SERVICE"; then
       return
     fi
-    # The host has lost its power before all of it was on the disk.
-    rm -rf "$release"
+    # The host has lost its power before all of it was on the disk. Its configuration goes with it.
+    rm -rf "$release" "/etc/kafkalab/$SERVICE.content"
   fi
   # What an interrupted run has left.
   rm -rf /usr/local/.kafkalab-"$SERVICE_USER".*
@@ -90,12 +90,11 @@ install_release() {
   fail "no archive of $DIRECTORY is to be had; tried$tried. Set kafkalab:archiveUrl to a server that has one of them."
 }
 
-# keep_release: notes that the release is on the disk, once it is, and the host has less to do.
+# keep_release: notes that the release is on the disk, which takes longer than to start it.
 keep_release() {
   [[ ! -e /usr/local/$DIRECTORY/.whole ]] || return 0
-  # shellcheck disable=SC2016 # The inner shell expands it.
-  systemd-run --quiet --collect --on-active=30s \
-    sh -c 'sync -f "$0" && touch "$0/.whole"' "/usr/local/$DIRECTORY"
+  sync -f "/usr/local/$DIRECTORY"
+  touch "/usr/local/$DIRECTORY/.whole"
 }
 
 # own_kernel: in a container the kernel is not the host's to set.
