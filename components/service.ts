@@ -30,9 +30,10 @@ export interface ServiceNode {
  * Installs a service on all nodes side by side and, where it has never run, starts it at once. Then
  * configures it node after node, from the last to the first: nothing to do for a node that was just
  * started, and a rolling restart where something has changed. A node that leads at its turn puts it
- * off, unless all others are done; a second round does what was put off. A node's data volume is attached while it is installed.
+ * off, unless all others are done; a second round does what was put off. A node's data volume is
+ * attached while it is installed.
  *
- * @returns The last commands: the service is configured once they are done.
+ * @returns The last command: the service is configured once it is done.
  */
 export function startService(
   name: string,
@@ -50,54 +51,45 @@ export function startService(
   };
   const archives = candidateLines(archiveUrl, product, version, readPins()[product][version] ?? []);
   const packages = Object.entries(service.packages).map((pair) => pair.join("="));
-  const installs = nodes.map((node, index) =>
-    runScript(
+  const installed = nodes.map((node, index) => {
+    const variables = { ...common, ...service.variables, ...node.variables };
+    const install = runScript(
       `${name}-${index + 1}-install`,
       {
         host: node.host,
         files: [`${product}.sh`, "service.sh", "install.sh"],
-        variables: {
-          ...{ ...common, ...service.variables, ...node.variables },
-          ARCHIVES: archives,
-          PACKAGES: packages.join(" "),
-        },
+        variables: { ...variables, ARCHIVES: archives, PACKAGES: packages.join(" ") },
         triggers: [node.host.instanceId],
         timeoutMinutes: 15,
       },
       { parent, dependsOn: [...installAfter, ...node.after] },
-    ),
-  );
+    );
+    return { host: node.host, ordinal: index + 1, variables, install };
+  });
   // The first node comes last, however many there are, and so needs no second turn.
-  const [first, ...others] = nodes.map((node, index) => ({ node, index }));
+  const [first, ...others] = installed;
   const fromLast = others.reverse();
   const turns = [
-    ...fromLast.map((turn) => ({ ...turn, round: "configure", mayWait: true })),
+    ...fromLast.map((node) => ({ ...node, round: "configure", mayWait: true })),
     ...(first === undefined ? [] : [{ ...first, round: "configure", mayWait: false }]),
-    ...fromLast.map((turn) => ({ ...turn, round: "finish", mayWait: false })),
+    ...fromLast.map((node) => ({ ...node, round: "finish", mayWait: false })),
   ];
   const roll: remote.Command[] = [];
-  for (const { node, index, round, mayWait } of turns) {
+  for (const { host, ordinal, variables, install, round, mayWait } of turns) {
     const command = runScript(
-      `${name}-${index + 1}-${round}`,
+      `${name}-${ordinal}-${round}`,
       {
-        host: node.host,
+        host,
         files: [`${product}.sh`, "service.sh", "configure.sh"],
         variables: {
-          ...{ ...common, ...service.variables, ...node.variables },
+          ...variables,
           VOLUME_GIB: String(service.volumeGiB),
           MAY_WAIT: String(mayWait),
         },
-        triggers: [node.host.instanceId],
+        triggers: [host.instanceId],
         timeoutMinutes: 15,
       },
-      {
-        parent,
-        dependsOn: [
-          ...installs.slice(index, index + 1),
-          ...node.host.attachments,
-          ...roll.slice(-1),
-        ],
-      },
+      { parent, dependsOn: [install, ...host.attachments, ...roll.slice(-1)] },
     );
     roll.push(command);
   }
