@@ -13,7 +13,7 @@ metadata() {
 }
 
 # kafka_whole BROKERS [ID...]: whether every one of these brokers is registered, and every
-# partition has all its replicas in sync.
+# partition has all its replicas in sync. It leaves the partitions in PARTITIONS, sorted.
 kafka_whole() {
   local answer
   answer=$(metadata "$1") || {
@@ -21,6 +21,7 @@ kafka_whole() {
     return 1
   }
   shift
+  PARTITIONS=$(awk '/^ *topic / { topic = $2 } /^ *partition / { print topic, $0 }' <<<"$answer" | sort)
   SEEN=$(awk -v wanted="$*" '
     /^ *broker [0-9]+ at / { registered[$2] = 1; list = list (list == "" ? "" : ",") $2 }
     /^ *topic / { topic = $2; gsub(/"/, "", topic) }

@@ -82,6 +82,37 @@ describe("kafka_whole", () => {
   });
 });
 
+describe("kafka-ready.sh", () => {
+  const BROKERS = " broker 1 at a:9092\n broker 2 at b:9092 (controller)\n";
+  const topic = (name: string, leader: number) =>
+    ` topic "${name}" with 1 partitions:\n  partition 0, leader ${leader}, replicas: 1,2, isrs: 2,1\n`;
+  const both = topic("one", 1) + topic("two", 2);
+  const differ = "leaders and replicas that b:9092 and a:9092 know differ";
+
+  test.each([
+    ["says the same, in any order", topic("two", 2) + topic("one", 1), 0, "whole: brokers 1,2"],
+    ["does not know a topic yet", topic("one", 1), 1, differ],
+    ["knows a former leader", topic("one", 2) + topic("two", 2), 1, differ],
+    ["does not answer", undefined, 1, "b:9092: no answer from b:9092: Timed out"],
+  ])("a broker that %s", (_, answer, status, seen) => {
+    const result = run(
+      ["kafka.sh"],
+      `${functionsOf("kafka-ready.sh")}
+      metadata() {
+        if [[ $1 == b:9092 && -z $OTHER ]]; then echo "Timed out"; return 1; fi
+        printf '%s' "$BROKERS"
+        if [[ $1 == a:9092 ]]; then printf '%s' "$TOPICS"; else printf '%s' "$OTHER"; fi
+      }
+      result=0; whole || result=$?; echo "$result $SEEN"`,
+      {
+        ...{ BROKERS, TOPICS: both, OTHER: answer ?? "" },
+        ...{ BOOTSTRAP: "a:9092,b:9092", BROKER_IDS: "1 2" },
+      },
+    );
+    expect(result.stdout).toBe(`${status} ${seen}\n`);
+  });
+});
+
 describe("topics-check.sh", () => {
   const METADATA = `Metadata for all topics:
  2 brokers:
