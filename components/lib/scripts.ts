@@ -11,7 +11,7 @@ export function shellQuote(value: string): string {
 
 /**
  * Puts files of `scripts/remote/` together to one script: the variables first, shell-quoted, then
- * the files in order, without their first lines.
+ * the files in order, without the lines that are comments: a changed comment runs nothing again.
  */
 export function renderScript(files: string[], variables: Record<string, string>): string {
   const assignments = Object.entries(variables).map(
@@ -21,7 +21,7 @@ export function renderScript(files: string[], variables: Record<string, string>)
 }
 
 function readBody(file: string): string {
-  return readFileSync(join(DIRECTORY, file), "utf8").replace(/^#!.*\n/, "");
+  return readFileSync(join(DIRECTORY, file), "utf8").replace(/^\s*#.*\n/gm, "");
 }
 
 /** A short text that changes whenever one of the values does. */

@@ -168,7 +168,7 @@ export function detachVolume(
 ): Promise<boolean> {
   return withLock(`instance ${id}`, async () => {
     if (!instanceExists(id)) return true; // it was terminated meanwhile
-    const [pid, device] = [systemdPid(id), await loopDevice(volumeId)];
+    const [pid, device] = [systemdPid(id), loopDevice(volumeId)];
     if (pid !== undefined && device !== undefined) {
       const mountPoints = mountPointsOf(pid, device);
       if (mountPoints.length && !force) return false;

@@ -1,5 +1,15 @@
-import { existsSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { volumeFile } from "./paths";
 import { run } from "./run";
 
@@ -14,7 +24,7 @@ export async function ensureVolume(id: string, sizeGib: number): Promise<void> {
   if (statSync(file).size < sizeGib * GIB) grow(file, sizeGib);
   if (isNew) return;
   // Also where the file has the size: an earlier run may have been killed in between.
-  const device = await loopDevice(id);
+  const device = loopDevice(id);
   if (device !== undefined) await run(["losetup", "--set-capacity", device]);
 }
 
@@ -32,27 +42,32 @@ function grow(file: string, sizeGib: number): void {
 export const volumeExists = (id: string) => existsSync(volumeFile(id));
 
 /** The loop device that shows the volume's file, if there is one. */
-export async function loopDevice(id: string): Promise<string | undefined> {
-  const output = await run([
-    "losetup",
-    "--noheadings",
-    "--output",
-    "NAME",
-    "--associated",
-    volumeFile(id),
-  ]);
-  return output.trim().split("\n")[0] || undefined;
+export function loopDevice(id: string): string | undefined {
+  if (!volumeExists(id)) return undefined;
+  const file = realpathSync(volumeFile(id));
+  const device = readdirSync(DEVICES).find((name) => backingFile(name) === file);
+  return device && `/dev/${device}`;
+}
+
+/** Block devices as the kernel shows them, loop devices among them: sysfs(5). */
+const DEVICES = "/sys/block";
+
+function backingFile(device: string): string | undefined {
+  try {
+    return readFileSync(join(DEVICES, device, "loop/backing_file"), "utf8").trimEnd();
+  } catch {
+    return undefined; // no loop device, or one that shows nothing
+  }
 }
 
 /** Shows the volume's file as a block device, and returns its path. */
 export async function ensureLoopDevice(id: string): Promise<string> {
-  const device = await loopDevice(id);
-  return device ?? (await run(["losetup", "--find", "--show", volumeFile(id)])).trim();
+  return loopDevice(id) ?? (await run(["losetup", "--find", "--show", volumeFile(id)])).trim();
 }
 
 /** Gives the block device back. While a host still has it mounted, the kernel waits for that. */
 export async function releaseLoopDevice(id: string): Promise<void> {
-  const device = await loopDevice(id);
+  const device = loopDevice(id);
   if (device !== undefined) await run(["losetup", "--detach", device]);
 }
 

@@ -312,7 +312,7 @@ describe.each(Object.entries(KINDS))(
         const userData = String(inputs(`${host}-instance`).userData);
         expect(Buffer.byteLength(userData)).toBeLessThan(16_384);
         expect(spawnSync("bash", ["-n"], { input: userData }).status).toBe(0);
-        const head = userData.split("\n# First boot")[0] ?? "";
+        const head = userData.split("\nset -euo")[0] ?? "";
         const print = `${head}\nprintf '%s|' "$FULL_NAME" "$LOGIN_USER" "$VOLUME_ID" "$HOST_KEY_PUBLIC"`;
         expect(spawnSync("bash", { input: print }).stdout.toString()).toBe(
           `${String(inputs(`${host}-record`).name)}|ec2-user|` +

@@ -190,7 +190,7 @@ describe("the book's lab", () => {
     expect(Buffer.byteLength(userData)).toBeLessThan(16_384);
     expect(spawnSync("bash", ["-n"], { input: userData }).status).toBe(0);
     // The variables, as the shell itself reads them.
-    const head = userData.split("\n# First boot")[0] ?? "";
+    const head = userData.split("\nset -euo")[0] ?? "";
     const names = ["FULL_NAME", "LOGIN_USER", "VOLUME_ID", "HOST_KEY", "HOST_KEY_PUBLIC"];
     const print = names.map((name) => `printf '%s|' "$${name}"`).join("\n");
     expect(spawnSync("bash", { input: `${head}\n${print}` }).stdout.toString()).toBe(
@@ -376,7 +376,7 @@ describe("other labs", () => {
       ["topics-gone", "topics"],
     ]);
     expect(byName("topics-check").dependencies).toContain("kafka-ready");
-    const head = (name: string) => String(byName(name).inputs.stdin).split("\n# What")[0];
+    const head = (name: string) => String(byName(name).inputs.stdin).split("\nset -euo")[0];
     expect(head("topics-check")).toContain(
       "TOPICS='orders 6 3'\nOTHERS='peter-overview01 orders gone'",
     );

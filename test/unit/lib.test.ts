@@ -63,10 +63,10 @@ describe("scripts", () => {
     },
   );
 
-  test("variables come before the files, and there is one first line", () => {
+  test("variables come before the files, and no line is a comment but the first", () => {
     const script = renderScript(["common.sh", "install.sh"], { HOST: "a b" });
-    expect(script.startsWith("#!/bin/bash\nHOST='a b'\n# What the scripts")).toBe(true);
-    expect(script.match(/^#!/gm)).toHaveLength(1);
+    expect(script.startsWith("#!/bin/bash\nHOST='a b'\nset -euo pipefail\n")).toBe(true);
+    expect(script.match(/^\s*#.*/gm)).toEqual(["#!/bin/bash"]);
   });
 
   test("a fingerprint tells lists from texts", () => {
