@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+
+/** A message that the cluster has acknowledged. */
+export interface Acknowledged {
+  /** When the producer was told, in ms. */
+  timestamp: number;
+  partition: number;
+  value: string;
+}
+
+/** What a producer says that became of its messages. */
+export interface Sent {
+  acknowledged: Acknowledged[];
+  /** Messages that it gave up, by the class of the error. */
+  failed: Record<string, number>;
+}
+
+/** A message as it is read. */
+export interface Consumed {
+  partition: number;
+  offset: number;
+  /** `RUN.NUMBER`, both counted up. */
+  value: string;
+}
+
+/** What of one partition is there. */
+export interface PartitionReport {
+  count: number;
+  /** Of its messages with their offsets, in order. */
+  sha256: string;
+  longestPauseMs: number;
+}
+
+/** What a load has met. */
+export interface LoadReport {
+  acknowledged: number;
+  /** Refused, or given up by the producer without an acknowledgement. */
+  failed: number;
+  /** The same by the class of the error. */
+  errors: Record<string, number>;
+  /** Acknowledged, and not there. */
+  lost: number;
+  /** There more than once. */
+  duplicated: number;
+  /** After one in the same partition that was sent later. */
+  outOfOrder: number;
+  /** The longest time without any acknowledgement, in ms. */
+  longestPauseMs: number;
+  /** The longest time without an acknowledgement of one and the same partition, in ms. */
+  longestPartitionPauseMs: number;
+  partitions: Record<string, PartitionReport>;
+}
+
+/** Reads the lines of Kafka's VerifiableProducer. What is no event of a message is passed over. */
+export function readSent(lines: string[]): Sent {
+  const sent: Sent = { acknowledged: [], failed: {} };
+  for (const line of lines) {
+    if (line.includes('"producer_send_success"')) {
+      const { timestamp, partition, value } = JSON.parse(line) as Acknowledged;
+      sent.acknowledged.push({ timestamp, partition, value });
+    } else if (line.includes('"producer_send_error"')) {
+      const { exception } = JSON.parse(line) as { exception: string };
+      const name = exception.replace(/^class .*\./, "");
+      sent.failed[name] = (sent.failed[name] ?? 0) + 1;
+    }
+  }
+  return sent;
+}
+
+/** Reads lines of `PARTITION OFFSET VALUE`. */
+export function readConsumed(text: string): Consumed[] {
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => {
+      const [partition, offset, ...value] = line.split(" ");
+      return { partition: Number(partition), offset: Number(offset), value: value.join(" ") };
+    });
+}
+
+/**
+ * Compares what was acknowledged with what is there.
+ *
+ * @param until When the load was asked to end, in ms: the last pause lasts until then.
+ */
+export function count(sent: Sent, consumed: Consumed[], until: number): LoadReport {
+  const { acknowledged, failed } = sent;
+  const there = new Set(consumed.map(key));
+  const ids = [...new Set([...acknowledged, ...consumed].map(({ partition }) => partition))];
+  const partitions = ids
+    .sort((one, other) => one - other)
+    .map((id) => ({
+      id,
+      times: timesOf(acknowledged.filter(({ partition }) => partition === id)),
+      messages: consumed
+        .filter(({ partition }) => partition === id)
+        .sort((one, other) => one.offset - other.offset),
+    }));
+  const reports = partitions.map(({ times, messages }) => ({
+    count: messages.length,
+    sha256: checksum(messages),
+    longestPauseMs: longestPause(times, until),
+  }));
+  return {
+    acknowledged: acknowledged.length,
+    failed: Object.values(failed).reduce((sum, each) => sum + each, 0),
+    errors: failed,
+    lost: acknowledged.filter((message) => !there.has(key(message))).length,
+    duplicated: consumed.length - new Set(consumed.map(({ value }) => value)).size,
+    outOfOrder: partitions.reduce((sum, { messages }) => sum + disorder(messages), 0),
+    longestPauseMs: longestPause(timesOf(acknowledged), until),
+    longestPartitionPauseMs: Math.max(0, ...reports.map((report) => report.longestPauseMs)),
+    partitions: Object.fromEntries(partitions.map(({ id }, index) => [id, reports[index]!])),
+  };
+}
+
+const key = ({ partition, value }: { partition: number; value: string }) => `${partition} ${value}`;
+
+function timesOf(acknowledged: Acknowledged[]): number[] {
+  return acknowledged.map(({ timestamp }) => timestamp).sort((one, other) => one - other);
+}
+
+function longestPause(times: number[], until: number): number {
+  const pauses = times.map((time, index) => (times[index + 1] ?? until) - time);
+  return Math.max(0, ...pauses);
+}
+
+function checksum(messages: Consumed[]): string {
+  const hash = createHash("sha256");
+  messages.forEach(({ offset, value }) => hash.update(`${offset} ${value}\n`));
+  return hash.digest("hex");
+}
+
+/** How many come after one that was sent later. One that comes again counts as duplicated only. */
+function disorder(messages: Consumed[]): number {
+  const seen = new Set<string>();
+  let latest = -1;
+  let late = 0;
+  for (const { value } of messages) {
+    const place = sequence(value);
+    if (!seen.has(value) && place < latest) {
+      late++;
+    }
+    seen.add(value);
+    latest = Math.max(latest, place);
+  }
+  return late;
+}
+
+function sequence(value: string): number {
+  const [run, number] = value.split(".").map(Number);
+  return (run ?? 0) * 2 ** 32 + (number ?? 0);
+}
