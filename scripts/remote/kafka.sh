@@ -21,6 +21,7 @@ kafka_whole() {
     return 1
   }
   shift
+  # shellcheck disable=SC2034 # kafka-ready.sh compares them.
   PARTITIONS=$(awk '/^ *topic / { topic = $2 } /^ *partition / { print topic, $0 }' <<<"$answer" | sort)
   SEEN=$(awk -v wanted="$*" '
     /^ *broker [0-9]+ at / { registered[$2] = 1; list = list (list == "" ? "" : ",") $2 }
