@@ -120,19 +120,51 @@ export function stopInstance(id: string, force = false): Promise<void> {
 }
 
 /** Ends the instance without an orderly shutdown, and removes all of it but its volumes. */
-export function terminateInstance(id: string, volumeIds: string[]): Promise<void> {
+export async function terminateInstance(id: string, volumeIds: string[]): Promise<void> {
+  await unplugInstance(id, volumeIds);
+  await withLock(`instance ${id}`, () => rmSync(instanceDir(id), { recursive: true, force: true }));
+}
+
+/** Takes the instance's power, and all that the kernel has of it. Its disks stay. */
+export function unplugInstance(id: string, volumeIds: string[]): Promise<void> {
   return withLock(`instance ${id}`, async () => {
-    const dir = instanceDir(id);
+    const root = join(instanceDir(id), "root");
     await powerOff(id);
     await removeNamespace(id);
-    if (isMounted(join(dir, "root"))) {
+    if (isMounted(root)) {
       forgetNspawn(id);
-      await run(["umount", join(dir, "root")]);
+      await run(["umount", root]);
     }
     for (const volumeId of volumeIds) await releaseLoopDevice(volumeId);
     removeCgroups(id);
-    rmSync(dir, { recursive: true, force: true });
   });
+}
+
+/** What must stand still for the instance's disks to be copied. */
+export interface FreezePoints {
+  /** The directory of its control group. */
+  group: string;
+  /** Where the machine sees the file systems on its volumes, each once. */
+  mounts: string[];
+}
+
+/**
+ * What must stand still for the disks of an instance that is powered on to be copied.
+ *
+ * @returns undefined if it is not up yet, or not any more.
+ */
+export async function freezePoints(
+  id: string,
+  volumeIds: string[],
+): Promise<FreezePoints | undefined> {
+  const pid = systemdPid(id);
+  const group = await controlGroup(id);
+  if (pid === undefined || group === undefined) return undefined;
+  const mounts = volumeIds.flatMap((volumeId) => {
+    const device = loopDevice(volumeId);
+    return device === undefined ? [] : mountPointsOf(pid, device).slice(0, 1);
+  });
+  return { group, mounts: mounts.map((path) => `/proc/${pid}/root${path}`) };
 }
 
 /** Shows the volumes to the instance, whether it runs or not. */

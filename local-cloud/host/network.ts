@@ -349,7 +349,8 @@ function killQuietly(pid: number): void {
 }
 
 const UPLINK = "uplink";
-const outerLink = (vpcId: string) => `kl-${vpcId.slice(4, 16)}`;
+/** The machine's end of the link to a VPC. */
+export const outerLink = (vpcId: string) => `kl-${vpcId.slice(4, 16)}`;
 const bridge = (subnetId: string) => `br-${subnetId.slice(7, 19)}`;
 const hostPort = (instanceId: string) => `p-${instanceId.slice(2, 14)}`;
 

@@ -1,10 +1,10 @@
 import { join, resolve } from "node:path";
 
-/**
- * Everything that the local cloud remembers: records, disks, console logs. Only root may enter.
- * Tests point `KAFKALAB_STATE` elsewhere and so get an account of their own.
- */
-export const cloudDir = join(process.env["KAFKALAB_STATE"] ?? "/var/lib/kafkalab", "cloud");
+/** All that is kept of the labs of one account. Tests point `KAFKALAB_STATE` elsewhere. */
+export const stateDir = process.env["KAFKALAB_STATE"] ?? "/var/lib/kafkalab";
+
+/** Everything that the local cloud remembers: records, disks, console logs. Only root may enter. */
+export const cloudDir = join(stateDir, "cloud");
 
 /** Files of running daemons; gone after a reboot of the machine, as the daemons are. */
 export const runDir = "/run/kafkalab";

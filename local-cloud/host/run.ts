@@ -16,13 +16,14 @@ export class CommandError extends Error {
  *
  * @param argv The program and its arguments; no shell is involved.
  * @param input What the program reads on standard input. @default nothing
+ * @param signal Ends the program.
  * @throws CommandError if the program cannot be started or its status is not 0.
  */
-export function run(argv: readonly string[], input = ""): Promise<string> {
+export function run(argv: readonly string[], input = "", signal?: AbortSignal): Promise<string> {
   const [program, ...args] = argv;
   const command = argv.join(" ");
   return new Promise((resolve, reject) => {
-    const child = spawn(program!, args, { stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(program!, args, { stdio: ["pipe", "pipe", "pipe"], signal });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -5,6 +5,7 @@
 #   lab.sh up | preview | destroy [-s STACK] [FLAGS OF pulumi...]
 #   lab.sh status | key | ssh-config [-s STACK]
 #   lab.sh ssh [-s STACK] HOST [COMMAND...]
+#   lab.sh checkpoint [-s STACK] save NAME | restore NAME | list | delete NAME...
 #   lab.sh cost [-s STACK] [--json]
 #   lab.sh check | test | test-integration | test-operations | bench [ARGUMENTS...]
 #
@@ -31,7 +32,7 @@ command=$1
 shift
 stack=local
 case $command in
-  up | preview | destroy | status | key | ssh | ssh-config)
+  up | preview | destroy | status | key | ssh | ssh-config | checkpoint)
     if [ "${1-}" = "-s" ] || [ "${1-}" = "--stack" ]; then
       [ $# -ge 2 ] || die "$1 needs the name of a stack."
       stack=$2
@@ -104,6 +105,24 @@ enter_stack() { # as enter, for a stack that must be there
   stack_there || die "there is no stack $stack." "Make it with: npm run up"
 }
 
+# Where a restore died, disks and states may be those of two times.
+refuse_half_restored() {
+  local name
+  if [ "$target" = local ] && [ -e "$state/checkpoints/.restore.json" ]; then
+    name=$(jq -r .name "$state/checkpoints/.restore.json")
+    die "a restore of the checkpoint \"$name\" did not come to its end." "End it first: npm run checkpoint -- restore $name"
+  fi
+}
+
+tell_checkpoints() { # those that stay when a lab is destroyed
+  local names=("$state"/checkpoints/*/checkpoint.json)
+  if [ "$target" = local ] && [ -e "${names[0]}" ]; then
+    names=("${names[@]%/checkpoint.json}")
+    names=("${names[@]##*/}")
+    say "the lab's checkpoints stay: ${names[*]}" "(remove them with: npm run checkpoint -- delete ${names[*]})"
+  fi
+}
+
 forget_stack() { # removes what these scripts keep of a stack that is gone
   rm -rf "${access:?}"
   if [ "$target" = local ]; then
@@ -121,6 +140,7 @@ case $command in
     ;;
   up | preview)
     enter
+    refuse_half_restored
     if ! stack_there; then
       pulumi stack init "$stack"
     fi
@@ -134,9 +154,11 @@ case $command in
     ;;
   destroy)
     enter
+    refuse_half_restored
     if ! stack_there; then
       say "there is no stack $stack; nothing to destroy"
       forget_stack
+      tell_checkpoints
       exit
     fi
     if [ "$target" = local ]; then
@@ -152,6 +174,22 @@ case $command in
     done
     pulumi stack rm --stack "$stack" --yes --preserve-config
     forget_stack
+    tell_checkpoints
+    ;;
+  checkpoint)
+    if [ "$target" != local ]; then
+      die "checkpoints are of the local target, and the stack $stack is on AWS." \
+        "There, snapshots of the EBS volumes do it: aws ec2 create-snapshots, all volumes of an instance at one moment; see docs/aws.md."
+    fi
+    enter
+    recover_state
+    status=0
+    KAFKALAB_STACK=$stack node --import tsx local-cloud/checkpoint/main.ts "$@" || status=$?
+    # The last one may be gone, and with it all that was left of a lab.
+    if [ "$status" -eq 0 ] && ! stack_there && [ ! -e "$state/cloud/state.json" ]; then
+      forget_stack
+    fi
+    exit "$status"
     ;;
   ssh)
     [ $# -gt 0 ] || die "ssh needs a host." "For example: npm run ssh -- peter-kafka01"

@@ -30,6 +30,11 @@ pulumi_runs() { # PID
   esac
 }
 
+# Does the holder of a lock still run: a Pulumi, or a checkpoint being saved or restored?
+holder_runs() { # PID
+  pulumi_runs "$1" || grep -qszxF local-cloud/checkpoint/main.ts "/proc/$1/cmdline"
+}
+
 # A Pulumi that was killed leaves its lock, and then each later run refuses to work. The lock goes if
 # it is of this machine and its process is no more; what that process had started goes with it.
 recover_state() {
@@ -38,7 +43,7 @@ recover_state() {
     [ -f "$lock" ] || continue
     live=yes
     pid=$(field pid "$lock")
-    if [ "$(field hostname "$lock")" = "$(uname -n)" ] && [ -n "$pid" ] && ! pulumi_runs "$pid"; then
+    if [ "$(field hostname "$lock")" = "$(uname -n)" ] && [ -n "$pid" ] && ! holder_runs "$pid"; then
       say "an earlier run (process $pid) was killed; its lock on the stack $stack is removed"
       rm -f "$lock" "$lock.attrs"
       live=no
@@ -89,17 +94,17 @@ end_orphans() {
 }
 
 # forget_state: removes what Pulumi keeps of a stack that is gone, and the state directory if nothing
-# is left in it. Data of the local cloud is never removed here: where there is some, the directory is
-# not empty, and stays.
+# is left in it. Data of the local cloud and checkpoints are never removed here: where there are some,
+# the directory is not empty, and stays.
 forget_state() {
   local backend
   backend=$(backend)
-  if [ -d "$backend" ] && [ ! -e "$(stack_file)" ]; then
+  if [ ! -e "$(stack_file)" ]; then
     rm -f "$(stack_file)".*
     rm -rf "$backend/history/kafkalab/$stack" "$backend/backups/kafkalab/$stack"
     if [ -z "$(find "$backend/stacks" -name '*.json' -print -quit 2>/dev/null)" ]; then
       rm -rf "${backend:?}" "${state:?}/home"
-      find "$state" -mindepth 1 -depth -type d -empty -delete
+      find "$state" -mindepth 1 -depth -type d ! -path "$state/checkpoints/*" -empty -delete
       rmdir "$state" 2>/dev/null || true
     fi
   fi

@@ -292,7 +292,8 @@ export async function settleInstance(id: string, force = false): Promise<void> {
   await powerOn(readState().records[id]!);
 }
 
-async function powerOn(record: Record): Promise<void> {
+/** Powers an instance on, with the addresses that its record has. */
+export async function powerOn(record: Record): Promise<void> {
   const state = readState();
   const vpcId = vpcOf(record);
   const host = vpcModel(state, vpcId)?.hosts.find((h) => h.id === record.id);

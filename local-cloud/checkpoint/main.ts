@@ -1,0 +1,110 @@
+/**
+ * Checkpoints of the labs of one account on this machine: disks and states, at one moment.
+ *
+ *   npm run checkpoint -- save NAME | restore NAME | list | delete NAME...
+ */
+import { join } from "node:path";
+import { withLock } from "../host/lock";
+import { run } from "../host/run";
+import { Refusal } from "./refusal";
+import { restore } from "./restore";
+import { save } from "./save";
+import { backendDir, stacksIn, withStacksLocked } from "./stacks";
+import {
+  brokersOf,
+  checkpointDir,
+  checkpointOf,
+  checkpoints,
+  human,
+  refuseDuringExchange,
+  removeCheckpoint,
+  sizeOnDisk,
+} from "./store";
+
+/** How long a restored lab may take to be whole: brokers wait for sessions to end. */
+const WHOLE_SECONDS = 180;
+
+const USAGE = "npm run checkpoint -- save NAME | restore NAME | list | delete NAME...";
+
+async function main([command, ...names]: string[]): Promise<void> {
+  const [name] = names;
+  if (command === "list" && names.length === 0) return list();
+  if (command === "delete" && names.length > 0) {
+    return withLock("checkpoints", () => {
+      refuseDuringExchange();
+      names.forEach((each) => checkpointOf(each));
+      names.forEach(removeCheckpoint);
+      say(`deleted ${names.join(", ")}`);
+    });
+  }
+  if ((command === "save" || command === "restore") && name !== undefined && names.length === 1) {
+    const began = Date.now();
+    const took = () => `in ${((Date.now() - began) / 1000).toFixed(1)} s`;
+    return withLock("checkpoints", async () => {
+      if (command === "save") {
+        const text = await withStacksLocked(stacks(), () => save(name));
+        return say(`${text}; all of it ${took()}`);
+      }
+      const { text, runs } = await withStacksLocked(stacks(name), () => restore(name));
+      say(`${text}; hosts boot ${took()}`);
+      if (runs) await whole();
+      if (runs) say(`the cluster is whole ${took()}`);
+    });
+  }
+  throw new Refusal("checkpoint needs to know what to do.", `Use it so: ${USAGE}`);
+}
+
+/** Those that there are, and those of a checkpoint. */
+function stacks(checkpoint?: string): string[] {
+  const saved = checkpoint ? stacksIn(join(checkpointDir(checkpoint), "pulumi/stacks")) : [];
+  return [...new Set([...stacksIn(join(backendDir, "stacks")), ...saved])];
+}
+
+function list(): void {
+  const all = checkpoints();
+  if (all.length === 0) return say("there are no checkpoints");
+  const rows = all.map((checkpoint) => [
+    checkpoint.name,
+    checkpoint.time.slice(0, 19).replace("T", " "),
+    human(sizeOnDisk(checkpointDir(checkpoint.name))),
+    `${brokersOf(checkpoint).length}`,
+    `${checkpoint.hosts.length}`,
+  ]);
+  const table = [["NAME", "TIME (UTC)", "SIZE", "BROKERS", "HOSTS"], ...rows];
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  for (const row of table) {
+    say(row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()); // prettier-ignore
+  }
+}
+
+/** Waits until `npm run status` finds nothing wrong. */
+async function whole(): Promise<void> {
+  const deadline = Date.now() + WHOLE_SECONDS * 1000;
+  const stack = process.env["KAFKALAB_STACK"] ?? "local";
+  for (;;) {
+    const seen = await run(["scripts/dev/lab.sh", "status", "-s", stack]).then(
+      () => undefined,
+      (error: unknown) => error as Error,
+    );
+    if (seen === undefined) return;
+    if (Date.now() > deadline) {
+      throw new Refusal(
+        `the lab is restored, and not whole after ${WHOLE_SECONDS}s; last saw ${seen.message}`,
+        "See what is wrong with: npm run status; put it right with: npm run up",
+      );
+    }
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof Refusal) {
+    console.error([`kafkalab: ${error.message}`, ...error.remedies].join("\n  "));
+  } else {
+    console.error(error);
+  }
+  process.exitCode = 1;
+});
