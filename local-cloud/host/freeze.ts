@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { setMaxListeners } from "node:events";
 import { createInterface } from "node:readline";
 import type { FreezePoints } from "./instance";
 
@@ -44,6 +45,7 @@ export async function whileFrozen<T>(
     throw new Error(`the hosts could not be held still: ${stderr.trim() || "no message"}`);
   }
   const late = AbortSignal.timeout((limitSeconds - 1) * 1000);
+  setMaxListeners(0, late); // one for each disk
   let result: T;
   try {
     result = await action(late);
