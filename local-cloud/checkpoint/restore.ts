@@ -166,7 +166,7 @@ async function takePower(present: State): Promise<{ name: string; time: string }
 }
 
 /** Puts the copy in place of what was there. Each move can be the one at which an earlier run died. */
-function swap({ part }: Exchange): void {
+export function swap({ part }: Exchange): void {
   mkdirSync(backendDir, { recursive: true });
   for (const { copy, used } of PLACES) {
     const [from, aside] = [join(part, "new", copy), join(part, "old", copy)];
