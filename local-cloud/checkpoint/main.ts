@@ -39,20 +39,23 @@ async function main([command, ...names]: string[]): Promise<void> {
   }
   if ((command === "save" || command === "restore") && name !== undefined && names.length === 1) {
     const began = Date.now();
-    const took = () => `in ${((Date.now() - began) / 1000).toFixed(1)} s`;
-    return withLock("checkpoints", async () => {
-      if (command === "save") {
-        const text = await withStacksLocked(stacks(), () => save(name));
-        return say(`${text}; all of it ${took()}`);
-      }
-      const { text, runs } = await withStacksLocked(stacks(name), () => restore(name));
-      say(`${text}; hosts boot ${took()}`);
-      if (runs) await whole();
-      if (runs) say(`the cluster is whole ${took()}`);
-    });
+    const took = () => `${((Date.now() - began) / 1000).toFixed(1)} s`;
+    if (command === "save") {
+      const text = await alone(stacks(), () => save(name));
+      return say(`${text}; all of it took ${took()}`);
+    }
+    const { text, runs } = await alone(stacks(name), () => restore(name));
+    say(`${text}; its hosts boot after ${took()}`);
+    if (!runs) return;
+    await whole();
+    return say(`the cluster is whole after ${took()}`);
   }
   throw new Refusal("checkpoint needs to know what to do.", `Use it so: ${USAGE}`);
 }
+
+/** Does what no other command may stand beside. */
+const alone = <T>(names: string[], action: () => Promise<T>) =>
+  withLock("checkpoints", () => withStacksLocked(names, action));
 
 /** Those that there are, and those of a checkpoint. */
 function stacks(checkpoint?: string): string[] {

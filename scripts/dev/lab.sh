@@ -179,7 +179,7 @@ case $command in
   checkpoint)
     if [ "$target" != local ]; then
       die "checkpoints are of the local target, and the stack $stack is on AWS." \
-        "There, snapshots of the EBS volumes do it: aws ec2 create-snapshots, all volumes of an instance at one moment; see docs/aws.md."
+        "There, EBS keeps snapshots: aws ec2 create-snapshots; docs/aws.md says how."
     fi
     enter
     recover_state
