@@ -51,6 +51,23 @@ fi
 # shellcheck source=status.sh
 . "$here/status.sh"
 
+# The releases that a lab's settings name, for set-up to have them ready.
+releases_named() { # FLAGS OF pulumi...
+  local file=$root/Pulumi.$stack.yaml settings=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --config-file) file=${2-} ;;
+      --config-file=*) file=${1#*=} ;;
+      *kafkalab:*Version=*) settings+=("kafkalab:${1##*kafkalab:}") ;;
+    esac
+    shift
+  done
+  {
+    cat "$file" 2>/dev/null || true
+    printf '%s\n' "${settings[@]}"
+  } | sed -nE 's/^ *kafkalab:(kafka|zookeeper)Version[:=] *"?([0-9.]+)"? *$/\1-\2/p'
+}
+
 setup() { # SCOPE
   KAFKALAB_SETUP_QUIET=1 "$here/setup.sh" --scope "$1"
 }
@@ -74,9 +91,10 @@ unset PULUMI_CONFIG_PASSPHRASE_FILE PULUMI_ACCESS_TOKEN PULUMI_STACK
 ENV
 }
 
-enter() { # sets up, and enters the environment of the stack's target
+# Sets up, and enters the environment of the stack's target.
+enter() { # FLAGS OF pulumi...
   if [ "$target" = local ]; then
-    setup lab
+    KAFKALAB_RELEASES=$(releases_named "$@") setup lab
     eval "$(local_environment)"
     without_stack_traces
   else
@@ -135,11 +153,11 @@ case $command in
     exec "$here/setup.sh" "$@"
     ;;
   env)
-    setup lab
+    KAFKALAB_RELEASES=$(releases_named) setup lab
     local_environment
     ;;
   up | preview)
-    enter
+    enter "$@"
     refuse_half_restored
     if ! stack_there; then
       pulumi stack init "$stack"

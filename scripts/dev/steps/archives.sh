@@ -3,11 +3,13 @@
 # Step archives: the Kafka and ZooKeeper releases that the hosts install, in .lab/archives/, laid out
 # as in Apache's archive.
 #
-# Inputs: the pins in components/lib/archives.json, local-cloud/archives/; sourced by setup.sh.
-#   KAFKALAB_APACHE may name another place that holds Apache's archive.
-# Idempotence: a cache entry. Apache's own archive where it can be had; otherwise one of the same
-#   layout, packed from the jars in Maven's repository and byte for byte the same on each machine.
-#   Either must have the pinned SHA-512 sum.
+# Inputs: the pins in components/lib/archives.json, local-cloud/archives/; sourced by setup.sh. The
+#   default releases, as Pulumi.yaml has them, and those that KAFKALAB_RELEASES names
+#   ("kafka-3.8.1 ..."). KAFKALAB_APACHE may name another place that holds Apache's archive.
+# Idempotence: a cache entry a release. Apache's own archive where it can be had; otherwise one of the
+#   same layout, packed from the jars in Maven's repository and byte for byte the same on each machine.
+#   Either must have the pinned SHA-512 sum. .lab/archives/ holds links to the entries: hosts that are
+#   there find a release that comes later, too.
 #
 # Maven's client fetches the jars, and no script of ours: it knows where the repository is, and uses
 # the mirror or proxy of the user's own settings.
@@ -15,67 +17,107 @@
 archives_pins=components/lib/archives.json
 archives_apache=${KAFKALAB_APACHE:-https://archive.apache.org/dist}
 
-archives_key() {
-  key -- "$archives_pins" local-cloud/archives
+archives_default() {
+  local product
+  for product in kafka zookeeper; do
+    sed -n "/^  kafkalab:${product}Version:/,/default:/s/^ *default: */$product-/p" "$root/Pulumi.yaml"
+  done
+}
+
+# What is wanted, one release a line. One that is not pinned is for the program to refuse.
+archives_wanted() {
+  local release
+  archives_default
+  for release in ${KAFKALAB_RELEASES-}; do
+    if [ -n "$(archives_list "$release")" ]; then
+      echo "$release"
+    fi
+  done
+}
+
+archives_key() { # RELEASE
+  local product=${1%%-*} sources=local-cloud/archives/${1%%-*}
+  key "$(archives_list "$1")" -- "$sources/${1#*-}" "$sources/bin" \
+    "$sources/$([ "$product" = kafka ] && echo config || echo conf)"
+}
+
+archives_root() {
+  echo "$cache/archives/$(key -- "$archives_pins" local-cloud/archives)"
 }
 
 archives_ready() {
-  local entry
-  entry=$(archives_key)
-  linked archives "$cache/archives/$entry" && entry_whole archives "$entry" && archives_check "$cache/archives/$entry"
+  local top release entry
+  top=$(archives_root)
+  linked archives "$top" || return
+  for release in $(archives_wanted); do
+    entry=$(archives_key "$release")
+    [ "$(readlink "$top/$(archives_directory "$release")")" = "$cache/releases/$entry" ] &&
+      entry_whole releases "$entry" && archives_check "$cache/releases/$entry" || return
+  done
 }
 
 archives_make() {
-  local entry
-  entry=$(archives_key)
-  if entry_whole archives "$entry" && ! archives_check "$cache/archives/$entry"; then
-    progress "a cached archive is damaged; making it again"
-    entry_discard "$cache/archives/$entry"
-  fi
-  entry_make archives "$entry" archives_build
-  link archives "$cache/archives/$entry"
+  local top release entry directory
+  top=$(archives_root)
+  for release in $(archives_wanted); do
+    entry=$(archives_key "$release")
+    if entry_whole releases "$entry" && ! archives_check "$cache/releases/$entry"; then
+      progress "a cached archive is damaged; making it again"
+      entry_discard "$cache/releases/$entry"
+    fi
+    entry_make releases "$entry" archives_build "$release"
+    directory=$top/$(archives_directory "$release")
+    mkdir -p "${directory%/*}"
+    if [ "$(readlink "$directory" || true)" != "$cache/releases/$entry" ]; then
+      ln -sfnT "$cache/releases/$entry" "$directory"
+    fi
+  done
+  link archives "$top"
 }
 
-# One line a pinned file: product, version, origin, file, sum, directory in the archive.
-archives_list() {
-  jq -r '
-    to_entries[] | .key as $product | .value | to_entries[] | .key as $version | .value[] |
-      [$product, $version, .origin, .file, .sha512,
-        (if $product == "kafka" then "kafka/" else "zookeeper/zookeeper-" end) + $version] | join(" ")
+# Where a release is in Apache's archive.
+archives_directory() { # RELEASE
+  case $1 in
+    kafka-*) echo "kafka/${1#*-}" ;;
+    zookeeper-*) echo "zookeeper/$1" ;;
+  esac
+}
+
+# One line an archive that may serve for the release: origin, file, sum.
+archives_list() { # RELEASE
+  jq -r --arg product "${1%%-*}" --arg version "${1#*-}" '
+    .[$product][$version] // [] | .[] | [.origin, .file, .sha512] | join(" ")
   ' "$root/$archives_pins"
 }
 
-# The manifest of an entry tells truncated files; the sums tell a changed byte.
+# The manifest of an entry tells truncated files; the sum tells a changed byte.
 archives_check() { # DIRECTORY
   (cd "$1" && sha512sum --check --status --strict sums)
 }
 
-archives_build() {
-  local product version origin file sum directory list have=" "
-  list=$(archives_list)
-  while read -r product version origin file sum directory; do
-    case "$have" in
-      *" $product-$version "*) continue ;;
-    esac
-    mkdir -p "$1/$directory"
+archives_build() { # RELEASE DIRECTORY
+  local origin file sum list url
+  list=$(archives_list "$1")
+  while read -r origin file sum; do
     case $origin in
       apache)
-        if ! reachable "$archives_apache/$directory/$file"; then
+        url=$archives_apache/$(archives_directory "$1")/$file
+        if ! reachable "$url"; then
           continue
         fi
         progress "downloading $file"
-        curl --silent --show-error --fail --location --retry 3 \
-          --output "$1/$directory/$file" "$archives_apache/$directory/$file"
+        curl --silent --show-error --fail --location --retry 3 --output "$2/$file" "$url"
         ;;
       maven)
         progress "packing $file from Maven's jars"
-        archives_pack "$product" "$version" "$1/$directory/$file"
+        archives_pack "${1%%-*}" "${1#*-}" "$2/$file"
         ;;
     esac
-    check_sha "$1/$directory/$file" sha512 "$sum" "$file"
-    echo "$sum  $directory/$file" >>"$1/sums"
-    have="$have$product-$version "
+    check_sha "$2/$file" sha512 "$sum" "$file"
+    echo "$sum  $file" >"$2/sums"
+    return
   done <<<"$list"
+  die "no archive of $1 is to be had." "Set KAFKALAB_APACHE to a place that holds Apache's archive."
 }
 
 archives_pack() { # PRODUCT VERSION FILE

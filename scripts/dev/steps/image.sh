@@ -48,8 +48,16 @@ base_build() { # DIRECTORY
 
 image_key() {
   # Which archive is there, Apache's or the one from Maven's jars, decides the class data.
-  key "$(base_key)" "$(cat "$cache/archives/$(archives_key)/sums" 2>/dev/null)" \
+  key "$(base_key)" "$(image_archives | while read -r entry _; do cat "$entry/sums" 2>/dev/null; done)" \
     "$(text_of image image_build image_class_data)" -- local-cloud/image scripts/dev/class-data.sh
+}
+
+# The default releases, for which there is class data: where each is, and its place in an archive.
+image_archives() {
+  local release
+  for release in $(archives_default); do
+    echo "$cache/releases/$(archives_key "$release") $(archives_directory "$release")"
+  done
 }
 
 image_ready() {
@@ -101,12 +109,14 @@ image_class_data() { # TREE
     mount -t overlay overlay -o "lowerdir=$tree,upperdir=$work/upper,workdir=$work/work" "$work/root"
     mount -t proc proc "$work/root/proc"
     mount -t tmpfs tmpfs "$work/root/tmp"
-    mkdir "$work/root/mnt/archives"
-    mount --bind "$archives/" "$work/root/mnt/archives"
+    while read -r entry directory; do
+      mkdir -p "$work/root/mnt/archives/$directory"
+      mount --bind "$entry" "$work/root/mnt/archives/$directory"
+    done <<<"$archives"
     ip link set lo up
     hostname localhost # JMX wants a name that resolves
     chroot "$work/root" /bin/bash -s <"$script"
     cp "$work/root/usr/share/kafkalab/class-data"/*.jsa "$tree/usr/share/kafkalab/class-data/"
-  ' class-data "$tree" "$work" "$(readlink -f "$lab/archives")" "$root/scripts/dev/class-data.sh"
+  ' class-data "$tree" "$work" "$(image_archives)" "$root/scripts/dev/class-data.sh"
   rmdir "$work"
 }
