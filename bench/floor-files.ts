@@ -75,6 +75,7 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
         rack: ZONES[(ordinal - 1) % ZONES.length] ?? "",
         zookeepers,
         replicationFactor: settings.replicationFactor,
+        version: settings.kafkaVersion,
       }),
       loggingFile: "config/log4j.properties",
       logging: KAFKA_LOGGING,

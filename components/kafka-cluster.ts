@@ -10,10 +10,9 @@ import {
   kafkaUnit,
   serverProperties,
 } from "./lib/kafka-config";
-import { firstOf, fullNames, ordinals } from "./lib/names";
+import { fullNames, ordinals } from "./lib/names";
 import { readBrokerKeys } from "./lib/further-keys";
 import { fingerprint } from "./lib/scripts";
-import { runScript } from "./remote-script";
 import { startService } from "./service";
 import type { Site } from "./site";
 import type { ZooKeeperEnsemble } from "./zookeeper-ensemble";
@@ -63,7 +62,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
     const configs = this.hosts.map((host, index) => this.config(args, host, index + 1));
     const content = fingerprint(configs, args.version, kafkaUnit(args.heapMiB));
     this.generation = [pulumi.output(content), ...this.hosts.map((host) => host.instanceId)];
-    this.ready = args.site.running ? [this.gate(name, args, this.start(name, args, configs))] : [];
+    this.ready = args.site.running ? [this.start(name, args, configs)] : [];
     this.registerOutputs({ bootstrapServers: this.bootstrapServers });
   }
 
@@ -74,11 +73,12 @@ export class KafkaCluster extends pulumi.ComponentResource {
       rack: host.place.zone.id,
       zookeepers: args.zookeeper.names,
       replicationFactor: args.replicationFactor,
+      version: args.version,
       further: args.further,
     });
   }
 
-  private start(name: string, args: KafkaClusterArgs, configs: string[]): remote.Command[] {
+  private start(name: string, args: KafkaClusterArgs, configs: string[]): remote.Command {
     const zookeeperRecords = args.zookeeper.hosts.flatMap((host) => host.records);
     const nodes = this.hosts.map((host, index) => ({
       host,
@@ -105,27 +105,17 @@ export class KafkaCluster extends pulumi.ComponentResource {
           // Only a user's own lines can be refused: nobody waits for a check of the lab's.
           CHECK: Object.keys(args.further).join(" "),
         },
+        gate: {
+          variables: {
+            BOOTSTRAP: this.bootstrapServers.join(","),
+            BROKER_IDS: ordinals(args.brokers).join(" "),
+          },
+          triggers: this.generation,
+        },
       },
       nodes,
       [...args.site.firewall.rules, ...args.site.network.wayOut],
       this,
-    );
-  }
-
-  private gate(name: string, args: KafkaClusterArgs, started: remote.Command[]): remote.Command {
-    return runScript(
-      `${name}-ready`,
-      {
-        host: firstOf(this.hosts),
-        files: ["kafka.sh", "kafka-ready.sh"],
-        variables: {
-          BOOTSTRAP: this.bootstrapServers.join(","),
-          BROKER_IDS: ordinals(args.brokers).join(" "),
-        },
-        triggers: this.generation,
-        timeoutMinutes: 10,
-      },
-      { parent: this, dependsOn: started },
     );
   }
 }

@@ -2,6 +2,7 @@ import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
 import { candidateLines, directoryName, type Product, readPins } from "./lib/archive-pins";
+import { firstOf } from "./lib/names";
 import { runScript } from "./remote-script";
 
 /** What of a service is the same on all of its nodes. */
@@ -16,6 +17,13 @@ export interface Service {
   packages: Record<string, string>;
   /** Variables of `scripts/remote/service.sh`. */
   variables: Record<string, string>;
+  gate: Gate;
+}
+
+/** The look at the service as a whole, on its first node: `scripts/remote/<product>-ready.sh`. */
+export interface Gate {
+  variables: Record<string, string>;
+  triggers: pulumi.Input<string>[];
 }
 
 /** One node of a service. */
@@ -29,11 +37,12 @@ export interface ServiceNode {
 /**
  * Installs a service on all nodes side by side and, where it has never run, starts it at once. Then
  * configures it node after node, from the last to the first: nothing to do for a node that was just
- * started, and a rolling restart where something has changed. A node that leads at its turn puts it
- * off, unless all others are done; a second round does what was put off. A node's data volume is
- * attached while it is installed.
+ * started, and a rolling restart where something has changed. A second round, in the same order,
+ * does what a node has put off in the first: a restart, if it led the others, and the protocol
+ * between brokers, which is raised once all of them know it. The first node's second turn is the
+ * gate, too. A node's data volume is attached while it is installed.
  *
- * @returns The last command: the service is configured once it is done.
+ * @returns The gate: the service as a whole is ready once it is done.
  */
 export function startService(
   name: string,
@@ -41,8 +50,8 @@ export function startService(
   nodes: ServiceNode[],
   installAfter: pulumi.Resource[],
   parent: pulumi.Resource,
-): remote.Command[] {
-  const { product, version, archiveUrl } = service;
+): remote.Command {
+  const { product, version, archiveUrl, gate } = service;
   const common = {
     SERVICE: `${product}-server`,
     SERVICE_USER: product,
@@ -66,32 +75,32 @@ export function startService(
     );
     return { host: node.host, ordinal: index + 1, variables, install };
   });
-  // The first node comes last, however many there are, and so needs no second turn.
-  const [first, ...others] = installed;
-  const fromLast = others.reverse();
-  const turns = [
-    ...fromLast.map((node) => ({ ...node, round: "configure", mayWait: true })),
-    ...(first === undefined ? [] : [{ ...first, round: "configure", mayWait: false }]),
-    ...fromLast.map((node) => ({ ...node, round: "finish", mayWait: false })),
-  ];
+  const turns = ["configure", "finish"].flatMap((round) =>
+    [...installed].reverse().map((node) => ({ ...node, round })),
+  );
   const roll: remote.Command[] = [];
-  for (const { host, ordinal, variables, install, round, mayWait } of turns) {
+  for (const { host, ordinal, variables, install, round } of turns) {
+    const isGate = round === "finish" && ordinal === 1;
     const command = runScript(
-      `${name}-${ordinal}-${round}`,
+      isGate ? `${name}-ready` : `${name}-${ordinal}-${round}`,
       {
         host,
-        files: [`${product}.sh`, "service.sh", "configure.sh"],
+        files: [
+          ...[`${product}.sh`, "service.sh", "configure.sh"],
+          ...(isGate ? [`${product}-ready.sh`] : []),
+        ],
         variables: {
           ...variables,
           VOLUME_GIB: String(service.volumeGiB),
-          MAY_WAIT: String(mayWait),
+          MAY_WAIT: String(round === "configure"),
+          ...(isGate ? gate.variables : {}),
         },
-        triggers: [host.instanceId],
-        timeoutMinutes: 15,
+        triggers: isGate ? gate.triggers : [host.instanceId],
+        timeoutMinutes: isGate ? 25 : 15,
       },
       { parent, dependsOn: [install, ...host.attachments, ...roll.slice(-1)] },
     );
     roll.push(command);
   }
-  return roll.slice(-1);
+  return firstOf(roll.slice(-1));
 }

@@ -2,10 +2,9 @@ import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./host";
 import type { DataVolume } from "./lib/ebs";
-import { firstOf, fullNames, ordinals } from "./lib/names";
+import { fullNames, ordinals } from "./lib/names";
 import { fingerprint } from "./lib/scripts";
 import { ZOOKEEPER_KERNEL, ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "./lib/zookeeper-config";
-import { runScript } from "./remote-script";
 import { startService } from "./service";
 import type { Site } from "./site";
 
@@ -46,11 +45,13 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
     this.hosts = ordinals(args.nodes).map(
       (ordinal) => new Host(`${name}-${ordinal}`, { ...args, role, ordinal }, { parent: this }),
     );
-    this.ready = site.running ? [this.gate(name, args, this.start(name, args))] : [];
+    this.ready = site.running ? [this.start(name, args)] : [];
     this.registerOutputs({ names: this.names, hosts: this.hosts.map((host) => host.hostName) });
   }
 
-  private start(name: string, args: ZooKeeperEnsembleArgs): remote.Command[] {
+  private start(name: string, args: ZooKeeperEnsembleArgs): remote.Command {
+    const config = zooCfg(this.names, args.further);
+    const unit = zookeeperUnit(args.heapMiB);
     // A name that is asked for before it exists is remembered as missing: records first.
     const records = this.hosts.flatMap((host) => host.records);
     const nodes = this.hosts.map((host, index) => ({
@@ -70,38 +71,25 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
           DATA: "/data/zk",
           NODES: this.names.join(" "),
           CONFIG_FILE: "conf/zoo.cfg",
-          CONFIG: zooCfg(this.names, args.further),
+          CONFIG: config,
           LIVE_KEYS: "",
           CHECK: "",
           LOGGING_FILE: "conf/logback.xml",
           LOGGING: ZOOKEEPER_LOGGING,
-          UNIT: zookeeperUnit(args.heapMiB),
+          UNIT: unit,
           KERNEL: ZOOKEEPER_KERNEL,
+        },
+        gate: {
+          variables: {},
+          triggers: [
+            fingerprint(config, args.version, unit),
+            ...this.hosts.map(({ instanceId }) => instanceId),
+          ],
         },
       },
       nodes,
       [...args.site.firewall.rules, ...args.site.network.wayOut],
       this,
-    );
-  }
-
-  private gate(
-    name: string,
-    args: ZooKeeperEnsembleArgs,
-    started: remote.Command[],
-  ): remote.Command {
-    const config = zooCfg(this.names, args.further);
-    const content = fingerprint(config, args.version, zookeeperUnit(args.heapMiB));
-    return runScript(
-      `${name}-ready`,
-      {
-        host: firstOf(this.hosts),
-        files: ["zookeeper.sh", "zookeeper-ready.sh"],
-        variables: { NODES: this.names.join(" ") },
-        triggers: [content, ...this.hosts.map(({ instanceId }) => instanceId)],
-        timeoutMinutes: 5,
-      },
-      { parent: this, dependsOn: started },
     );
   }
 }

@@ -14,6 +14,8 @@ export interface BrokerConfig {
   rack: string;
   zookeepers: string[];
   replicationFactor: number;
+  /** The release that is to run. */
+  version: string;
   /** Further lines; they win over those that are written here. */
   further?: Record<string, string>;
 }
@@ -28,6 +30,14 @@ export function endpoints(names: string[], port: number): string {
   return names.map((name) => `${name}:${port}`).join(",");
 }
 
+/** What brokers speak with one another. A broker that is there keeps its own until all can change. */
+const PROTOCOL_KEY = "inter.broker.protocol.version";
+
+/** The protocol that came with a release: 3.9 of 3.9.1. */
+function protocol(version: string): string {
+  return version.split(".").slice(0, 2).join(".");
+}
+
 /** `server.properties` of one broker. */
 export function serverProperties(config: BrokerConfig): string {
   const { replicationFactor } = config;
@@ -39,6 +49,7 @@ export function serverProperties(config: BrokerConfig): string {
     "advertised.listeners": `PLAINTEXT://${config.advertisedName}:${BROKER_PORT}`,
     "zookeeper.connect": endpoints(config.zookeepers, CLIENT_PORT),
     "zookeeper.connection.timeout.ms": 60000,
+    [PROTOCOL_KEY]: protocol(config.version),
     "log.dirs": "/data/kafka-logs",
     "num.network.threads": 4,
     "num.io.threads": 8,

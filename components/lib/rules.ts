@@ -213,6 +213,11 @@ export function version(product: Product, versions: string[]): Rule<string> {
       `Take ${known}`,
     ) ??
     breach(
+      product === "zookeeper" && !value.startsWith("3.8."),
+      "be a release of 3.8, which is what Kafka 3.9 uses",
+      `Take ${known}`,
+    ) ??
+    breach(
       !versions.includes(value),
       `be a version whose checksum is pinned (${known})`,
       `Take ${known}, or add the archive and its SHA-512 to components/lib/archives.json`,

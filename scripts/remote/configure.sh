@@ -3,7 +3,7 @@
 # service.sh.
 #
 # Inputs: those of service.sh; VOLUME_GIB, the size of the data volume; MAY_WAIT, whether there is a
-#   later turn for this node; LIVE_KEYS, the keys whose change needs no restart.
+#   later turn for this node (after all others had their first); LIVE_KEYS, the keys whose change needs no restart.
 # Idempotent: a service that runs with this content is left alone. Otherwise, where it serves, it
 #   is restarted, only while all of the cluster is well, and this waits until all is well again; if
 #   it ends over and over, it gets its former content back. A node that leads waits for a
@@ -113,8 +113,9 @@ main() {
   local wanted serving=false changed=()
   only_run
   booted
-  wanted=$(content)
   data_mounted
+  hold_back
+  wanted=$(content)
   grow_data
   if [[ -e /run/$SERVICE/content ]] && systemctl is-active --quiet "$SERVICE"; then
     if same "/run/$SERVICE/content" "$wanted"; then

@@ -53,11 +53,13 @@ download() {
 install_release() {
   local release=/usr/local/$DIRECTORY url expected found="" tried=""
   if [[ -d $release ]]; then
-    if [[ -e $release/.whole ]] || systemctl is-active --quiet "$SERVICE"; then
-      return
-    fi
+    [[ ! -e $release/.whole ]] || return 0
     # The host has lost its power before all of it was on the disk. Its configuration goes with it.
-    rm -rf "$release" "/etc/kafkalab/$SERVICE.content"
+    if [[ $(readlink "$LINK") == "$DIRECTORY" ]]; then
+      ! systemctl is-active --quiet "$SERVICE" || return 0
+      rm -f "/etc/kafkalab/$SERVICE.content"
+    fi
+    rm -rf "$release"
   fi
   # What an interrupted run has left.
   rm -rf /usr/local/.kafkalab-"$SERVICE_USER".*
@@ -124,6 +126,7 @@ bound_journal() {
 first_start() {
   [[ ! -e /etc/kafkalab/$SERVICE.content ]] || return 0
   data_mounted
+  hold_back
   check_identity
   check_config
   write_files "$(content)"
@@ -133,6 +136,7 @@ first_start() {
 
 main() {
   only_run
+  check_release
   install_packages
   make_user
   install_release

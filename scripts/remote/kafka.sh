@@ -2,8 +2,10 @@
 # What there is to know about a Kafka cluster from one of its hosts. Comes after common.sh.
 #
 # Inputs: for the functions of configure.sh NODE_ID (broker id), DATA and ZOOKEEPER (connect
-#   string), CONFIG, CHECK (keys that a user has set), LIVE_KEYS and DIRECTORY; HOST.
-# Idempotent: changes nothing but what a running broker is told to be (apply_live). Metadata comes
+#   string), CONFIG, CHECK (keys that a user has set), LIVE_KEYS, DIRECTORY, LINK, SERVICE and
+#   MAY_WAIT; HOST.
+# Idempotent: changes nothing but what a running broker is told to be (apply_live) and the note of
+#   its protocol (note_config). Metadata comes
 #   through kcat, since a Java tool takes longer to start than all of this.
 
 # metadata BROKERS: what the first broker that answers says, as kcat prints it. One that is about to
@@ -96,6 +98,86 @@ check_config() {
   fail "setting \"kafkalab:brokerConfig\": it must hold values that $DIRECTORY takes; got $(
     sed -n 's/^Exception in thread "main" [^:]*: //p' <<<"$report" | head -n 1 | grep . ||
       tail -n 1 <<<"$report"). Nothing was changed here. Correct it and run up again."
+}
+
+PROTOCOL_KEY=inter.broker.protocol.version
+# On the data volume, since it is the data that an older release may not read.
+PROTOCOL_NOTE=/data/kafka-protocol
+ONE_RELEASE_SECONDS=60
+
+# wanted_protocol: the one that CONFIG names.
+wanted_protocol() {
+  sed -n "s/^$PROTOCOL_KEY=//p" <<<"$CONFIG"
+}
+
+# present_protocol: what this broker, or its data, was last started with; nothing if it is new.
+present_protocol() {
+  local release
+  if [[ -s $PROTOCOL_NOTE ]]; then
+    cat "$PROTOCOL_NOTE"
+  elif [[ -e /etc/kafkalab/$SERVICE.content ]]; then
+    # It was configured without the key, so it speaks what came with its release.
+    release=$(readlink "$LINK")
+    release=${release##*-}
+    echo "${release%.*}"
+  fi
+}
+
+# older VERSION OTHER
+older() {
+  [[ $1 != "$2" && $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$1" ]]
+}
+
+# check_release: refuses one that the data may be too new for.
+check_release() {
+  local present
+  present=$(present_protocol)
+  [[ -n $present ]] && older "$(wanted_protocol)" "$present" || return 0
+  fail "setting \"kafkalab:kafkaVersion\": it must be $present or later, the $PROTOCOL_KEY that is in force here; got ${DIRECTORY##*-}, which may not read what brokers have written since. Nothing was changed here. Set it to a release of $present or a later one; an older one needs a new lab."
+}
+
+# hold_back: brokers of an older release do not know a newer protocol. So a broker keeps its own in
+# the first round, in which all get the release, and takes the newer one in the second.
+hold_back() {
+  local present wanted
+  check_release
+  present=$(present_protocol)
+  wanted=$(wanted_protocol)
+  [[ -n $present && $present != "$wanted" ]] || return 0
+  if [[ ${MAY_WAIT-true} == true ]]; then
+    CONFIG=${CONFIG/"$PROTOCOL_KEY=$wanted"/"$PROTOCOL_KEY=$present"}
+    # Nor is the release put off: the second round must find it on all brokers.
+    MAY_WAIT=false
+  elif service_serves; then
+    wait_until "$ONE_RELEASE_SECONDS" "$PROTOCOL_KEY not raised to $wanted: brokers not of one release" \
+      "journalctl -u $SERVICE on each broker" one_release
+    say "raising $PROTOCOL_KEY from $present to $wanted"
+  fi
+}
+
+# one_release: whether all brokers answer the same requests as this one, as those of a release do.
+one_release() {
+  local report
+  report=$("$LINK/bin/kafka-broker-api-versions.sh" --bootstrap-server "$HOST:9092" 2>&1) || {
+    SEEN="no answer: $(tail -n 1 <<<"$report")"
+    return 1
+  }
+  SEEN=$(awk -v own="$NODE_ID" '
+    / \(id: [0-9]+ rack: .*-> / { match($0, /id: [0-9]+/); id = substr($0, RSTART + 4, RLENGTH - 4) }
+    /^\t/ { requests[id] = requests[id] $0 }
+    /ERROR/ { requests[id] = "none" }
+    END {
+      for (id in requests)
+        if (requests[id] != requests[own]) other = other (other == "" ? "" : ",") id
+      if (!(own in requests)) other = own
+      if (other != "") print "other requests from broker " other
+    }' <<<"$report")
+  [[ -z $SEEN ]]
+}
+
+# note_config: what present_protocol reads. Before a broker is started with it, so never too late.
+note_config() {
+  put "$PROTOCOL_NOTE" "$(wanted_protocol)"
 }
 
 # broker_configs OPTION...: asks or tells this broker.

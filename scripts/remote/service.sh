@@ -18,11 +18,13 @@ switch_link() {
 
 # write_files CONTENT: config, unit, and a note of what the service is about to be started with.
 write_files() {
-  local unit=/etc/systemd/system/$SERVICE.service changed=false
+  local unit=/etc/systemd/system/$SERVICE.service release=/usr/local/$DIRECTORY changed=false
   mkdir -p /etc/kafkalab
+  note_config
+  put "$release/$CONFIG_FILE" "$CONFIG"
+  put "$release/$LOGGING_FILE" "$LOGGING"
+  # After its files: a host that loses its power in between starts what it ran.
   [[ $(readlink "$LINK") == "$DIRECTORY" ]] || switch_link
-  put "$LINK/$CONFIG_FILE" "$CONFIG"
-  put "$LINK/$LOGGING_FILE" "$LOGGING"
   same "$unit" "$UNIT" || changed=true
   put "$unit" "$UNIT"
   put "/etc/kafkalab/$SERVICE.content" "$1"

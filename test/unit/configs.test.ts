@@ -40,6 +40,7 @@ test("server.properties holds the book's values, and those that operators expect
     rack: "apne2-az2",
     zookeepers: ["peter-zk01.foo.bar", "peter-zk02.foo.bar"],
     replicationFactor: 3,
+    version: "3.9.1",
   });
   expect(properties(text)).toEqual({
     "broker.id": "2",
@@ -48,6 +49,7 @@ test("server.properties holds the book's values, and those that operators expect
     "advertised.listeners": "PLAINTEXT://peter-kafka02.foo.bar:9092",
     "zookeeper.connect": "peter-zk01.foo.bar:2181,peter-zk02.foo.bar:2181",
     "zookeeper.connection.timeout.ms": "60000",
+    "inter.broker.protocol.version": "3.9",
     "log.dirs": "/data/kafka-logs",
     "num.network.threads": "4",
     "num.io.threads": "8",
@@ -68,7 +70,14 @@ test("server.properties holds the book's values, and those that operators expect
 
 test("further keys join the lab's, and win over the book's", () => {
   const broker = serverProperties({
-    ...{ id: 1, advertisedName: "a", rack: "r", zookeepers: ["z"], replicationFactor: 1 },
+    ...{
+      id: 1,
+      advertisedName: "a",
+      rack: "r",
+      zookeepers: ["z"],
+      replicationFactor: 1,
+      version: "3.9.1",
+    },
     further: { "num.io.threads": "16", "log.cleaner.threads": "2" },
   });
   expect(properties(broker)).toMatchObject({

@@ -262,13 +262,19 @@ describe("the book's lab", () => {
       dependencies(name).filter((other) => /-(configure|finish)$/.test(other));
     expect(steps("kafka-3-finish")).toEqual(["kafka-1-configure"]);
     expect(steps("kafka-2-finish")).toEqual(["kafka-3-finish"]);
+    expect(steps("kafka-ready")).toEqual(["kafka-2-finish"]);
     expect(steps("zookeeper-3-finish")).toEqual(["zookeeper-1-configure"]);
+    expect(steps("zookeeper-ready")).toEqual(["zookeeper-2-finish"]);
     const [first, second] = ["kafka-2-configure", "kafka-2-finish"].map((name) =>
       String(inputs(name).stdin),
     );
     expect(first).toContain("\nMAY_WAIT='true'\n");
     expect(second).toBe(first?.replace("\nMAY_WAIT='true'\n", "\nMAY_WAIT='false'\n"));
-    expect(String(inputs("kafka-1-configure").stdin)).toContain("\nMAY_WAIT='false'\n");
+    expect(String(inputs("kafka-1-configure").stdin)).toContain("\nMAY_WAIT='true'\n");
+    // The first node's second turn, and then the gate.
+    const gate = String(inputs("kafka-ready").stdin);
+    expect(gate).toContain("\nMAY_WAIT='false'\n");
+    expect(gate.match(/^main <\/dev\/null$/gm)).toHaveLength(2);
   });
 
   test("gates come after the chain, and the smoke test after the gates", () => {
