@@ -167,9 +167,9 @@ one_release() {
     /^\t/ { requests[id] = requests[id] $0 }
     /ERROR/ { requests[id] = "none" }
     END {
-      for (id in requests)
-        if (requests[id] != requests[own]) other = other (other == "" ? "" : ",") id
       if (!(own in requests)) other = own
+      for (id in requests)
+        if (other != own && requests[id] != requests[own]) other = other (other == "" ? "" : ",") id
       if (other != "") print "other requests from broker " other
     }' <<<"$report")
   [[ -z $SEEN ]]

@@ -26,7 +26,7 @@ test.each<[string, Settings, string[]]>([
       'zookeeperNodes": it must be odd; got 4.',
       'replicationFactor": it must not be above the number of brokers (3); got 4.',
       'kafkaVersion": it must be below 4.0, since Kafka 4 has no ZooKeeper; got "4.0.0".',
-      'zookeeperVersion": it must be a version whose checksum is pinned (3.8.4); got "3.5.9".',
+      'zookeeperVersion": it must be a release of 3.8, which is what Kafka 3.9 uses; got "3.5.9".',
       'brokerInstanceType": it must have memory for a heap of 384 MiB (at most 50 % of it, 256 MiB',
       'brokerVolumeGiB": it must be from 1 to 65536 (GiB of gp3); got 0.',
       'topic": it must be 1 to 249 letters, digits, dots, hyphens and underscores, and start with',
@@ -49,7 +49,7 @@ test.each<[string, Settings, string[]]>([
       'sshAllowedCidrs": it must not open SSH to the whole internet; got "0.0.0.0/0".',
       'domain": it must be two or more labels of lower-case letters, digits and inner hyphens',
       'archiveUrl": it must be an http or https URL without user, query or a slash at its end',
-      'kafkaVersion": it must be a version whose checksum is pinned (3.9.1); got "3.8.0".',
+      'kafkaVersion": it must be a version whose checksum is pinned (3.8.1, 3.9.0, 3.9.1); got "3.8.0".',
     ],
   ],
   [

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -158,6 +158,103 @@ describe("topics-check.sh", () => {
       },
     );
     expect([result.status, result.stderr]).toEqual([status, said]);
+  });
+});
+
+describe("the protocol between brokers", () => {
+  const of = (protocol: string) =>
+    `broker.id=1\ninter.broker.protocol.version=${protocol}\nlog.dirs=x`;
+  const variables = {
+    ...{ NODE_ID: "1", SERVICE: "kafka-test", DIRECTORY: "kafka_2.13-3.9.1" },
+    CONFIG: of("3.9"),
+  };
+  const note = () => join(scratch, "kafka-protocol");
+  /** On a broker whose data was last written with this protocol. */
+  function broker(present: string | undefined, lines: string, more: Record<string, string> = {}) {
+    rmSync(note(), { force: true });
+    if (present !== undefined) {
+      writeFileSync(note(), `${present}\n`);
+    }
+    const script = `PROTOCOL_NOTE=$NOTE\n${lines}`;
+    return run(["kafka.sh"], script, { ...variables, NOTE: note(), ...more });
+  }
+  const SERVES = `service_serves() { return 0; }
+    one_release() { SEEN=asked; return $ALIKE; }
+    ONE_RELEASE_SECONDS=0\n`;
+  const HOLD = `${SERVES}hold_back\necho "$MAY_WAIT"; echo "$CONFIG"`;
+  const first = { MAY_WAIT: "true", ALIKE: "0" };
+  const second = { MAY_WAIT: "false", ALIKE: "0" };
+
+  test.each([
+    ["3.8", "in the first round an older one is kept, and nothing put off", first, "false", "3.8"],
+    ["3.9", "in the first round the same one is none to be held back", first, "true", "3.9"],
+    [undefined, "a new broker has nothing to hold back", first, "true", "3.9"],
+    ["3.8", "in the second round it is raised", second, "false", "3.9"],
+  ])("%s: %s", (present, _, round, mayWait, protocol) => {
+    const { status, stdout } = broker(present, HOLD, round);
+    expect([status, stdout]).toEqual([0, `${mayWait}\n${of(protocol)}\n`]);
+  });
+
+  test("it is not raised while brokers are of different releases", () => {
+    const { status, stderr } = broker("3.8", HOLD, { ...second, ALIKE: "1" });
+    expect([status, stderr]).toEqual([
+      1,
+      "peter-test01: inter.broker.protocol.version not raised to 3.9: brokers not of one release " +
+        "after 0 s; last saw asked; logs: journalctl -u kafka-test on each broker\n",
+    ]);
+  });
+
+  test.each([
+    ["3.8", 0],
+    ["3.9", 0],
+    ["3.10", 1],
+    ["4.0", 1],
+    [undefined, 0],
+  ])("data of %s, a release of 3.9: %i", (present, status) => {
+    const result = broker(present, "check_release");
+    expect(result.status).toBe(status);
+    expect(result.stderr).toBe(
+      status === 0
+        ? ""
+        : `peter-test01: setting "kafkalab:kafkaVersion": it must be ${present} or later, the ` +
+            "inter.broker.protocol.version that is in force here; got 3.9.1, which may not read " +
+            "what brokers have written since. Nothing was changed here. Set it to a release of " +
+            `${present} or a later one; an older one needs a new lab.\n`,
+    );
+  });
+
+  test("it is noted before a broker is started with it, and found again", () => {
+    const { stdout } = broker("3.8", "note_config\npresent_protocol");
+    expect(stdout).toBe("3.9\n");
+    expect(readFileSync(note(), "utf8")).toBe("3.9\n");
+  });
+
+  const requests = (id: number, fetch: number) =>
+    `peter-kafka0${id}.foo.bar:9092 (id: ${id} rack: az${id}) -> (\n` +
+    `\tProduce(0): 0 to 11 [usable: 11],\n\tFetch(1): 0 to ${fetch} [usable: 16]\n)\n`;
+
+  test.each([
+    ["of one release", requests(3, 17) + requests(1, 17) + requests(2, 17), 0, ""],
+    [
+      "of two releases",
+      requests(3, 17) + requests(1, 17) + requests(2, 16),
+      1,
+      "other requests from broker 2",
+    ],
+    [
+      "one that does not answer",
+      `${requests(1, 17)}peter-kafka02.foo.bar:9092 (id: 2 rack: az2) -> ERROR: Disconnected\n`,
+      1,
+      "other requests from broker 2",
+    ],
+    ["without this one", requests(2, 17), 1, "other requests from broker 1"],
+  ])("brokers %s", (_, answer, status, seen) => {
+    const launcher = join(scratch, "bin/kafka-broker-api-versions.sh");
+    mkdirSync(join(scratch, "bin"), { recursive: true });
+    writeFileSync(launcher, '#!/bin/bash\nprintf "%s" "$ANSWER"\n', { mode: 0o755 });
+    const lines = `export ANSWER\nresult=0; one_release || result=$?; echo "$result $SEEN"`;
+    const { stdout } = broker(undefined, lines, { LINK: scratch, ANSWER: answer });
+    expect(stdout).toBe(`${status} ${seen}\n`);
   });
 });
 

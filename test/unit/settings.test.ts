@@ -85,8 +85,13 @@ const FAULTS: [string, Record<string, string>, string][] = [
   ],
   [
     "ZooKeeper without checksum",
-    { zookeeperVersion: "3.5.9" },
-    `zookeeperVersion": it must be a version whose checksum is pinned (3.8.4); got "3.5.9". Take 3.8.4, or add the archive and its SHA-512 to components/lib/archives.json.`,
+    { zookeeperVersion: "3.8.1" },
+    `zookeeperVersion": it must be a version whose checksum is pinned (3.8.4); got "3.8.1". Take 3.8.4, or add the archive and its SHA-512 to components/lib/archives.json.`,
+  ],
+  [
+    "ZooKeeper of another line",
+    { zookeeperVersion: "3.9.2" },
+    `zookeeperVersion": it must be a release of 3.8, which is what Kafka 3.9 uses; got "3.9.2". Take 3.8.4.`,
   ],
   [
     "no CIDR",

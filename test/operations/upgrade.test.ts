@@ -1,0 +1,143 @@
+import { expect, test } from "vitest";
+import { Load, type LoadReport } from "../../scripts/drill/load";
+import { Cluster, expectKeyTable, leaderLast, names, since } from "../support/cluster";
+import { hostOf, onAll, same } from "../support/host";
+import { useLab } from "../support/lab";
+import { killPulumi } from "../support/machine";
+import { lastLine, waitFor } from "../support/run";
+
+/*
+ * Other releases of Kafka and ZooKeeper on a lab that runs. Each test starts from what the one
+ * before it left.
+ */
+
+const OLDER = { kafkaVersion: "3.8.1", zookeeperVersion: "3.8.3" };
+const NEWER = { kafkaVersion: "3.9.1", zookeeperVersion: "3.8.4" };
+const PROTOCOL = "inter.broker.protocol.version";
+const BOOTSTRAP = "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:9092";
+const LOAD = { partitions: 3, bootstrap: BOOTSTRAP, perSecond: 30, maxSeconds: 400 };
+const MAX_PAUSE_MS = 5000;
+/** The order of a round; in an upgrade the controller is no exception. */
+const ROUND = names("kafka").reverse();
+
+const lab = useLab("upgrade", () => {
+  lab.configure(OLDER);
+  return lab.up();
+});
+const cluster = new Cluster(lab);
+
+/** Does something under load, which must not notice. */
+async function underLoad(topic: string, work: () => Promise<unknown>): Promise<LoadReport> {
+  const broker = hostOf(await lab.hosts(), "peter-kafka01");
+  const load = await Load.start(broker, { ...LOAD, topic });
+  await work();
+  const report = await load.stop();
+  process.stderr.write(`${topic}: ${JSON.stringify({ ...report, partitions: undefined })}\n`);
+  expect(report).toMatchObject({ failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 });
+  expect(report.acknowledged).toBeGreaterThan(LOAD.perSecond);
+  expect(report.longestPartitionPauseMs).toBeLessThan(MAX_PAUSE_MS);
+  return report;
+}
+
+/** Which release each broker's process has open. */
+async function releases(): Promise<Record<string, string>> {
+  return onAll(
+    await cluster.hostsOf("kafka"),
+    `sudo readlink /proc/$(systemctl show -P MainPID kafka-server)/fd/* |
+      sed -n 's,^/usr/local/kafka_2.13-\\([^/]*\\)/libs/kafka-clients-.*,\\1,p'`,
+  );
+}
+
+async function expectNoChanges(): Promise<void> {
+  const preview = await lab.run("preview", "--expect-no-changes");
+  expect(preview.status, preview.output).toBe(0);
+}
+
+test("an older release has a table of its keys, and its protocol", async () => {
+  await expectKeyTable(hostOf(await lab.hosts(), "peter-kafka01"));
+  expect(await releases()).toEqual(same(names("kafka"), "3.8.1"));
+  expect(await cluster.inForce(PROTOCOL)).toEqual(same(names("kafka"), "3.8"));
+});
+
+test("a newer Kafka restarts each broker twice, all with the release before any with the protocol", async () => {
+  const [before, nodes] = [await cluster.brokerStarts(), await cluster.nodeStarts()];
+  lab.configure({ ...OLDER, kafkaVersion: NEWER.kafkaVersion });
+  let output = "";
+  await underLoad("upgrade", async () => (output = await lab.up()));
+  expect(since(before, await cluster.brokerStarts())).toEqual([...ROUND, ...ROUND]);
+  expect(await cluster.nodeStarts()).toEqual(nodes);
+  expect(await releases()).toEqual(same(names("kafka"), "3.9.1"));
+  expect(await cluster.inForce(PROTOCOL)).toEqual(same(names("kafka"), "3.9"));
+  const raised = [...output.matchAll(/updat\S+ \(.*; (\S+): raising inter\S+ from 3\.8 to 3\.9/g)];
+  expect(new Set(raised.map(([, name]) => name)).size).toBeGreaterThan(0);
+  await expectNoChanges();
+});
+
+test("an older protocol is refused on every broker, and nothing is changed", async () => {
+  const before = await cluster.brokerStarts();
+  const installed = async () => onAll(await cluster.hostsOf("kafka"), "ls -lR /usr/local | md5sum");
+  const files = await installed();
+  lab.configure({ ...OLDER, kafkaVersion: "3.8.1" });
+  const { status, output } = await lab.run("up");
+  expect(status).not.toBe(0);
+  for (const name of names("kafka")) {
+    expect(output).toContain(
+      `${name}: setting "kafkalab:kafkaVersion": it must be 3.9 or later, the ${PROTOCOL} that is ` +
+        "in force here; got 3.8.1, which may not read what brokers have written since. Nothing " +
+        "was changed here. Set it to a release of 3.9 or a later one; an older one needs a new lab.",
+    );
+  }
+  expect(await cluster.brokerStarts()).toEqual(before);
+  expect(await installed()).toEqual(files);
+});
+
+test("an older release of the same protocol is one roll, the controller last", async () => {
+  const [before, last] = [await cluster.brokerStarts(), await cluster.controller()];
+  lab.configure({ ...OLDER, kafkaVersion: "3.9.0" });
+  await underLoad("patch", () => lab.up());
+  expect(since(before, await cluster.brokerStarts())).toEqual(leaderLast("kafka", last));
+  expect(await releases()).toEqual(same(names("kafka"), "3.9.0"));
+  await expectKeyTable(hostOf(await lab.hosts(), "peter-kafka01"));
+});
+
+test("a newer ZooKeeper restarts each node once, the leader last, and no broker", async () => {
+  const [before, brokers] = [await cluster.nodeStarts(), await cluster.brokerStarts()];
+  const last = await cluster.zookeeperLeader();
+  lab.configure({ zookeeperVersion: NEWER.zookeeperVersion, kafkaVersion: "3.9.0" });
+  await underLoad("zookeeper", () => lab.up());
+  expect(since(before, await cluster.nodeStarts())).toEqual(leaderLast("zk", last));
+  expect(await cluster.brokerStarts()).toEqual(brokers);
+  const version = "exec 3<>/dev/tcp/localhost/2181; echo srvr >&3; grep -o '3\\.8\\.[0-9]*' <&3";
+  expect(await onAll(await cluster.hostsOf("zk"), `bash -c "${version}"`)).toEqual(
+    same(names("zk"), "3.8.4"),
+  );
+  await expectNoChanges();
+});
+
+test("an upgrade that is killed in each of its rounds goes on where it was", async () => {
+  await lab.destroy();
+  lab.configure({ ...NEWER, kafkaVersion: "3.8.1", zookeeperNodes: 1 });
+  await lab.up();
+  const before = await cluster.brokerStarts();
+  lab.configure({ ...NEWER, zookeeperNodes: 1 });
+  await underLoad("killed", async () => {
+    await killAt("in the first round", /kafka-2-configure .*: kafka-server restarted/);
+    await killAt("in the second round", /kafka-3-finish .*: kafka-server restarted/);
+    await lab.up();
+  });
+  expect(since(before, await cluster.brokerStarts())).toEqual([...ROUND, ...ROUND]);
+  expect(await releases()).toEqual(same(names("kafka"), "3.9.1"));
+  expect(await cluster.inForce(PROTOCOL)).toEqual(same(names("kafka"), "3.9"));
+  await expectNoChanges();
+});
+
+/** Starts `up`, and kills Pulumi once it has printed this. */
+async function killAt(point: string, printed: RegExp): Promise<void> {
+  const running = lab.start("up");
+  await waitFor("up", `so far that it is ${point}`, 120, () =>
+    printed.test(running.output()) ? {} : lastLine(running.output()),
+  );
+  killPulumi(running.pid);
+  const { status } = await running.ended;
+  expect(status).not.toBe(0);
+}

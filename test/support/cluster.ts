@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { readBrokerKeys } from "../../components/lib/further-keys";
+import { type Host, hostOf, onAll } from "./host";
+import { type Lab, root } from "./lab";
+
+/** When a service was started on each host, by systemd's own log: seconds, one entry a start. */
+export type Starts = Record<string, number[]>;
+
+const KAFKA = "/usr/local/kafka/bin";
+
+/** The three hosts of a role, `kafka` or `zk`. */
+export const names = (role: string) => [1, 2, 3].map((ordinal) => `peter-${role}0${ordinal}`);
+
+/** The services of a lab of three nodes each, as they themselves see it. */
+export class Cluster {
+  constructor(private readonly lab: Lab) {}
+
+  async hostsOf(role: string): Promise<Host[]> {
+    const hosts = await this.lab.hosts();
+    return names(role).map((name) => hostOf(hosts, name));
+  }
+
+  brokerStarts(): Promise<Starts> {
+    return this.startsOf("kafka", "kafka-server");
+  }
+
+  nodeStarts(): Promise<Starts> {
+    return this.startsOf("zk", "zookeeper-server");
+  }
+
+  async controller(): Promise<string> {
+    const [broker] = await this.hostsOf("kafka");
+    const seen = (await broker?.run("kcat -L -b localhost:9092")) ?? "";
+    return /at (peter-kafka\d+)\S* \(controller\)$/m.exec(seen)?.[1] ?? seen;
+  }
+
+  async zookeeperLeader(): Promise<string> {
+    const command = "exec 3<>/dev/tcp/localhost/2181; echo srvr >&3; grep Mode <&3";
+    const modes = await onAll(await this.hostsOf("zk"), `bash -c '${command}'`);
+    return (
+      Object.keys(modes).find((name) => modes[name] === "Mode: leader") ?? JSON.stringify(modes)
+    );
+  }
+
+  /** What each broker itself says that a key is. */
+  async inForce(key: string): Promise<Record<string, string>> {
+    const ask = `${KAFKA}/kafka-configs.sh --bootstrap-server "$(hostname):9092" --describe --all`;
+    return onAll(
+      await this.hostsOf("kafka"),
+      `id=$(hostname -s); ${ask} --entity-type brokers --entity-name "\${id: -1}" | sed -n 's/^  ${key}=\\(\\S*\\) .*/\\1/p'`,
+    );
+  }
+
+  private async startsOf(role: string, service: string): Promise<Starts> {
+    const command = `sudo journalctl -q -u ${service} --grep '^Started ' -o short-unix`;
+    const logs = await onAll(await this.hostsOf(role), command);
+    return Object.fromEntries(
+      Object.entries(logs).map(([name, log]) => [name, log.split("\n").map(parseFloat)]),
+    );
+  }
+}
+
+/** What was started since, in order. */
+export function since(before: Starts, after: Starts): string[] {
+  return Object.entries(after)
+    .flatMap(([name, times]) =>
+      times.slice(before[name]?.length).map((time): [number, string] => [time, name]),
+    )
+    .sort(([one], [other]) => one - other)
+    .map(([, name]) => name);
+}
+
+/** The nodes in the order in which a roll takes them. */
+export function leaderLast(role: string, leader: string): string[] {
+  return [
+    ...names(role)
+      .reverse()
+      .filter((name) => name !== leader),
+    leader,
+  ];
+}
+
+/** The table of a broker's keys must be what its release lists; `-u` writes it. */
+export async function expectKeyTable(broker: Host): Promise<void> {
+  const html = await broker.run(`${KAFKA}/kafka-run-class.sh kafka.server.KafkaConfig`);
+  const rows = /<h4><a id="([^"]+)">[^]*?Type:<\/th><td>(.*?)<[^]*?Update Mode:<\/th><td>(.*?)</g;
+  const keys: { live: string[]; restart: string[] } = { live: [], restart: [] };
+  for (const [, key = "", type, mode] of html.matchAll(rows)) {
+    // A password is never shown again, so nobody could tell whether it is in force.
+    keys[mode === "read-only" || type === "password" ? "restart" : "live"].push(key);
+  }
+  expect(keys.live).toEqual(expect.arrayContaining(["log.cleaner.threads", "num.io.threads"]));
+  const file = join(root, "components/lib/broker-keys.json");
+  const tables = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  const release = await broker.run("basename $(readlink /usr/local/kafka)");
+  const version = release.trim().replace(/^.*-/, "");
+  tables[version] = { live: keys.live.sort(), restart: keys.restart.sort() };
+  await expect(`${JSON.stringify(tables, null, 2)}\n`).toMatchFileSnapshot(file);
+  expect(readBrokerKeys(version)).toEqual(keys);
+}
