@@ -18,10 +18,10 @@ archives_pins=components/lib/archives.json
 archives_apache=${KAFKALAB_APACHE:-https://archive.apache.org/dist}
 
 archives_default() {
-  local product
-  for product in kafka zookeeper; do
-    sed -n "/^  kafkalab:${product}Version:/,/default:/s/^ *default: */$product-/p" "$root/Pulumi.yaml"
-  done
+  awk '
+    /^  kafkalab:(kafka|zookeeper)Version:/ { product = $1; gsub(/kafkalab:|Version:/, "", product) }
+    /^ *default:/ && product != "" { print product "-" $2; product = "" }
+  ' "$root/Pulumi.yaml"
 }
 
 # What is wanted, one release a line. One that is not pinned is for the program to refuse.
@@ -41,6 +41,7 @@ archives_key() { # RELEASE
     "$sources/$([ "$product" = kafka ] && echo config || echo conf)"
 }
 
+# What is linked here is as the pins and the sources of this checkout have it.
 archives_root() {
   echo "$cache/archives/$(key -- "$archives_pins" local-cloud/archives)"
 }
@@ -50,9 +51,8 @@ archives_ready() {
   top=$(archives_root)
   linked archives "$top" || return
   for release in $(archives_wanted); do
-    entry=$(archives_key "$release")
-    [ "$(readlink "$top/$(archives_directory "$release")")" = "$cache/releases/$entry" ] &&
-      entry_whole releases "$entry" && archives_check "$cache/releases/$entry" || return
+    entry=$(readlink "$top/$(archives_directory "$release")") || return
+    entry_whole releases "${entry##*/}" && archives_check "$entry" || return
   done
 }
 

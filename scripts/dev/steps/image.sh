@@ -48,15 +48,16 @@ base_build() { # DIRECTORY
 
 image_key() {
   # Which archive is there, Apache's or the one from Maven's jars, decides the class data.
-  key "$(base_key)" "$(image_archives | while read -r entry _; do cat "$entry/sums" 2>/dev/null; done)" \
+  key "$(base_key)" "$(image_archives | while read -r directory; do cat "$directory/sums" 2>/dev/null; done)" \
     "$(text_of image image_build image_class_data)" -- local-cloud/image scripts/dev/class-data.sh
 }
 
-# The default releases, for which there is class data: where each is, and its place in an archive.
+# Where the default releases are, for which there is class data.
 image_archives() {
-  local release
+  local release top
+  top=$(archives_root)
   for release in $(archives_default); do
-    echo "$cache/releases/$(archives_key "$release") $(archives_directory "$release")"
+    echo "$top/$(archives_directory "$release")"
   done
 }
 
@@ -103,20 +104,21 @@ image_class_data() { # TREE
   mkdir "$work"
   # shellcheck disable=SC2016 # expands in the inner shell
   unshare --mount --net --pid --uts --ipc --fork --kill-child bash -euc '
-    tree=$1 work=$2 archives=$3 script=$4
+    tree=$1 work=$2 top=$3 archives=$4 script=$5
     mount -t tmpfs tmpfs "$work"
     mkdir "$work/upper" "$work/work" "$work/root"
     mount -t overlay overlay -o "lowerdir=$tree,upperdir=$work/upper,workdir=$work/work" "$work/root"
     mount -t proc proc "$work/root/proc"
     mount -t tmpfs tmpfs "$work/root/tmp"
-    while read -r entry directory; do
-      mkdir -p "$work/root/mnt/archives/$directory"
-      mount --bind "$entry" "$work/root/mnt/archives/$directory"
+    while read -r directory; do
+      place=$work/root/mnt/archives/${directory#"$top/"}
+      mkdir -p "$place"
+      mount --bind "$directory" "$place"
     done <<<"$archives"
     ip link set lo up
     hostname localhost # JMX wants a name that resolves
     chroot "$work/root" /bin/bash -s <"$script"
     cp "$work/root/usr/share/kafkalab/class-data"/*.jsa "$tree/usr/share/kafkalab/class-data/"
-  ' class-data "$tree" "$work" "$(image_archives)" "$root/scripts/dev/class-data.sh"
+  ' class-data "$tree" "$work" "$(archives_root)" "$(image_archives)" "$root/scripts/dev/class-data.sh"
   rmdir "$work"
 }
