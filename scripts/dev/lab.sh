@@ -7,6 +7,7 @@
 #   lab.sh ssh [-s STACK] HOST [COMMAND...]
 #   lab.sh checkpoint [-s STACK] save NAME | restore NAME | list | delete NAME...
 #   lab.sh cost [-s STACK] [--json]
+#   lab.sh drill [-s STACK] list | all | NAME... [--json]
 #   lab.sh check | test | test-integration | test-operations | bench [ARGUMENTS...]
 #
 # Inputs: STACK (local; of cost: dev): who fulfils it is said by kafkalab:target in Pulumi.STACK.yaml;
@@ -32,7 +33,7 @@ command=$1
 shift
 stack=local
 case $command in
-  up | preview | destroy | status | key | ssh | ssh-config | checkpoint)
+  up | preview | destroy | status | key | ssh | ssh-config | checkpoint | drill)
     if [ "${1-}" = "-s" ] || [ "${1-}" = "--stack" ]; then
       [ $# -ge 2 ] || die "$1 needs the name of a stack."
       stack=$2
@@ -234,6 +235,18 @@ case $command in
     setup npm
     cd "$root"
     exec node_modules/.bin/tsx scripts/cost/main.ts "$@"
+    ;;
+  drill)
+    if [ "${1-}" != list ]; then
+      enter_stack
+      access_make
+      LAB_ACCESS=$(jq -n --arg root "$root" --arg stack "$stack" --arg target "$target" \
+        --arg directory "$access" --arg configFile "$root/Pulumi.$stack.yaml" --argjson hosts "$hosts_json" '$ARGS.named')
+      export LAB_ACCESS
+    fi
+    unset NODE_OPTIONS
+    # In place of this shell, so that a signal reaches nobody else, and nobody ends before it does.
+    exec node --import "$root/node_modules/tsx/dist/loader.mjs" "$root/scripts/drill/main.ts" "$@"
     ;;
   check)
     setup check

@@ -138,6 +138,9 @@ function disorder(messages: Consumed[]): number {
   let late = 0;
   for (const { value } of messages) {
     const place = sequence(value);
+    if (place === undefined) {
+      continue; // nobody's of this load
+    }
     if (!seen.has(value) && place < latest) {
       late++;
     }
@@ -147,7 +150,7 @@ function disorder(messages: Consumed[]): number {
   return late;
 }
 
-function sequence(value: string): number {
-  const [run, number] = value.split(".").map(Number);
-  return (run ?? 0) * 2 ** 32 + (number ?? 0);
+function sequence(value: string): number | undefined {
+  const [, run, number] = /^(\d+)\.(\d+)$/.exec(value) ?? [];
+  return run === undefined ? undefined : Number(run) * 2 ** 32 + Number(number);
 }

@@ -1,4 +1,5 @@
 import { count, type LoadReport, readConsumed, readSent } from "./count";
+import { waitFor } from "./wait";
 import { type DrillHost, Session } from "./session";
 
 export type { LoadReport } from "./count";
@@ -62,9 +63,25 @@ export class Load {
     await run.line('"producer_send_success"', START_SECONDS);
   }
 
+  get topic(): string {
+    return this.options.topic;
+  }
+
   /** How many messages have been acknowledged so far. */
   get acknowledged(): number {
     return readSent(this.lines()).acknowledged.length;
+  }
+
+  /** Waits until every partition has acknowledged something that was sent from now on. */
+  async flows(seconds: number): Promise<void> {
+    const before = this.lines().length;
+    await waitFor("the load", "acknowledged by every partition", seconds, () => {
+      const { acknowledged } = readSent(this.lines().slice(before));
+      const partitions = new Set(acknowledged.map(({ partition }) => partition));
+      return (
+        partitions.size === this.options.partitions || `acknowledgements of ${partitions.size}`
+      );
+    });
   }
 
   /**

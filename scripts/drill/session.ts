@@ -28,7 +28,7 @@ export class Session {
 
   /** @param argv The command, such as `ssh` with a host, that is given the script. */
   constructor(
-    private readonly what: string,
+    readonly what: string,
     argv: string[],
   ) {
     const [program = "", ...args] = argv;
