@@ -26,6 +26,8 @@ const UP_SECONDS = 420;
 /** Longer than a broker's session with ZooKeeper, by default 18 s. */
 const ELECTION_SECONDS = 90;
 const CLOCK_JUMP_SECONDS = 3600;
+/** How long libfaketime goes on with what it has read. */
+const CLOCK_SECONDS = 2;
 /** A key that brokers read when they start, and a value that is as good as the default. */
 const ROLLING = { key: "queued.max.requests", value: "501" };
 
@@ -180,16 +182,16 @@ async function clockJump(scene: Scene): Promise<void> {
   const replicas = [victim, ...lab.brokers.filter((host) => host !== victim)].map(brokerId);
   scene.atEnd(() => loadHost.run(scripts.deleteTopic(lab.bootstrap, topic)));
   await loadHost.run(scripts.makeClockTopic(lab.bootstrap, topic, replicas));
-  const ahead = async () => {
-    const time = await loadHost.run(scripts.readClock(lab.bootstrap, topic));
-    return Math.round((Number(time) - Date.now()) / 1000);
-  };
+  const ahead = async () =>
+    Math.round(Number(await loadHost.run(scripts.readClock(lab.bootstrap, topic))) / 1000);
   const before = load.acknowledged;
   scene.fault();
   await victim.asRoot(scripts.setClock(CLOCK_JUMP_SECONDS));
+  await pause(CLOCK_SECONDS);
   scene.observed["secondsAhead"] = await ahead();
   await pause(OUTAGE_SECONDS);
   await victim.asRoot(scripts.setClock(0));
+  await pause(CLOCK_SECONDS);
   scene.observed["secondsAheadAfterwards"] = await ahead();
   scene.observed["acknowledgedMeanwhile"] = load.acknowledged - before;
 }

@@ -20,8 +20,8 @@ async function main(): Promise<void> {
     DRILLS.forEach(({ name, what }) => console.log(`${name.padEnd(width)}  ${what}`));
     return;
   }
-  const drills = names[0] === "all" ? DRILLS : names.map(find);
   const access = JSON.parse(process.env["LAB_ACCESS"] ?? "") as LabAccess;
+  const drills = names[0] === "all" ? all(access) : names.map(find);
   const lab = new DrillLab({ ...access, ...(configFile !== undefined && { configFile }) });
   const interrupted = interrupt();
   const reports: DrillReport[] = [];
@@ -42,6 +42,17 @@ async function main(): Promise<void> {
   if (json) {
     console.log(JSON.stringify(reports, null, 2));
   }
+}
+
+/** Those that the target allows. */
+function all({ target }: LabAccess): Drill[] {
+  return DRILLS.filter(({ name, localOnly }) => {
+    const possible = target === "local" || localOnly === undefined;
+    if (!possible) {
+      console.error(`drill: ${name} is left out: ${localOnly}`);
+    }
+    return possible;
+  });
 }
 
 function find(name: string): Drill {

@@ -10,7 +10,8 @@ export const BOOT_ID = "cat /proc/sys/kernel/random/boot_id";
 const DIRECTORY = "/run/kafkalab-drill";
 const META = "/data/kafka-logs/meta.properties";
 
-function lasting(work: string, undo: string): string {
+/** A script that does some work, and undoes it when nobody holds it any more. */
+export function lasting(work: string, undo: string): string {
   return `set -eu
 undo() {
   set +e
@@ -92,7 +93,9 @@ done`,
 
 /**
  * Gives the broker a clock of its own, which shows the right time so far: libfaketime, for the calls
- * that ask for the time of day. Brokers on one machine share its clock, which stays as it is.
+ * that ask for the time of day. Brokers on one machine share its clock, which stays as it is. Waits
+ * are measured by the clock that knows no date; libfaketime keeps its hands off them, or they would
+ * end at once, over and over.
  */
 export function ownClock(): string {
   return lasting(
@@ -130,9 +133,11 @@ export function makeClockTopic(bootstrap: string, topic: string, brokers: string
   return `${TOPICS} ${bootstrap} --create --topic ${topic} --replica-assignment ${brokers.join(":")} --config message.timestamp.type=LogAppendTime`;
 }
 
-/** Writes a message to such a topic, and prints the time that it has got, in ms. */
+/** Writes a message to such a topic, and prints how far ahead in ms is the time that it has got. */
 export function readClock(bootstrap: string, topic: string): string {
-  return `echo tick | kcat -P -b ${bootstrap} -t ${topic} -p 0 && kcat -C -q -e -b ${bootstrap} -t ${topic} -p 0 -o -1 -f '%T'`;
+  return `now=$(date +%s%3N)
+echo tick | kcat -P -b ${bootstrap} -t ${topic} -p 0
+echo $(($(kcat -C -q -e -b ${bootstrap} -t ${topic} -p 0 -o -1 -f '%T') - now))`;
 }
 
 /** Deletes a topic, if it is there. */

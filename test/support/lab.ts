@@ -119,10 +119,10 @@ export class Lab {
     writeFileSync(this.configFile, own.join("\n"));
   }
 
-  /** Starts `npm run COMMAND`: `up`, `preview`, `destroy`, `status`. */
+  /** Starts `npm run COMMAND`: `up`, `preview`, `destroy`, `status`, `drill`. */
   start(command: string, ...flags: string[]): Running {
     const argv = ["scripts/dev/lab.sh", command, "--stack", this.stack, ...flags];
-    if (["up", "preview", "destroy"].includes(command)) {
+    if (["up", "preview", "destroy", "drill"].includes(command)) {
       argv.push("--config-file", this.configFile);
     }
     const timeoutSeconds = command === "destroy" ? DESTROY_SECONDS : UP_SECONDS;

@@ -1,0 +1,106 @@
+import { expect, test } from "vitest";
+import type { DrillReport } from "../../scripts/drill/run";
+import { onAll, same } from "../support/host";
+import { useLab } from "../support/lab";
+import { waitFor } from "../support/run";
+
+/*
+ * The drills, each through the user's command, on one lab. Each leaves it as it was, so the next one
+ * can begin.
+ */
+
+const lab = useLab("drills", () => lab.up());
+
+/** What each drill has to show, besides that nothing is lost, doubled or out of order. */
+const EXPECTED: Record<string, DrillReport["observed"]> = {
+  "kill-broker": {},
+  "power-off": {},
+  "kill-zookeeper-leader": { killed: expect.stringMatching(/^peter-zk0\d$/) as string },
+  "zookeeper-majority": {},
+  partition: { writeToTheOneCutOffRefused: true },
+  "disk-full": {},
+  "clock-jump": {},
+  "restart-all": {},
+  "kill-pulumi": { restarts: same(["peter-kafka01", "peter-kafka02", "peter-kafka03"], 1) },
+  "wrong-cluster-id": {
+    caught: expect.stringMatching(
+      /got "damaged-by-a-drill"\. .*write the line cluster\.id=/,
+    ) as string,
+    brokersRestarted: 0,
+  },
+};
+
+/** Counts of what went well meanwhile, and the clock: at least so much. */
+const AT_LEAST: Record<string, Record<string, number>> = {
+  "zookeeper-majority": { acknowledgedWithoutZooKeeper: 150 },
+  "clock-jump": { secondsAhead: 3590, acknowledgedMeanwhile: 150 },
+};
+
+const RECOVERY_SECONDS = 150;
+
+/** Services that do not run, and what a drill may have forgotten on a host or in its network. */
+async function traces(): Promise<Record<string, string>> {
+  const hosts = [...(await lab.hosts()).values()];
+  return onAll(
+    hosts,
+    `service=zookeeper-server; [[ $HOSTNAME != *kafka* ]] || service=kafka-server
+    systemctl is-active --quiet $service || echo $service
+    ls -d /run/kafkalab-drill /run/systemd/system/$service.service.d /data/kafkalab-drill* 2>/dev/null
+    sudo -n cat /proc/$(systemctl show -P MainPID $service)/environ | tr '\\0' '\\n' | grep FAKETIME
+    [[ $service != kafka-server ]] || kcat -L -b localhost:9092 | grep -o 'topic "drill-[^"]*"'; true`,
+  );
+}
+
+const noTraces = async () => same([...(await lab.hosts()).keys()], "");
+
+test("there are ten drills", async () => {
+  const { status, stdout } = await lab.run("drill", "list");
+  expect(status).toBe(0);
+  const names = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ")[0]);
+  expect(names).toEqual(Object.keys(EXPECTED));
+});
+
+test.each(Object.keys(EXPECTED))("%s loses nothing and leaves the lab as it was", async (name) => {
+  const { status, stdout, output } = await lab.run("drill", name, "--json");
+  expect(status, output).toBe(0);
+  const [report] = JSON.parse(stdout) as [DrillReport];
+  expect(report).toMatchObject({
+    ...{ drill: name, passed: true, failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 },
+    observed: EXPECTED[name],
+  });
+  for (const [what, least] of Object.entries(AT_LEAST[name] ?? {})) {
+    expect(report.observed[what], what).toBeGreaterThanOrEqual(least);
+  }
+  expect(report.acknowledged).toBeGreaterThan(0);
+  expect(report.recoverySeconds).toBeLessThan(RECOVERY_SECONDS);
+  expect(await traces()).toEqual(await noTraces());
+  process.stderr.write(`${output.split("\n").find((line) => line.includes(`${name}:`))}\n`);
+});
+
+test("a drill that is interrupted puts the lab right first", async () => {
+  const running = lab.start("drill", "zookeeper-majority");
+  const hosts = [...(await lab.hosts()).values()].filter(({ name }) => /zk0[23]/.test(name));
+  await waitFor("two ZooKeepers", "killed", 60, async () => {
+    const states = await onAll(hosts, "systemctl is-active zookeeper-server; true");
+    return Object.values(states).some((state) => state === "active") ? JSON.stringify(states) : {};
+  });
+  process.kill(running.pid, "SIGINT");
+  const { status, output } = await running.ended;
+  expect(status).toBe(1);
+  expect(output).toContain("interrupted by SIGINT");
+  expect(await traces()).toEqual(await noTraces());
+});
+
+test("what is not known is refused before anything is done", async () => {
+  const { status, output } = await lab.run("drill", "no-such");
+  expect(status).toBe(2);
+  expect(output).toContain("there is no drill no-such. There are kill-broker,");
+});
+
+test("after all of them there is nothing to change", async () => {
+  const preview = await lab.run("preview", "--expect-no-changes");
+  expect(preview.status, preview.output).toBe(0);
+});
