@@ -112,7 +112,8 @@ chmod -R a+rX ${DIRECTORY}
 ${dropIn(
   "kafka-server",
   `"Environment=LD_PRELOAD=$library" "Environment=FAKETIME_TIMESTAMP_FILE=${DIRECTORY}/clock" \\
-    Environment=FAKETIME_NO_CACHE=1 Environment=FAKETIME_DONT_FAKE_MONOTONIC=1`,
+    Environment=FAKETIME_CACHE_DURATION=1 Environment=FAKETIME_DONT_FAKE_MONOTONIC=1 \\
+    Environment=FAKETIME_FORCE_MONOTONIC_FIX=0`,
 )}
 systemctl restart kafka-server`,
     `${noDropIn("kafka-server")}

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -112,6 +113,13 @@ async function machineAddress(vpc: Resource): Promise<string> {
     .replace(/\/\d+$/, "");
 }
 
+/** The public addresses that a VPC got, which the machine routes to it. */
+function publicBlock({ id }: Resource): string {
+  const argv = ["-json", "-4", "route", "show", "dev", `kl-${id.slice(4, 16)}`];
+  const routes = JSON.parse(execFileSync("ip", argv).toString()) as { dst: string }[];
+  return routes.find(({ dst }) => dst.endsWith("/24"))?.dst ?? JSON.stringify(routes);
+}
+
 const textOf = (resource: Resource | undefined, name: string) => resource?.outs[name] as string;
 
 const owners: Owner[] = [];
@@ -172,7 +180,7 @@ describe("what needs no host", () => {
       ["no CIDR", T.vpc, () => ({ cidrBlock: "10.0.0.0" }), /^cidrBlock must be an IPv4 CIDR block/],
       ["a CIDR with host bits", T.vpc, () => ({ cidrBlock: "10.0.0.1/16" }), /^cidrBlock .* got "10.0.0.1\/16"/],
       ["a CIDR too large", T.vpc, () => ({ cidrBlock: "10.0.0.0/8" }), /between \/16 and \/28/],
-      ["a CIDR that the machine routes", T.vpc, () => ({ cidrBlock: "198.18.0.0/16" }), /^cidrBlock The CIDR '198.18.0.0\/16' overlaps .* which this machine already routes \(kl-/],
+      ["a CIDR that the machine routes", T.vpc, () => ({ cidrBlock: publicBlock(net.vpc) }), /^cidrBlock The CIDR '198.1[89]\.\d+\.0\/24' overlaps .* which this machine already routes \(kl-/],
       ["another region", T.vpc, () => ({ cidrBlock: "10.0.0.0/16", region: "us-east-1" }), /^region must be one of ap-northeast-2/],
       ["a route that leads nowhere", T.route, () => ({ routeTableId: "rtb-1", destinationCidrBlock: "0.0.0.0/0" }), /exactly one of gatewayId, natGatewayId must be given; got none/],
       ["a route that leads to two", T.route, () => ({ routeTableId: "rtb-1", destinationCidrBlock: "0.0.0.0/0", gatewayId: "igw-1", natGatewayId: "nat-1" }), /got gatewayId and natGatewayId/],

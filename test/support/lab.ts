@@ -137,6 +137,9 @@ export class Lab {
     this.records();
     const ended = await this.start(command, ...flags).ended;
     this.records();
+    if (command === "drill") {
+      this.outputs = undefined; // a host that was off has another address now
+    }
     return ended;
   }
 
