@@ -15,8 +15,10 @@ const OLDER = { kafkaVersion: "3.8.1", zookeeperVersion: "3.8.3" };
 const NEWER = { kafkaVersion: "3.9.1", zookeeperVersion: "3.8.4" };
 const PROTOCOL = "inter.broker.protocol.version";
 const BOOTSTRAP = "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:9092";
-const LOAD = { partitions: 3, bootstrap: BOOTSTRAP, perSecond: 30, maxSeconds: 400 };
+const LOAD = { partitions: 3, bootstrap: BOOTSTRAP, perSecond: 30, maxSeconds: 900 };
 const MAX_PAUSE_MS = 5000;
+/** Three runs of `up`, each as far as one may take. */
+const TWO_KILLS_MS = 900_000;
 /** The order of a round; in an upgrade the controller is no exception. */
 const ROUND = names("kafka").reverse();
 
@@ -130,19 +132,23 @@ test("a broker that does not come back with the newer release has the older one 
   expect(lastOf(await runs())).toEqual(same(names("kafka"), "3.8 3.8.1"));
 });
 
-test("an upgrade that is killed in each of its rounds goes on where it was", async () => {
-  const before = await cluster.brokerStarts();
-  lab.configure({ ...SMALL, kafkaVersion: NEWER.kafkaVersion });
-  await underLoad("killed", async () => {
-    await killAt("in the first round", /kafka-2-configure .*: kafka-server restarted/);
-    await killAt("in the second round", /kafka-3-finish .*: kafka-server restarted/);
-    await lab.up();
-  });
-  expect(since(before, await cluster.brokerStarts())).toEqual([...ROUND, ...ROUND]);
-  const last = Object.values(await runs()).map((all) => all.slice(-2));
-  expect(last).toEqual([1, 2, 3].map(() => ["3.8 3.9.1", "3.9 3.9.1"]));
-  await expectNoChanges();
-});
+test(
+  "an upgrade that is killed in each of its rounds goes on where it was",
+  async () => {
+    const before = await cluster.brokerStarts();
+    lab.configure({ ...SMALL, kafkaVersion: NEWER.kafkaVersion });
+    await underLoad("killed", async () => {
+      await killAt("in the first round", /kafka-2-configure .*: kafka-server restarted/);
+      await killAt("in the second round", /kafka-3-finish .*: kafka-server restarted/);
+      await lab.up();
+    });
+    expect(since(before, await cluster.brokerStarts())).toEqual([...ROUND, ...ROUND]);
+    const last = Object.values(await runs()).map((all) => all.slice(-2));
+    expect(last).toEqual([1, 2, 3].map(() => ["3.8 3.9.1", "3.9 3.9.1"]));
+    await expectNoChanges();
+  },
+  TWO_KILLS_MS,
+);
 
 const lastOf = (all: Record<string, string[]>) =>
   Object.fromEntries(Object.entries(all).map(([name, each]) => [name, each.at(-1)]));
@@ -150,7 +156,7 @@ const lastOf = (all: Record<string, string[]>) =>
 /** Starts `up`, and kills Pulumi once it has printed this. */
 async function killAt(point: string, printed: RegExp): Promise<void> {
   const running = lab.start("up");
-  await waitFor("up", `so far that it is ${point}`, 120, () =>
+  await waitFor("up", `so far that it is ${point}`, 300, () =>
     printed.test(running.output()) ? {} : lastLine(running.output()),
   );
   killPulumi(running.pid);
