@@ -36,7 +36,9 @@ const AT_LEAST: Record<string, Record<string, number>> = {
   "clock-jump": { secondsAhead: 3590, acknowledgedMeanwhile: 150 },
 };
 
-const RECOVERY_SECONDS = 150;
+/** On a machine with nothing else to do it is a tenth of it. */
+const RECOVERY_SECONDS = 300;
+const DRILL_MS = 600_000;
 
 /** Services that do not run, and what a drill may have forgotten on a host or in its network. */
 async function traces(): Promise<Record<string, string>> {
@@ -63,22 +65,26 @@ test("there are ten drills", async () => {
   expect(names).toEqual(Object.keys(EXPECTED));
 });
 
-test.each(Object.keys(EXPECTED))("%s loses nothing and leaves the lab as it was", async (name) => {
-  const { status, stdout, output } = await lab.run("drill", name, "--json");
-  expect(status, output).toBe(0);
-  const [report] = JSON.parse(stdout) as [DrillReport];
-  expect(report).toMatchObject({
-    ...{ drill: name, passed: true, failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 },
-    observed: EXPECTED[name],
-  });
-  for (const [what, least] of Object.entries(AT_LEAST[name] ?? {})) {
-    expect(report.observed[what], what).toBeGreaterThanOrEqual(least);
-  }
-  expect(report.acknowledged).toBeGreaterThan(0);
-  expect(report.recoverySeconds).toBeLessThan(RECOVERY_SECONDS);
-  expect(await traces()).toEqual(await noTraces());
-  process.stderr.write(`${output.split("\n").find((line) => line.includes(`${name}:`))}\n`);
-});
+test.each(Object.keys(EXPECTED))(
+  "%s loses nothing and leaves the lab as it was",
+  async (name) => {
+    const { status, stdout, output } = await lab.run("drill", name, "--json");
+    expect(status, output).toBe(0);
+    const [report] = JSON.parse(stdout) as [DrillReport];
+    expect(report).toMatchObject({
+      ...{ drill: name, passed: true, failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 },
+      observed: EXPECTED[name],
+    });
+    for (const [what, least] of Object.entries(AT_LEAST[name] ?? {})) {
+      expect(report.observed[what], what).toBeGreaterThanOrEqual(least);
+    }
+    expect(report.acknowledged).toBeGreaterThan(0);
+    expect(report.recoverySeconds).toBeLessThan(RECOVERY_SECONDS);
+    expect(await traces()).toEqual(await noTraces());
+    process.stderr.write(`${output.split("\n").find((line) => line.includes(`${name}:`))}\n`);
+  },
+  DRILL_MS,
+);
 
 test("a drill that is interrupted puts the lab right first", async () => {
   const running = lab.start("drill", "zookeeper-majority");
