@@ -34,20 +34,28 @@ export interface KafkaClusterArgs {
   archiveUrl: string;
   /** Copies of each partition, for Kafka's own topics and as the default for others. */
   replicationFactor: number;
+  /** MiB/s into and out of each broker while partitions are moved from one to another. */
+  moveThrottleMiBps: number;
   /** Further lines of `server.properties`. What a broker can change while it runs, it changes so. */
   further: Record<string, string>;
 }
 
 /**
  * A Kafka cluster: its hosts, and on each a broker installed, configured and started. Brokers do
- * not wait for ZooKeeper to be ready; they ask for it until it answers.
+ * not wait for ZooKeeper to be ready; they ask for it until it answers. With another number of
+ * brokers, partitions are moved before hosts go, and none that runs on is restarted.
  */
 export class KafkaCluster extends pulumi.ComponentResource {
   readonly hosts: Host[];
   /** `host:port` of every broker, in order. */
   readonly bootstrapServers: string[];
-  /** Done once every broker is registered and no partition lacks a replica; none while paused. */
+  /**
+   * Done once every broker is registered, partitions are where they are to be and none lacks a
+   * replica; none while paused.
+   */
   readonly ready: remote.Command[];
+  /** Variables of `scripts/remote/kafka-brokers.sh` that tell where replicas may be. */
+  readonly placing: Record<string, string>;
   /** Changes whenever a broker's host or configuration does. */
   readonly generation: pulumi.Output<string>[];
 
@@ -59,6 +67,11 @@ export class KafkaCluster extends pulumi.ComponentResource {
     this.hosts = ordinals(args.brokers).map(
       (ordinal) => new Host(`${name}-${ordinal}`, { ...args, role, ordinal }, { parent: this }),
     );
+    const racks = this.hosts.map(({ place }, index) => `${index + 1}=${place.zone.id}`);
+    this.placing = {
+      BOOTSTRAP: this.bootstrapServers.slice(0, 3).join(","),
+      RACKS: racks.join(" "),
+    };
     const configs = this.hosts.map((host, index) => this.config(args, host, index + 1));
     const content = fingerprint(configs, args.version, kafkaUnit(args.heapMiB));
     this.generation = [pulumi.output(content), ...this.hosts.map((host) => host.instanceId)];
@@ -83,6 +96,8 @@ export class KafkaCluster extends pulumi.ComponentResource {
     const nodes = this.hosts.map((host, index) => ({
       host,
       variables: { NODE_ID: String(index + 1), CONFIG: configs[index] ?? "" },
+      // The roll begins with the last broker: what it refuses is refused before any is restarted.
+      installVariables: { BROKERS: index + 1 === args.brokers ? String(args.brokers) : "" },
       after: [...host.records, ...zookeeperRecords],
     }));
     return startService(
@@ -106,11 +121,15 @@ export class KafkaCluster extends pulumi.ComponentResource {
           CHECK: Object.keys(args.further).join(" "),
         },
         gate: {
+          files: ["kafka-brokers.sh", "kafka-ready.sh"],
           variables: {
-            BOOTSTRAP: this.bootstrapServers.join(","),
-            BROKER_IDS: ordinals(args.brokers).join(" "),
+            ...this.placing,
+            SERVERS: this.bootstrapServers.join(" "),
+            THROTTLE_MIBPS: String(args.moveThrottleMiBps),
           },
           triggers: this.generation,
+          // As long as it takes to move partitions; every other wait has a bound of its own.
+          timeoutMinutes: 7 * 24 * 60,
         },
       },
       nodes,

@@ -55,6 +55,7 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
       volume: settings.brokerVolume,
       version: settings.kafkaVersion,
       further: settings.brokerConfig,
+      moveThrottleMiBps: settings.moveThrottleMiBps,
     },
     opts,
   );

@@ -20,16 +20,22 @@ export interface Service {
   gate: Gate;
 }
 
-/** The look at the service as a whole, on its first node: `scripts/remote/<product>-ready.sh`. */
+/** The look at the service as a whole, on its first node. */
 export interface Gate {
+  /** Files of `scripts/remote/` that come after the configuration of that node. */
+  files: string[];
   variables: Record<string, string>;
   triggers: pulumi.Input<string>[];
+  /** How long it may take, with that configuration. */
+  timeoutMinutes: number;
 }
 
 /** One node of a service. */
 export interface ServiceNode {
   host: Host;
   variables: Record<string, string>;
+  /** Further variables of `scripts/remote/install.sh`. */
+  installVariables?: Record<string, string>;
   /** What must be there before the service is started. */
   after: pulumi.Resource[];
 }
@@ -67,7 +73,12 @@ export function startService(
       {
         host: node.host,
         files: [`${product}.sh`, "service.sh", "install.sh"],
-        variables: { ...variables, ARCHIVES: archives, PACKAGES: packages.join(" ") },
+        variables: {
+          ...variables,
+          ...node.installVariables,
+          ARCHIVES: archives,
+          PACKAGES: packages.join(" "),
+        },
         triggers: [node.host.instanceId],
         timeoutMinutes: 15,
       },
@@ -87,7 +98,7 @@ export function startService(
         host,
         files: [
           ...[`${product}.sh`, "service.sh", "configure.sh"],
-          ...(isGate ? [`${product}-ready.sh`] : []),
+          ...(isGate ? gate.files : []),
         ],
         variables: {
           ...variables,
@@ -96,7 +107,7 @@ export function startService(
           ...(isGate ? gate.variables : {}),
         },
         triggers: isGate ? gate.triggers : [host.instanceId],
-        timeoutMinutes: isGate ? 25 : 15,
+        timeoutMinutes: isGate ? gate.timeoutMinutes : 15,
       },
       { parent, dependsOn: [install, ...host.attachments, ...roll.slice(-1)] },
     );

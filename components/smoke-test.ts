@@ -38,8 +38,9 @@ export class SmokeTest extends pulumi.ComponentResource {
       `${name}-round-trip`,
       {
         host: firstOf(kafka.hosts),
-        files: ["kafka.sh", "smoke-test.sh"],
+        files: ["kafka.sh", "kafka-brokers.sh", "smoke-test.sh"],
         variables: {
+          ...kafka.placing,
           TOPIC: args.topic,
           REPLICATION_FACTOR: String(args.replicationFactor),
           PRODUCE_THROUGH: kafka.bootstrapServers[0] ?? "",

@@ -25,9 +25,9 @@ export class Topic extends pulumi.ComponentResource {
       `${name}-shape`,
       {
         host: firstOf(kafka.hosts),
-        files: ["kafka.sh", "topic.sh"],
+        files: ["kafka.sh", "kafka-brokers.sh", "topic.sh"],
         variables: {
-          BOOTSTRAP: kafka.bootstrapServers.slice(0, 3).join(","),
+          ...kafka.placing,
           TOPIC: args.name,
           PARTITIONS: String(args.partitions),
           REPLICATION_FACTOR: String(args.replicationFactor),

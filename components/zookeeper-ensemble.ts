@@ -80,7 +80,9 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
           KERNEL: ZOOKEEPER_KERNEL,
         },
         gate: {
+          files: ["zookeeper-ready.sh"],
           variables: {},
+          timeoutMinutes: 25,
           triggers: [
             fingerprint(config, args.version, unit),
             ...this.hosts.map(({ instanceId }) => instanceId),

@@ -163,6 +163,15 @@ export function replicationFactor(brokerCount: number): Rule<number> {
     );
 }
 
+/** MiB/s for partitions that move. */
+export function moveThrottle(value: number): Breach | undefined {
+  return breach(
+    value < 1 || value > 10_000,
+    "be from 1 to 10000 (MiB/s)",
+    "Take 25, or as much as the network and the volumes can spare",
+  );
+}
+
 /** MiB of heap. */
 export function heap(value: number): Breach | undefined {
   return breach(

@@ -38,6 +38,7 @@ export interface Settings {
   /** Further lines of `server.properties`. */
   brokerConfig: Record<string, string>;
   replicationFactor: number;
+  moveThrottleMiBps: number;
   topic: string;
   topics: TopicShape[];
   archiveUrl: string;
@@ -78,6 +79,7 @@ export const DEFAULTS = {
   kafkaVersion: "3.9.1",
   brokerConfig: {} as Record<string, string>,
   replicationFactor: 3,
+  moveThrottleMiBps: 25,
   topic: "peter-overview01",
   topics: {} as Record<string, unknown>,
   archiveUrl: "https://archive.apache.org/dist",
@@ -178,6 +180,7 @@ export function readSettings(
     kafkaVersion,
     brokerConfig: reader.properties("brokerConfig", brokerKey(kafkaVersion)),
     replicationFactor,
+    moveThrottleMiBps: reader.integer("moveThrottleMiBps", d.moveThrottleMiBps, rules.moveThrottle),
     topic,
     topics: readTopics(reader, brokers, replicationFactor, topic),
     archiveUrl: reader.text("archiveUrl", d.archiveUrl, rules.archiveUrl),

@@ -46,13 +46,17 @@ export interface Cloud {
   offers?: (type: string, zone: string) => boolean;
   /** Whether the lab has hosts already. */
   isUp?: boolean;
+  /** The name of a host that is there. */
+  host?: string;
 }
 
 const addressOf = (instanceId: string) => `address of ${instanceId}`;
 
 /** What the cloud answers to questions. */
 export function callOf(cloud: Cloud) {
-  const { region, zones, isUp } = cloud;
+  const { region, zones, isUp, host } = cloud;
+  const found = ({ instanceTags: { Name } }: { instanceTags: { Name?: string } }) =>
+    Name === undefined ? isUp === true : Name === host;
   return ({ token, inputs }: pulumi.runtime.MockCallArgs): Record<string, unknown> => {
     switch (token) {
       case "aws:index/getAvailabilityZones:getAvailabilityZones":
@@ -66,7 +70,7 @@ export function callOf(cloud: Cloud) {
       case "aws:ec2/getInstance:getInstance":
         return { publicIp: addressOf((inputs as { instanceId: string }).instanceId) };
       case "aws:ec2/getInstances:getInstances":
-        return { ids: isUp === true ? ["i-0"] : [] };
+        return { ids: found(inputs as { instanceTags: { Name?: string } }) ? ["i-0"] : [] };
       case "aws:ssm/getParameter:getParameter":
         return { insecureValue: `ami of ${(inputs as { name: string }).name}` };
       default:

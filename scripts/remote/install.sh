@@ -137,6 +137,8 @@ first_start() {
 main() {
   only_run
   check_release
+  # Where nothing has run, there is nobody to ask.
+  [[ ! -e /etc/kafkalab/$SERVICE.content ]] || check_size
   install_packages
   make_user
   install_release

@@ -3,7 +3,8 @@
 #
 # Inputs: for the functions of configure.sh NODE_ID (broker id), DATA and ZOOKEEPER (connect
 #   string), CONFIG, CHECK (keys that a user has set), LIVE_KEYS, DIRECTORY, LINK, SERVICE and
-#   MAY_WAIT; HOST.
+#   MAY_WAIT; HOST; for those of install.sh BROKERS (how many there are to be; empty on all nodes but
+#   the last).
 # Idempotent: changes nothing but what a running broker is told to be (apply_live) and the note of
 #   its protocol (note_config). Metadata comes
 #   through kcat, since a Java tool takes longer to start than all of this.
@@ -14,8 +15,19 @@ metadata() {
   timeout 15 kcat -L -m 8 -b "$1" -X reconnect.backoff.ms=50 -X reconnect.backoff.max.ms=100 2>&1
 }
 
+# partitions_of ANSWER: "TOPIC PARTITION LEADER REPLICAS IN-SYNC" of every partition, sorted.
+partitions_of() {
+  awk '
+    /^ *topic / { topic = $2; gsub(/"/, "", topic) }
+    sub(/^ *partition /, "") {
+      gsub(/, (leader|replicas:|isrs:) /, " "); sub(/, Broker.*/, "")
+      print topic, $0
+    }' <<<"$1" | sort
+}
+
 # kafka_whole BROKERS [ID...]: whether every one of these brokers is registered, and every
-# partition has all its replicas in sync. It leaves the partitions in PARTITIONS, sorted.
+# partition has all its replicas in sync; but with REST_MAY_LACK=true those of other brokers that are
+# not registered do not count. It leaves the partitions in PARTITIONS.
 kafka_whole() {
   local answer
   answer=$(metadata "$1") || {
@@ -24,8 +36,9 @@ kafka_whole() {
   }
   shift
   # shellcheck disable=SC2034 # kafka-ready.sh compares them.
-  PARTITIONS=$(awk '/^ *topic / { topic = $2 } /^ *partition / { print topic, $0 }' <<<"$answer" | sort)
-  SEEN=$(awk -v wanted="$*" '
+  PARTITIONS=$(partitions_of "$answer")
+  SEEN=$(awk -v wanted="$*" -v rest="${REST_MAY_LACK:-false}" '
+    BEGIN { count = split(wanted, ids, " "); for (i = 1; i <= count; i++) asked[ids[i]] = 1 }
     /^ *broker [0-9]+ at / { registered[$2] = 1; list = list (list == "" ? "" : ",") $2 }
     /^ *topic / { topic = $2; gsub(/"/, "", topic) }
     /^ *partition [0-9]+, leader / {
@@ -33,11 +46,14 @@ kafka_whole() {
       replicas = isrs = $0
       sub(/.*replicas: /, "", replicas); sub(/, isrs:.*/, "", replicas)
       sub(/.*isrs: /, "", isrs); sub(/, Broker.*/, "", isrs)
-      if (split(replicas, a, ",") > split(isrs, b, ",") || /leader -1/)
+      lack = / leader -1,/
+      for (i = split(replicas, a, ","); i > 0; i--)
+        if (!index("," isrs ",", "," a[i] ",") &&
+            (rest != "true" || a[i] in registered || a[i] in asked)) lack = 1
+      if (lack)
         lacking = lacking (lacking == "" ? "" : ",") topic "-" partition
     }
     END {
-      count = split(wanted, ids, " ")
       for (i = 1; i <= count; i++)
         if (!(ids[i] in registered)) missing = missing (missing == "" ? "" : ",") ids[i]
       if (missing == "" && lacking == "" && list != "") printf "whole: "
@@ -46,6 +62,25 @@ kafka_whole() {
       if (lacking != "") printf "; under-replicated %s", lacking
     }' <<<"$answer")
   [[ $SEEN == whole:* ]]
+}
+
+# check_size: the number of brokers must be enough for the replicas of every topic. Only the node that
+# the roll begins with is told the number; whether this one serves is not for this to say.
+check_size() {
+  local answer
+  [[ -n $BROKERS ]] && answer=$(metadata "$HOST:9092") || return 0
+  check_factors "$(partitions_of "$answer")" "$BROKERS"
+}
+
+# check_factors PARTITIONS BROKERS: refuses fewer brokers than a partition has replicas.
+check_factors() {
+  local topics most
+  topics=$(awk -v brokers="$2" '
+    { count = split($4, ids, ","); if (count > brokers && count > most[$1]) most[$1] = count }
+    END { for (topic in most) print topic " (" most[topic] ")" }' <<<"$1" | sort)
+  [[ -n $topics ]] || return 0
+  most=$(sed 's/.*(\(.*\))/\1/' <<<"$topics" | sort -n | tail -n 1)
+  fail "setting \"kafkalab:brokers\": it must be $most or more, as many as these topics have replicas: ${topics//$'\n'/, }; got $2. Nothing was moved and no broker restarted. Set it to $most; or delete these topics, or give them fewer replicas with /usr/local/kafka/bin/kafka-reassign-partitions.sh on a broker, and run up again."
 }
 
 service_serves() {

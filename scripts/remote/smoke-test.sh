@@ -2,7 +2,7 @@
 # Sends one message, never sent before, in through one broker and takes it out through another.
 #
 # Inputs: TOPIC, REPLICATION_FACTOR; PRODUCE_THROUGH and CONSUME_THROUGH (host:port). Comes after
-#   kafka.sh. Prints what it saw as JSON.
+#   kafka.sh and kafka-brokers.sh. Prints what it saw as JSON.
 # Idempotent: makes the topic only if it is not there; each run adds one message to it.
 
 TOPIC_SECONDS=60
@@ -10,8 +10,8 @@ MESSAGE_SECONDS=60
 
 # partition_line: what the consuming broker says of the topic's first partition.
 partition_line() {
-  PARTITION=$(timeout 15 kcat -L -m 8 -b "$CONSUME_THROUGH" -t "$TOPIC" 2>&1 |
-    sed -n 's/^ *\(partition 0, leader .*\)/\1/p') || true
+  ANSWER=$(timeout 15 kcat -L -m 8 -b "$CONSUME_THROUGH" -t "$TOPIC" 2>&1) || true
+  PARTITION=$(sed -n 's/^ *\(partition 0, leader .*\)/\1/p' <<<"$ANSWER")
   SEEN=${PARTITION:-"no partition 0"}
   [[ $PARTITION =~ ^partition\ 0,\ leader\ ([0-9]+),\ replicas:\ ([0-9,]+),\ isrs:\ ([0-9,]+) ]] ||
     return 1
@@ -25,9 +25,9 @@ all_in_sync() {
 create_topic() {
   partition_line && return
   say "creating topic $TOPIC"
+  # shellcheck disable=SC2046 # Options and their values.
   /usr/local/kafka/bin/kafka-topics.sh --bootstrap-server "$PRODUCE_THROUGH" --create \
-    --if-not-exists --topic "$TOPIC" --partitions 1 \
-    --replication-factor "$REPLICATION_FACTOR" >&2
+    --if-not-exists --topic "$TOPIC" $(placed "$TOPIC" 1 "$REPLICATION_FACTOR" "$ANSWER") >&2
 }
 
 # produced MESSAGE: sends it, acknowledged by all in-sync replicas, and notes its OFFSET.

@@ -2,7 +2,7 @@
 # Gives a topic its shape: makes it, changes its configuration, adds partitions; or deletes it.
 #
 # Inputs: TOPIC, PARTITIONS, REPLICATION_FACTOR, CONFIG ("name=value" a line), DELETED (true or
-#   false), BOOTSTRAP. Comes after kafka.sh. What cannot be done topics-check.sh has found before.
+#   false), and those of kafka-brokers.sh, after which it comes. What cannot be done topics-check.sh has found before.
 # Idempotent: a topic that has this shape is left alone. Messages go only with a topic that is to be
 #   deleted.
 
@@ -32,13 +32,14 @@ tool() {
 }
 
 create() {
-  local line arguments=()
+  local line arguments=() replicas
   while IFS= read -r line; do
     [[ -z $line ]] || arguments+=(--config "$line")
   done <<<"$CONFIG"
   say "creating topic $TOPIC"
-  tool kafka-topics.sh --create --if-not-exists --topic "$TOPIC" --partitions "$PARTITIONS" \
-    --replication-factor "$REPLICATION_FACTOR" "${arguments[@]}" >&2
+  replicas=$(placed "$TOPIC" "$PARTITIONS" "$REPLICATION_FACTOR")
+  # shellcheck disable=SC2086 # An option and its value.
+  tool kafka-topics.sh --create --if-not-exists --topic "$TOPIC" $replicas "${arguments[@]}" >&2
 }
 
 # own_config: what is set for the topic, but for what a reassignment that is under way has set.

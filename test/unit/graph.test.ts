@@ -324,11 +324,35 @@ describe("other labs", () => {
     const three = await declareLab();
     const four = await declareLab({ brokers: "4" });
     for (const { name, inputs } of three.resources) {
-      if (!/^kafka-ready$|^smoke-test/.test(name)) {
+      // The last broker's installation is told how many there are to be: it comes before the roll.
+      if (!/^kafka-(ready|3-install)$|^smoke-test/.test(name)) {
         expect(four.byName(name).inputs, name).toEqual(inputs);
       }
     }
+    const told = ({ byName }: typeof four, broker: number) =>
+      /^BROKERS='(.*)'$/m.exec(String(byName(`kafka-${broker}-install`).inputs.stdin))?.[1];
+    expect([told(three, 2), told(three, 3), told(four, 3), told(four, 4)]).toEqual([
+      "",
+      "3",
+      "",
+      "4",
+    ]);
   });
+
+  test.each([
+    ["false", "in a lab that is paused"],
+    ["true", "while peter-kafka03 is stopped"],
+  ])(
+    "fewer brokers are refused where they could not hand over (running: %s)",
+    async (running, when) => {
+      const settings = { brokers: "2", replicationFactor: "2", running };
+      await expect(declareLab(settings, undefined, true, "peter-kafka03")).rejects.toThrow(
+        `Setting "kafkalab:brokers": it must not go down ${when}, since the partitions of ` +
+          "peter-kafka03 could not be moved off; got 2. Run up with kafkalab:running true and as many " +
+          "brokers as before; then lower it.",
+      );
+    },
+  );
 
   test("a further key changes the commands of its own service, and nothing else", async () => {
     const plain = await declareLab();

@@ -96,7 +96,7 @@ describe("kafka-ready.sh", () => {
     ["does not answer", undefined, 1, "b:9092: no answer from b:9092: Timed out"],
   ])("a broker that %s", (_, answer, status, seen) => {
     const result = run(
-      ["kafka.sh"],
+      ["kafka.sh", "kafka-brokers.sh"],
       `${functionsOf("kafka-ready.sh")}
       metadata() {
         if [[ $1 == b:9092 && -z $OTHER ]]; then echo "Timed out"; return 1; fi
@@ -106,10 +106,142 @@ describe("kafka-ready.sh", () => {
       result=0; whole || result=$?; echo "$result $SEEN"`,
       {
         ...{ BROKERS, TOPICS: both, OTHER: answer ?? "" },
-        ...{ BOOTSTRAP: "a:9092,b:9092", BROKER_IDS: "1 2" },
+        ...{ SERVERS: "a:9092 b:9092", IDS: "1 2" },
       },
     );
     expect(result.stdout).toBe(`${status} ${seen}\n`);
+  });
+});
+
+describe("kafka-brokers.sh", () => {
+  const FILES = ["kafka.sh", "kafka-brokers.sh"];
+  const ZONES = "abc";
+  const racks = (count: number) =>
+    Array.from({ length: count }, (_, index) => `${index + 1}=${ZONES[index % 3]}`).join(" ");
+
+  /** What is left after the moves: replicas by "topic partition". */
+  function moved(layout: Record<string, string>, brokers: number) {
+    const lines = Object.entries(layout).map(
+      ([at, ids]) => `${at} ${ids.split(",")[0]} ${ids} ${ids}`,
+    );
+    const { stdout } = run(FILES, 'plan_moves "$PARTITIONS"', {
+      ...{ RACKS: racks(brokers), PARTITIONS: lines.sort().join("\n") },
+    });
+    const moves = stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => line.split(" "));
+    const after = { ...layout };
+    moves.forEach(([topic, partition, ids = ""]) => (after[`${topic} ${partition}`] = ids));
+    return { moves: moves.length, after };
+  }
+
+  /** Replicas and preferred leaderships of brokers 1 to 5. */
+  function shares(layout: Record<string, string>) {
+    const all = Object.values(layout).map((ids) => ids.split(","));
+    return ["1", "2", "3", "4", "5"].map(
+      (id) =>
+        `${all.filter((ids) => ids.includes(id)).length}/${all.filter(([lead]) => lead === id).length}`,
+    );
+  }
+
+  const dealt = (topic: string, partitions: number, factor: number) =>
+    Object.fromEntries(
+      Array.from({ length: partitions }, (_, partition) => [
+        `${topic} ${partition}`,
+        Array.from({ length: factor }, (_, place) => ((partition + place) % 3) + 1).join(","),
+      ]),
+    );
+  const three = { ...dealt("a", 6, 3), ...dealt("b", 6, 2) };
+
+  test("new brokers get what keeps racks apart, and lead", () => {
+    const { moves, after } = moved(three, 5);
+    expect(shares(after)).toEqual(["6/3", "6/2", "8/3", "5/2", "5/2"]);
+    expect(moves).toBe(6);
+    for (const ids of Object.values(after)) {
+      const zones = ids.split(",").map((id) => ZONES[(Number(id) - 1) % 3]);
+      expect(new Set(zones).size, ids).toBe(zones.length);
+    }
+    expect(moved(after, 5).moves).toBe(0);
+  });
+
+  test("brokers that go hand over what they have, and nothing else moves", () => {
+    const { after: five } = moved(three, 5);
+    const { moves, after } = moved(five, 3);
+    expect(shares(after)).toEqual(["10/4", "10/4", "10/4", "0/0", "0/0"]);
+    expect(moves).toBe(Object.values(five).filter((ids) => /[45]/.test(ids)).length);
+  });
+
+  test.each([
+    ["a layout made by hand, on all brokers", { "a 0": "1,2", "a 1": "1,2", "b 0": "3" }, 3],
+    ["fewer partitions than brokers", { "a 0": "1", "b 0": "2" }, 5],
+    ["no topic", {}, 3],
+  ])("%s: nothing moves", (_, layout, brokers) => {
+    expect(moved(layout, brokers).moves).toBe(0);
+  });
+
+  test("two moves of one partition keep its replicas apart", () => {
+    expect(moved({ "a 0": "4,5", "b 0": "1,2", "b 1": "2,3" }, 3).after).toEqual({
+      ...{ "a 0": "3,1", "b 0": "1,2", "b 1": "2,3" },
+    });
+  });
+
+  test("many partitions are planned in seconds", () => {
+    const many = Array.from({ length: 100 }, (_, index) => dealt(`t${index}`, 10, 3));
+    const { after } = moved(Object.assign({}, ...many) as Record<string, string>, 5);
+    expect(shares(after).map((share) => share.split("/")[0])).toEqual([
+      ...["500", "500", "1000", "500", "500"],
+    ]);
+  });
+
+  test("a partition is under way while it has its former replicas besides", () => {
+    const move = join(scratch, "move");
+    writeFileSync(move, "a 0 4,2\na 1 5,2\na 2 4,3\ngone 0 4\n");
+    const result = run(
+      FILES,
+      `MOVE=${move}
+      partitions=$'a 0 1 4,2,1 1,2\na 1 5 5,2 5,2\na 2 3 1,3 1,3'
+      under_way "$partitions"; put "$MOVE" "$(still_there "$partitions")"; move_json`,
+    );
+    expect(result.stdout).toBe(
+      '1 4\n{"version":1,"partitions":[{"topic":"a","partition":0,"replicas":[4,2]},' +
+        '{"topic":"a","partition":1,"replicas":[5,2]},{"topic":"a","partition":2,"replicas":[4,3]}]}\n',
+    );
+  });
+
+  test("more replicas than brokers are refused, with the topics named", () => {
+    const partitions = "a 0 1 1,2,3,4 1\na 1 1 1,2,3,4 1\nb 0 1 1,2,3,4,5 1\nc 0 1 1,2,3 1";
+    const { status, stderr } = run(FILES, 'check_factors "$PARTITIONS" 3', {
+      PARTITIONS: partitions,
+    });
+    expect([status, stderr]).toEqual([
+      1,
+      'peter-test01: setting "kafkalab:brokers": it must be 5 or more, as many as these topics have ' +
+        "replicas: a (4), b (5); got 3. Nothing was moved and no broker restarted. Set it to 5; or " +
+        "delete these topics, or give them fewer replicas with " +
+        "/usr/local/kafka/bin/kafka-reassign-partitions.sh on a broker, and run up again.\n",
+    ]);
+    expect(run(FILES, 'check_factors "$PARTITIONS" 5', { PARTITIONS: partitions }).status).toBe(0);
+  });
+
+  test.each([
+    ["all brokers stay", 5, "--partitions 3 --replication-factor 2\n"],
+    ["two are about to go", 3, "--replica-assignment 1:2,2:3,3:1\n"],
+  ])("a topic that is made while %s", (_, brokers, options) => {
+    const answer = ["1", "2", "3", "4", "5"].map((id) => ` broker ${id} at a:9092\n`).join("");
+    const lines = 'metadata() { printf "%s" "$ANSWER"; }\nplaced new 3 2';
+    const variables = { ANSWER: answer, BOOTSTRAP: "a:9092", RACKS: racks(brokers) };
+    expect(run(FILES, lines, variables).stdout).toBe(options);
+  });
+
+  test.each([
+    ["is there", "", 1],
+    ["is neither registered nor to be", "true", 0],
+  ])("a lagging replica of a broker that %s", (_, rest, status) => {
+    const answer = ` broker 1 at a:9092\n topic "a" with 1 partitions:\n  partition 0, leader 1, replicas: 1,9, isrs: 1\n`;
+    const lines = 'metadata() { printf "%s" "$ANSWER"; }\nkafka_whole a:9092 1';
+    const variables = { ANSWER: answer, REST_MAY_LACK: rest };
+    expect(run(FILES, lines, variables).status).toBe(status);
   });
 });
 

@@ -69,6 +69,11 @@ const FAULTS: [string, Record<string, string>, string][] = [
     `replicationFactor": it must not be above the number of brokers (1); got 3. Set kafkalab:replicationFactor to 1 or less, or have 3 brokers.`,
   ],
   [
+    "no throughput for moves",
+    { moveThrottleMiBps: "0" },
+    `moveThrottleMiBps": it must be from 1 to 10000 (MiB/s); got 0. Take 25, or as much as the network and the volumes can spare.`,
+  ],
+  [
     "no replica",
     { replicationFactor: "0" },
     `replicationFactor": it must be 1 or more; got 0. Take 3, or as many as there are brokers.`,

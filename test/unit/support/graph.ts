@@ -28,12 +28,14 @@ export async function declareLab(
   settings: Record<string, string> = {},
   zones: string[] = ZONES,
   isUp = false,
+  host?: string,
 ): Promise<Graph> {
   vi.resetModules();
   const config = Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [`kafkalab:${key}`, value]),
   );
-  const program = await runProgram(config, "test", { region: REGION, zones, offers, isUp });
+  const cloud = { region: REGION, zones, offers, isUp, ...(host !== undefined && { host }) };
+  const program = await runProgram(config, "test", cloud);
   const outputs: Record<string, unknown> = {};
   const secretOutputs: string[] = [];
   for (const [name, output] of Object.entries(program)) {
