@@ -96,10 +96,7 @@ export function startService(
       isGate ? `${name}-ready` : `${name}-${ordinal}-${round}`,
       {
         host,
-        files: [
-          ...[`${product}.sh`, "service.sh", "configure.sh"],
-          ...(isGate ? gate.files : []),
-        ],
+        files: [...[`${product}.sh`, "service.sh", "configure.sh"], ...(isGate ? gate.files : [])],
         variables: {
           ...variables,
           VOLUME_GIB: String(service.volumeGiB),
