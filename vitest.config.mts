@@ -12,6 +12,7 @@ export default defineConfig({
           include: ["test/unit/**/*.test.ts"],
           // A graph of hundreds of resources takes seconds on a machine that is busy.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
