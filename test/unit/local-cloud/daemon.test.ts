@@ -10,7 +10,8 @@ import { waitUntil } from "../../../local-cloud/host/run";
 test("a daemon is started once, found by its mark, and ended", async () => {
   const dir = mkdtempSync(join(tmpdir(), "kafkalab-daemon-"));
   const mark = join(dir, "run.sh");
-  writeFileSync(mark, "while :; do sleep 60; done\n");
+  // It waits without a child: one that has just been forked looks like its parent.
+  writeFileSync(mark, "while :; do kill -STOP $$; done\n");
   const daemon = { argv: ["sh", mark], mark, logFile: join(dir, "log") };
   try {
     expect(daemonPid(daemon)).toBeUndefined();
