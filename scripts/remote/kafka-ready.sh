@@ -36,7 +36,7 @@ await_whole() {
 
 main() {
   local moves count=0
-  IDS=$(sed 's/=[^ ]*//g' <<<"$RACKS")
+  IDS=$(tr ' ' '\n' <<<"$RACKS" | cut -d= -f1 | paste -sd' ')
   only_run
   finish_move
   await_whole

@@ -79,7 +79,7 @@ check_factors() {
     { count = split($4, ids, ","); if (count > brokers && count > most[$1]) most[$1] = count }
     END { for (topic in most) print topic " (" most[topic] ")" }' <<<"$1" | sort)
   [[ -n $topics ]] || return 0
-  most=$(sed 's/.*(\(.*\))/\1/' <<<"$topics" | sort -n | tail -n 1)
+  most=$(grep -o '([0-9]*)$' <<<"$topics" | tr -d '()' | sort -n | tail -n 1)
   fail "setting \"kafkalab:brokers\": it must be $most or more, as many as these topics have replicas: ${topics//$'\n'/, }; got $2. Nothing was moved and no broker restarted. Set it to $most; or delete these topics, or give them fewer replicas with /usr/local/kafka/bin/kafka-reassign-partitions.sh on a broker, and run up again."
 }
 
