@@ -121,7 +121,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
           CHECK: Object.keys(args.further).join(" "),
         },
         gate: {
-          files: ["kafka-brokers.sh", "kafka-ready.sh"],
+          files: ["kafka-brokers.sh", "kafka-whole.sh", "kafka-ready.sh"],
           variables: {
             ...this.placing,
             SERVERS: this.bootstrapServers.join(" "),

@@ -71,15 +71,13 @@ export class DrillLab {
   /** Waits until every broker is registered, all replicas are in sync, and ZooKeeper is whole. */
   async whole(seconds = WHOLE_SECONDS): Promise<void> {
     const [broker, zookeeper] = [this.brokers[0]!, this.zookeepers[0]!];
+    const kafka = renderScript(["common.sh", "kafka.sh", "kafka-whole.sh"], {
+      HOST: broker.name,
+      SERVERS: this.bootstrap.replaceAll(",", " "),
+      IDS: this.brokers.map((host) => brokerId(host)).join(" "),
+    });
     await Promise.all([
-      broker.run("bash -s", {
-        timeoutSeconds: seconds,
-        input: renderScript(["common.sh", "kafka.sh", "kafka-ready.sh"], {
-          HOST: broker.name,
-          BOOTSTRAP: this.bootstrap,
-          BROKER_IDS: this.brokers.map((host) => brokerId(host)).join(" "),
-        }),
-      }),
+      broker.run("bash -s", { timeoutSeconds: seconds, input: `${kafka}await_whole </dev/null\n` }),
       zookeeper.run("bash -s", {
         timeoutSeconds: seconds,
         input: renderScript(["common.sh", "zookeeper.sh", "zookeeper-ready.sh"], {

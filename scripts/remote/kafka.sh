@@ -35,7 +35,7 @@ kafka_whole() {
     return 1
   }
   shift
-  # shellcheck disable=SC2034 # kafka-ready.sh compares them.
+  # shellcheck disable=SC2034 # kafka-whole.sh compares them.
   PARTITIONS=$(partitions_of "$answer")
   SEEN=$(awk -v wanted="$*" -v rest="${REST_MAY_LACK:-false}" '
     BEGIN { count = split(wanted, ids, " "); for (i = 1; i <= count; i++) asked[ids[i]] = 1 }

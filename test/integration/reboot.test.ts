@@ -75,7 +75,7 @@ test("after an up that did not end, hosts are found where they are now", async (
   expect(outputs.filter(({ privateIp, publicIp }) => now.get(privateIp) === publicIp)).toEqual([]);
 
   const status = await lab.run("status");
-  const rows = status.stdout.split("\n").filter((row) => row.startsWith("peter-"));
+  const rows = status.stdout.split("\n").filter((row) => /^peter-(zk|kafka)\d/.test(row));
   expect(rows).toHaveLength(6);
   for (const row of rows) {
     const [, publicIp, privateIp, up] = row.split(/ +/);

@@ -82,7 +82,7 @@ describe("kafka_whole", () => {
   });
 });
 
-describe("kafka-ready.sh", () => {
+describe("kafka-whole.sh", () => {
   const BROKERS = " broker 1 at a:9092\n broker 2 at b:9092 (controller)\n";
   const topic = (name: string, leader: number) =>
     ` topic "${name}" with 1 partitions:\n  partition 0, leader ${leader}, replicas: 1,2, isrs: 2,1\n`;
@@ -96,9 +96,8 @@ describe("kafka-ready.sh", () => {
     ["does not answer", undefined, 1, "b:9092: no answer from b:9092: Timed out"],
   ])("a broker that %s", (_, answer, status, seen) => {
     const result = run(
-      ["kafka.sh", "kafka-brokers.sh"],
-      `${functionsOf("kafka-ready.sh")}
-      metadata() {
+      ["kafka.sh", "kafka-whole.sh"],
+      `metadata() {
         if [[ $1 == b:9092 && -z $OTHER ]]; then echo "Timed out"; return 1; fi
         printf '%s' "$BROKERS"
         if [[ $1 == a:9092 ]]; then printf '%s' "$TOPICS"; else printf '%s' "$OTHER"; fi
