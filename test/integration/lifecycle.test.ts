@@ -54,8 +54,7 @@ test("up brings the lab up from nothing, and tells where it is", async () => {
 test("up again changes nothing, and preview sees nothing to change", async () => {
   const printed = await lab.up();
   expect(printed).toMatch(/^Resources:\n {4}\d+ unchanged$/m);
-  const preview = await lab.run("preview", "--expect-no-changes");
-  expect(preview.status, preview.output).toBe(0);
+  await lab.expectNoChanges();
 });
 
 test("status shows every host at work", async () => {

@@ -35,11 +35,6 @@ async function messages(): Promise<string[]> {
 const ids = (...types: string[]) =>
   types.flatMap((type) => lab.recordsOf(type).map(({ id }) => id)).sort();
 
-async function expectNoChanges(): Promise<void> {
-  const preview = await lab.run("preview", "--expect-no-changes");
-  expect(preview.status, preview.output).toBe(0);
-}
-
 /** On each broker, which file the topic's first segment is, and since when. */
 async function segments(): Promise<Record<string, string>> {
   const hosts = await lab.hosts();
@@ -60,7 +55,7 @@ test("only the bastion has a public address, and the smoke test went through it"
   }
   expect(smokeTest.inSyncReplicas).toHaveLength(3);
   expect(await (await host("peter-kafka01")).run("hostname -f")).toBe("peter-kafka01.foo.bar\n");
-  await expectNoChanges();
+  await lab.expectNoChanges();
 });
 
 test("nobody reaches a host but through the bastion, and that one reaches SSH alone", async () => {
@@ -106,7 +101,7 @@ test("a pause stops every host, and keeps volumes, names and ids", async () => {
   }
   const { hosts } = await lab.stackOutputs();
   expect(Object.values(hosts).map(({ publicIp }) => publicIp)).toEqual(Array(7).fill(""));
-  await expectNoChanges();
+  await lab.expectNoChanges();
 });
 
 test("after it the cluster is whole again, and nothing was started twice", async () => {
@@ -118,7 +113,7 @@ test("after it the cluster is whole again, and nothing was started twice", async
   expect(printed).not.toMatch(/-server (re)?started$/m);
   expect(await messages()).toContain(message);
   expect((await lab.stackOutputs()).smokeTest.inSyncReplicas).toHaveLength(3);
-  await expectNoChanges();
+  await lab.expectNoChanges();
 });
 
 test("another instance type keeps hosts and data", async () => {
@@ -128,7 +123,7 @@ test("another instance type keeps hosts and data", async () => {
   expect(ids("Instance", "Volume", "Record")).toEqual(kept);
   expect(await segments()).toEqual(before);
   expect(await messages()).toContain(message);
-  await expectNoChanges();
+  await lab.expectNoChanges();
 });
 
 test("a new instance of a broker goes on with the log that is there", async () => {
@@ -142,5 +137,5 @@ test("a new instance of a broker goes on with the log that is there", async () =
   expect(await messages()).toContain(message);
   const last = await produce(`after all ${randomUUID()}`);
   expect(await messages()).toContain(last);
-  await expectNoChanges();
+  await lab.expectNoChanges();
 });

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { Load, type LoadReport } from "../../scripts/drill/load";
-import { type Host, hostOf, onAll } from "../support/host";
+import { Load } from "../../scripts/drill/load";
+import { BOOTSTRAP, Cluster, expectUndisturbed } from "../support/cluster";
+import { type Host, hostOf } from "../support/host";
 import { useLab } from "../support/lab";
 import { killPulumi } from "../support/machine";
 import { lastLine, waitFor } from "../support/run";
@@ -12,7 +13,6 @@ import { lastLine, waitFor } from "../support/run";
  */
 
 const KAFKA = "/usr/local/kafka/bin";
-const BOOTSTRAP = "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:9092";
 const TOPICS = { two: 2, three: 3 };
 const PARTITIONS = 6;
 const MESSAGES = 600;
@@ -20,9 +20,6 @@ const LOAD = {
   ...{ topic: "load", partitions: 6, bootstrap: BOOTSTRAP },
   ...{ perSecond: 30, maxSeconds: 400 },
 };
-/** The time that a leader needs to hand over, on a machine that has other things to do. */
-const MAX_PAUSE_MS = 5000;
-const NOTHING_WRONG = { failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 };
 
 interface Partition {
   name: string;
@@ -31,8 +28,6 @@ interface Partition {
   inSync: number[];
 }
 
-const names = (count: number) =>
-  Array.from({ length: count }, (_, index) => `peter-kafka0${index + 1}`);
 /** Three zones, round robin. */
 const rackOf = (broker: number) => (broker - 1) % 3;
 
@@ -49,6 +44,8 @@ const lab = useLab("brokers", async () => {
   }
   contents = await readAll(broker);
 });
+
+const cluster = new Cluster(lab);
 
 async function first(): Promise<Host> {
   return hostOf(await lab.hosts(), "peter-kafka01");
@@ -94,15 +91,6 @@ async function layout(): Promise<Partition[]> {
   });
 }
 
-/** How often each broker was started, by systemd's own log. */
-async function starts(count: number): Promise<Record<string, string>> {
-  const hosts = await lab.hosts();
-  return onAll(
-    names(count).map((name) => hostOf(hosts, name)),
-    "sudo journalctl -q -u kafka-server --grep '^Started ' -o short-unix",
-  );
-}
-
 /** Nobody has two replicas in a rack, all are in sync, and the first replica leads. */
 function expectSound(partitions: Partition[]): void {
   const racks = partitions.map(({ name, replicas }) => [name, new Set(replicas.map(rackOf)).size]);
@@ -129,20 +117,13 @@ async function expectNoThrottle(): Promise<void> {
   expect(set).not.toContain("throttled");
 }
 
-function expectUndisturbed(report: LoadReport): void {
-  process.stderr.write(`load: ${JSON.stringify({ ...report, partitions: undefined })}\n`);
-  expect(report).toMatchObject(NOTHING_WRONG);
-  expect(report.acknowledged).toBeGreaterThan(LOAD.perSecond);
-  expect(report.longestPartitionPauseMs).toBeLessThan(MAX_PAUSE_MS);
-}
-
 test("from 3 to 5: new brokers get their share, and no broker restarts", async () => {
-  const [before, load] = [await starts(3), await Load.start(await first(), LOAD)];
+  const [before, load] = [await cluster.brokerStarts(3), await Load.start(await first(), LOAD)];
   lab.configure({ brokers: 5 });
   const output = await lab.up();
-  expectUndisturbed(await load.stop());
+  expectUndisturbed(await load.stop(), LOAD.perSecond);
   expect(output).toMatch(/moving \d+ partitions, at most 25 MiB\/s into and out of each broker/);
-  expect(await starts(3)).toEqual(before);
+  expect(await cluster.brokerStarts(3)).toEqual(before);
   const partitions = await layout();
   expectSound(partitions);
   for (const broker of [4, 5]) {
@@ -156,15 +137,14 @@ test("from 3 to 5: new brokers get their share, and no broker restarts", async (
 });
 
 test("with nothing changed nothing is done", async () => {
-  const preview = await lab.run("preview", "--expect-no-changes");
-  expect(preview.status, preview.output).toBe(0);
+  await lab.expectNoChanges();
 });
 
 test("fewer brokers than a topic has replicas are refused before anything moves", async () => {
   const tool = `${KAFKA}/kafka-topics.sh --bootstrap-server ${BOOTSTRAP}`;
   const broker = await first();
   await broker.run(`${tool} --create --topic wide --partitions 2 --replication-factor 4`);
-  const [before, there] = [await starts(5), await layout()];
+  const [before, there] = [await cluster.brokerStarts(5), await layout()];
   // With a setting that would restart every broker.
   lab.configure({ brokers: 3, brokerConfig: { "num.io.threads": 2, "log.retention.hours": 48 } });
   const { status, output } = await lab.run("up");
@@ -173,7 +153,7 @@ test("fewer brokers than a topic has replicas are refused before anything moves"
     'setting "kafkalab:brokers": it must be 4 or more, as many as these topics have replicas: ' +
       "wide (4); got 3. Nothing was moved and no broker restarted. Set it to 4; or",
   );
-  expect(await starts(5)).toEqual(before);
+  expect(await cluster.brokerStarts(5)).toEqual(before);
   expect(await layout()).toEqual(there);
   await broker.run(`${tool} --delete --topic wide`);
 });
@@ -186,7 +166,10 @@ test("from 5 to 3: killed while partitions move, the next up moves all and lets 
      ${KAFKA}/kafka-producer-perf-test.sh --topic bulk --num-records 12000 --record-size 1000 --throughput -1 --producer-props bootstrap.servers=${BOOTSTRAP} acks=all`,
     { timeoutSeconds: 120 },
   );
-  const [before, load] = [await starts(3), await Load.start(broker, { ...LOAD, topic: "load2" })];
+  const [before, load] = [
+    await cluster.brokerStarts(3),
+    await Load.start(broker, { ...LOAD, topic: "load2" }),
+  ];
   lab.configure({ brokers: 3, moveThrottleMiBps: 1 });
   const running = lab.start("up");
   await waitFor("up", "moving partitions", 300, () =>
@@ -208,10 +191,10 @@ test("from 5 to 3: killed while partitions move, the next up moves all and lets 
   expect(lab.recordsOf("Instance")).toHaveLength(8);
 
   await lab.up();
-  expectUndisturbed(await load.stop());
+  expectUndisturbed(await load.stop(), LOAD.perSecond);
   expect(lab.recordsOf("Instance")).toHaveLength(6);
   expect(Object.keys((await lab.stackOutputs()).hosts)).not.toContain("peter-kafka04");
-  expect(await starts(3)).toEqual(before);
+  expect(await cluster.brokerStarts(3)).toEqual(before);
   const partitions = await layout();
   expectSound(partitions);
   expect(new Set(partitions.flatMap(({ replicas }) => replicas))).toEqual(new Set([1, 2, 3]));
@@ -222,6 +205,5 @@ test("from 5 to 3: killed while partitions move, the next up moves all and lets 
     return /^ 3 brokers:/m.test(seen) && /\(controller\)$/m.test(seen) ? {} : seen;
   });
   await expectNoThrottle();
-  const preview = await lab.run("preview", "--expect-no-changes");
-  expect(preview.status, preview.output).toBe(0);
+  await lab.expectNoChanges();
 });

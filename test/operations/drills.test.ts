@@ -107,6 +107,5 @@ test("what is not known is refused before anything is done", async () => {
 });
 
 test("after all of them there is nothing to change", async () => {
-  const preview = await lab.run("preview", "--expect-no-changes");
-  expect(preview.status, preview.output).toBe(0);
+  await lab.expectNoChanges();
 });

@@ -60,8 +60,7 @@ test("topics are made with partitions, replicas and configuration", async () => 
 });
 
 test("with nothing changed nothing is done", async () => {
-  const preview = await lab.run("preview", "--expect-no-changes");
-  expect(preview.status, preview.output).toBe(0);
+  await lab.expectNoChanges();
 });
 
 test("partitions grow and configuration changes live, and what is left out is the default", async () => {

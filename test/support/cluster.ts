@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { readBrokerKeys } from "../../components/lib/further-keys";
+import type { LoadReport } from "../../scripts/drill/load";
 import { type Host, hostOf, onAll } from "./host";
 import { type Lab, root } from "./lab";
 
@@ -10,20 +11,27 @@ export type Starts = Record<string, number[]>;
 
 const KAFKA = "/usr/local/kafka/bin";
 
-/** The three hosts of a role, `kafka` or `zk`. */
-export const names = (role: string) => [1, 2, 3].map((ordinal) => `peter-${role}0${ordinal}`);
+/** The first three brokers. */
+export const BOOTSTRAP = "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:9092";
 
-/** The services of a lab of three nodes each, as they themselves see it. */
+/** The time that a leader needs to hand over, on a machine that has other things to do. */
+const MAX_PAUSE_MS = 5000;
+
+/** The first hosts of a role, `kafka` or `zk`. */
+export const names = (role: string, count = 3) =>
+  Array.from({ length: count }, (_, index) => `peter-${role}0${index + 1}`);
+
+/** The services of a lab, as they themselves see it; of the first three nodes, unless said otherwise. */
 export class Cluster {
   constructor(private readonly lab: Lab) {}
 
-  async hostsOf(role: string): Promise<Host[]> {
+  async hostsOf(role: string, count?: number): Promise<Host[]> {
     const hosts = await this.lab.hosts();
-    return names(role).map((name) => hostOf(hosts, name));
+    return names(role, count).map((name) => hostOf(hosts, name));
   }
 
-  brokerStarts(): Promise<Starts> {
-    return this.startsOf("kafka", "kafka-server");
+  brokerStarts(count?: number): Promise<Starts> {
+    return this.startsOf("kafka", "kafka-server", count);
   }
 
   nodeStarts(): Promise<Starts> {
@@ -53,13 +61,22 @@ export class Cluster {
     );
   }
 
-  private async startsOf(role: string, service: string): Promise<Starts> {
+  private async startsOf(role: string, service: string, count?: number): Promise<Starts> {
     const command = `sudo journalctl -q -u ${service} --grep '^Started ' -o short-unix`;
-    const logs = await onAll(await this.hostsOf(role), command);
+    const logs = await onAll(await this.hostsOf(role, count), command);
     return Object.fromEntries(
       Object.entries(logs).map(([name, log]) => [name, log.split("\n").map(parseFloat)]),
     );
   }
+}
+
+/** Whoever wrote `perSecond` messages a second must not have noticed anything. */
+export function expectUndisturbed(report: LoadReport, perSecond: number): void {
+  process.stderr.write(`load: ${JSON.stringify({ ...report, partitions: undefined })}\n`);
+  expect(report).toMatchObject({ failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 });
+  expect(report.acknowledged).toBeGreaterThan(perSecond);
+  // As long as it takes to hand over a leader, and no election of one that nobody prepared.
+  expect(report.longestPartitionPauseMs).toBeLessThan(MAX_PAUSE_MS);
 }
 
 /** What was started since, in order. */

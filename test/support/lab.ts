@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { afterAll, afterEach, beforeAll } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { Host, type HostAccess } from "./host";
 import { type Owner, reboot, type Sysctls } from "./machine";
 import { type Ended, run, type Running, start } from "./run";
@@ -152,6 +152,12 @@ export class Lab {
   /** Destroys the lab; an error unless that ends well. */
   async destroy(): Promise<string> {
     return this.succeed("destroy", []);
+  }
+
+  /** Fails unless `up` would change nothing. */
+  async expectNoChanges(): Promise<void> {
+    const { status, output } = await this.run("preview", "--expect-no-changes");
+    expect(status, output).toBe(0);
   }
 
   /** Runs Pulumi itself, as a user whose environment is that of `npm run -s env`. */
