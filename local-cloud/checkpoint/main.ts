@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { withLock } from "../host/lock";
-import { run } from "../host/run";
+import { run, waitUntil } from "../host/run";
 import { Refusal } from "./refusal";
 import { restore } from "./restore";
 import { save } from "./save";
@@ -82,21 +82,24 @@ function list(): void {
 
 /** Waits until `npm run status` finds nothing wrong. */
 async function whole(): Promise<void> {
-  const deadline = Date.now() + WHOLE_SECONDS * 1000;
   const stack = process.env["KAFKALAB_STACK"] ?? "local";
-  for (;;) {
-    const seen = await run(["scripts/dev/lab.sh", "status", "-s", stack]).then(
-      () => undefined,
-      (error: unknown) => error as Error,
+  let seen = "";
+  const well = () =>
+    run(["scripts/dev/lab.sh", "status", "-s", stack]).then(
+      () => true,
+      (error: unknown) => {
+        seen = (error as Error).message;
+        return false;
+      },
     );
-    if (seen === undefined) return;
-    if (Date.now() > deadline) {
-      throw new Refusal(
-        `the lab is restored, and not whole after ${WHOLE_SECONDS}s; last saw ${seen.message}`,
-        "See what is wrong with: npm run status; put it right with: npm run up",
-      );
-    }
-  }
+  const message = () =>
+    `the lab is restored, and not whole after ${WHOLE_SECONDS}s; last saw ${seen}`;
+  await waitUntil(well, WHOLE_SECONDS * 1000, message).catch((error: unknown) => {
+    throw new Refusal(
+      (error as Error).message,
+      "See what is wrong with: npm run status; put it right with: npm run up",
+    );
+  });
 }
 
 function say(text: string): void {

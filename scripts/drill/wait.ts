@@ -1,3 +1,5 @@
+import { waitUntil } from "../../local-cloud/host/run";
+
 const INTERVAL_MS = 200;
 
 /** Waits until `probe` says true. What it says instead is what it saw; so is an error of it. */
@@ -7,22 +9,20 @@ export async function waitFor(
   seconds: number,
   probe: () => Promise<true | string> | true | string,
 ): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    let seen: true | string;
-    try {
-      seen = await probe();
-    } catch (error) {
-      seen = (error as Error).message;
-    }
-    if (seen === true) {
-      return;
-    }
-    if (Date.now() > deadline) {
-      throw new Error(`${what} not ${state} after ${seconds}s; last saw ${seen}`);
-    }
-    await pause(INTERVAL_MS / 1000);
-  }
+  let seen: true | string;
+  await waitUntil(
+    async () => {
+      try {
+        seen = await probe();
+      } catch (error) {
+        seen = (error as Error).message;
+      }
+      return seen === true;
+    },
+    seconds * 1000,
+    () => `${what} not ${state} after ${seconds}s; last saw ${seen}`,
+    INTERVAL_MS,
+  );
 }
 
 /** Lets some time go by, while a fault lasts. */

@@ -3,12 +3,13 @@
 # service.sh.
 #
 # Inputs: those of service.sh; VOLUME_GIB, the size of the data volume; MAY_WAIT, whether there is a
-#   later turn for this node (after all others had their first); LIVE_KEYS, the keys whose change needs no restart.
+#   later turn for this node (after all others had their first); LIVE_KEYS, the keys whose change
+#   needs no restart.
 # Idempotent: a service that runs with this content is left alone. Otherwise, where it serves, it
 #   is restarted, only while all of the cluster is well, and this waits until all is well again; if
-#   it ends over and over, it gets its former content back. A node that leads waits for a
-#   later turn. Where it does not serve there is nothing to wait for: the gate of the whole cluster comes
-#   later. Nothing below /data is ever deleted.
+#   it ends over and over, it gets its former content back. A node that leads waits for a later turn.
+#   Where it does not serve there is nothing to wait for: the gate of the whole cluster comes later.
+#   Nothing below /data is ever deleted.
 
 BOOT_SECONDS=120
 WHOLE_SECONDS=300

@@ -172,7 +172,7 @@ dead_holders() {
 # start_move MOVES: notes what is to be moved, and has Kafka move it.
 start_move() {
   local options=(--execute --throttle $((THROTTLE_MIBPS << 20))) dead
-  dead=$(dead_holders "$PARTITIONS" "${SEEN#*brokers }" | paste -sd,)
+  dead=$(dead_holders "$PARTITIONS" "$REGISTERED" | paste -sd,)
   # The tool tells each broker that has replicas its limit, and waits in vain for one that is down.
   [[ -z $dead ]] || options=(--execute)
   put "$MOVE" "$1"

@@ -6,8 +6,8 @@
 #   MAY_WAIT; HOST; for those of install.sh BROKERS (how many there are to be; empty on all nodes but
 #   the last).
 # Idempotent: changes nothing but what a running broker is told to be (apply_live) and the note of
-#   its protocol (note_config). Metadata comes
-#   through kcat, since a Java tool takes longer to start than all of this.
+#   its protocol (note_config). Metadata comes through kcat, since a Java tool takes longer to start
+#   than all of this.
 
 # metadata BROKERS: what the first broker that answers says, as kcat prints it. One that is about to
 # open its port is asked again soon: kcat would wait longer each time.
@@ -27,7 +27,8 @@ partitions_of() {
 
 # kafka_whole BROKERS [ID...]: whether every one of these brokers is registered, and every
 # partition has all its replicas in sync; but with REST_MAY_LACK=true those of other brokers that are
-# not registered do not count. It leaves the partitions in PARTITIONS.
+# not registered do not count. It leaves the partitions in PARTITIONS, and in REGISTERED the ids of
+# the brokers that are, with commas.
 kafka_whole() {
   local answer
   answer=$(metadata "$1") || {
@@ -35,23 +36,20 @@ kafka_whole() {
     return 1
   }
   shift
-  # shellcheck disable=SC2034 # kafka-whole.sh compares them.
   PARTITIONS=$(partitions_of "$answer")
-  SEEN=$(awk -v wanted="$*" -v rest="${REST_MAY_LACK:-false}" '
-    BEGIN { count = split(wanted, ids, " "); for (i = 1; i <= count; i++) asked[ids[i]] = 1 }
-    /^ *broker [0-9]+ at / { registered[$2] = 1; list = list (list == "" ? "" : ",") $2 }
-    /^ *topic / { topic = $2; gsub(/"/, "", topic) }
-    /^ *partition [0-9]+, leader / {
-      partition = $2; sub(/,.*/, "", partition)
-      replicas = isrs = $0
-      sub(/.*replicas: /, "", replicas); sub(/, isrs:.*/, "", replicas)
-      sub(/.*isrs: /, "", isrs); sub(/, Broker.*/, "", isrs)
-      lack = / leader -1,/
-      for (i = split(replicas, a, ","); i > 0; i--)
-        if (!index("," isrs ",", "," a[i] ",") &&
-            (rest != "true" || a[i] in registered || a[i] in asked)) lack = 1
-      if (lack)
-        lacking = lacking (lacking == "" ? "" : ",") topic "-" partition
+  REGISTERED=$(sed -n 's/^ *broker \([0-9]*\) at .*/\1/p' <<<"$answer" | paste -sd,)
+  SEEN=$(awk -v wanted="$*" -v list="$REGISTERED" -v rest="${REST_MAY_LACK:-false}" '
+    BEGIN {
+      count = split(wanted, ids, " ")
+      for (i = 1; i <= count; i++) asked[ids[i]] = 1
+      for (i = split(list, up, ","); i > 0; i--) registered[up[i]] = 1
+    }
+    NF {
+      lack = $3 == -1
+      for (i = split($4, replicas, ","); i > 0; i--)
+        if (!index("," $5 ",", "," replicas[i] ",") &&
+            (rest != "true" || replicas[i] in registered || replicas[i] in asked)) lack = 1
+      if (lack) lacking = lacking (lacking == "" ? "" : ",") $1 "-" $2
     }
     END {
       for (i = 1; i <= count; i++)
@@ -60,7 +58,7 @@ kafka_whole() {
       printf "brokers %s", list == "" ? "none" : list
       if (missing != "") printf "; missing %s", missing
       if (lacking != "") printf "; under-replicated %s", lacking
-    }' <<<"$answer")
+    }' <<<"$PARTITIONS")
   [[ $SEEN == whole:* ]]
 }
 

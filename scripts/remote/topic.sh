@@ -2,7 +2,8 @@
 # Gives a topic its shape: makes it, changes its configuration, adds partitions; or deletes it.
 #
 # Inputs: TOPIC, PARTITIONS, REPLICATION_FACTOR, CONFIG ("name=value" a line), DELETED (true or
-#   false), and those of kafka-brokers.sh, after which it comes. What cannot be done topics-check.sh has found before.
+#   false), and those of kafka-brokers.sh, after which it comes. What cannot be done topics-check.sh
+#   has found before.
 # Idempotent: a topic that has this shape is left alone. Messages go only with a topic that is to be
 #   deleted.
 
