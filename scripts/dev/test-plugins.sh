@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests the stand-in plugins, where Go is there: it is needed only where they are.
+# Tests the stand-in plugins, where Go is there: it is needed only where they are made.
 #
 # Inputs: none; set-up has built the host image, whose sshd is the one that they are tested against.
 # Idempotence: changes nothing.
@@ -7,7 +7,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../../local-cloud/providers"
 if ! command -v go >/dev/null; then
-  echo "== plugins: no Go on this machine, so the official plugins are in use; not tested"
+  echo "== plugins: no Go on the PATH; the tests of the stand-ins are left out"
   exit
 fi
 echo "== plugins"
