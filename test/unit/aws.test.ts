@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { contains, overlap, parseCidr } from "../../components/lib/addresses";
 import { declareLab, type Graph } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
+import { readVariables } from "./support/script";
 
 /*
  * Everything that a careful engineer looks at before paying for it, in labs of every kind.
@@ -312,9 +313,8 @@ describe.each(Object.entries(KINDS))(
         const userData = String(inputs(`${host}-instance`).userData);
         expect(Buffer.byteLength(userData)).toBeLessThan(16_384);
         expect(spawnSync("bash", ["-n"], { input: userData }).status).toBe(0);
-        const head = userData.split("\nset -euo")[0] ?? "";
-        const print = `${head}\nprintf '%s|' "$FULL_NAME" "$LOGIN_USER" "$VOLUME_ID" "$HOST_KEY_PUBLIC"`;
-        expect(spawnSync("bash", { input: print }).stdout.toString()).toBe(
+        const names = ["FULL_NAME", "LOGIN_USER", "VOLUME_ID", "HOST_KEY_PUBLIC"];
+        expect(readVariables(userData, names)).toBe(
           `${String(inputs(`${host}-record`).name)}|ec2-user|` +
             `${host === "bastion" ? "" : `${host}-volume-id`}|ssh-ed25519 ${host}-host-key\n|`,
         );

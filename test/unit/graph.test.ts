@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import type { Registration } from "../../scripts/dry-run/registration";
 import { declareLab, type Graph, registered } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
+import { readVariables } from "./support/script";
 
 // Every graph is a program of its own; a busy machine takes its time over the large ones.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -189,11 +190,8 @@ describe("the book's lab", () => {
     expect(userData.startsWith("#!/bin/bash\n")).toBe(true);
     expect(Buffer.byteLength(userData)).toBeLessThan(16_384);
     expect(spawnSync("bash", ["-n"], { input: userData }).status).toBe(0);
-    // The variables, as the shell itself reads them.
-    const head = userData.split("\nset -euo")[0] ?? "";
     const names = ["FULL_NAME", "LOGIN_USER", "VOLUME_ID", "HOST_KEY", "HOST_KEY_PUBLIC"];
-    const print = names.map((name) => `printf '%s|' "$${name}"`).join("\n");
-    expect(spawnSync("bash", { input: `${head}\n${print}` }).stdout.toString()).toBe(
+    expect(readVariables(userData, names)).toBe(
       "peter-kafka03.foo.bar|ec2-user|kafka-3-volume-id|" +
         "PRIVATE kafka-3-host-key\n|ssh-ed25519 kafka-3-host-key\n|",
     );

@@ -4,6 +4,7 @@ import * as archives from "../../components/lib/archive-pins";
 import { readInstanceType } from "../../components/lib/instance-types";
 import { firstOf, fullNames, hostName } from "../../components/lib/names";
 import { fingerprint, renderScript, shellQuote } from "../../components/lib/scripts";
+import { readVariables } from "./support/script";
 import { nearest } from "../../components/lib/setting-reader";
 
 describe("names", () => {
@@ -67,6 +68,14 @@ describe("scripts", () => {
     const script = renderScript(["common.sh", "install.sh"], { HOST: "a b" });
     expect(script.startsWith("#!/bin/bash\nHOST='a b'\nset -euo pipefail\n")).toBe(true);
     expect(script.match(/^\s*#.*/gm)).toEqual(["#!/bin/bash"]);
+  });
+
+  test("of a script that is for a host, no test runs more than its variables", () => {
+    const rest = "set -euo pipefail\nA=changed\n";
+    expect(readVariables(`#!/bin/bash\nA='as given'\n${rest}`, ["A"])).toBe("as given|");
+    expect(() => readVariables("#!/bin/bash\nA='as given'\nA=changed\n", ["A"])).toThrow(
+      'the script must have the line "set -euo pipefail"',
+    );
   });
 
   test("a fingerprint tells lists from texts", () => {

@@ -514,7 +514,12 @@ describe("check_identity", () => {
 
 /** The functions of a script, without its last line, which runs them. */
 function functionsOf(file: string): string {
-  return readFileSync(join(DIRECTORY, file), "utf8").replace(/^main <.*/m, "");
+  const text = readFileSync(join(DIRECTORY, file), "utf8");
+  const call = /^main <.*/m;
+  if (!call.test(text)) {
+    throw new Error(`${file} must call main in a line of its own; or it would be run here`);
+  }
+  return text.replace(call, "");
 }
 
 describe("the kernel and the journal", () => {
