@@ -150,7 +150,12 @@ func withSFTP(
 	if err != nil {
 		return err
 	}
-	defer host.close()
+	err = useSFTP(ctx, host, use)
+	host.release(err == nil && ctx.Err() == nil)
+	return err
+}
+
+func useSFTP(ctx context.Context, host *connection, use func(copier) error) error {
 	stop := context.AfterFunc(ctx, func() { _ = host.Client.Close() })
 	defer stop()
 	client, err := sftp.NewClient(host.Client, sftp.UseConcurrentWrites(true))

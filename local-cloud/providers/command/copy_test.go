@@ -163,7 +163,7 @@ func TestCopyToRemoteLifecycle(t *testing.T) {
 			"source", textAsset(text), "remotePath", filepath.Join(target, path), "triggers", triggers)
 	}
 	state := plugin.Create(copyToRemoteType, "test", args("one", "a"))
-	relay.waitClosed(t, 1)
+	assertEqual(t, "count of connections", relay.count(), 1)
 
 	assertEqual(t, "replacement for a trigger", strings.Join(plugin.Diff(state, args("one", "a", "x")).Replaces, ","), "triggers")
 	assertEqual(t, "replacement for a text", len(plugin.Diff(state, args("two", "a")).Replaces), 0)

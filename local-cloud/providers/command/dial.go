@@ -28,10 +28,22 @@ var (
 	keepAliveTimeout  = 60 * time.Second
 )
 
-// connection is an SSH connection for one operation, perhaps through a proxy.
+// connection is an SSH connection, perhaps through a proxy. One operation at a time has it.
 type connection struct {
 	*ssh.Client
 	closers []func()
+	key     string
+	// expiry closes an idle connection.
+	expiry *time.Timer
+}
+
+// release ends an operation's use of it.
+func (c *connection) release(endedWell bool) {
+	if endedWell {
+		idle.put(c)
+	} else {
+		c.close()
+	}
 }
 
 func (c *connection) close() {
@@ -40,15 +52,25 @@ func (c *connection) close() {
 	}
 }
 
-// connect dials the host of plain inputs, retrying as the connection asks. Cancelling ctx closes
-// what it returns.
+// connect gives an idle connection to the host of plain inputs, or dials it, retrying as the
+// connection asks. Release it after use.
 func connect(ctx context.Context, operation standin.Operation, inputs resource.PropertyMap) (*connection, error) {
 	properties := objectOf(inputs, "connection")
+	key, err := endpointKey(properties)
+	if err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if c := idle.take(key); c != nil {
+		return c, nil
+	}
 	target, err := newEndpoint(properties)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{closers: []func(){target.close}}
+	c := &connection{key: key, closers: []func(){target.close}}
 	dialer := operationDialer{operation: operation}
 	dial := (&net.Dialer{Timeout: target.dialTimeout}).DialContext
 

@@ -262,7 +262,7 @@ func TestProxy(t *testing.T) {
 	t.Run("through", func(t *testing.T) {
 		stdout, err := tryRemote(plugin, target.connection("proxy", via()))
 		assertReached(t, stdout, err)
-		relay.waitClosed(t, 1)
+		assertEqual(t, "count of connections to the proxy", relay.count(), 1)
 	})
 	t.Run("the proxy refuses the key", func(t *testing.T) {
 		_, err := tryRemote(plugin, target.connection("proxy",

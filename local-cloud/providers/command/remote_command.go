@@ -29,8 +29,12 @@ func runRemote(ctx context.Context, j job) (output, error) {
 	if err != nil {
 		return output{}, err
 	}
-	defer host.close()
+	out, err := runOn(ctx, host, j)
+	host.release(err == nil && ctx.Err() == nil)
+	return out, err
+}
 
+func runOn(ctx context.Context, host *connection, j job) (output, error) {
 	session, err := host.NewSession()
 	if err != nil {
 		return output{}, endReason(ctx, err)

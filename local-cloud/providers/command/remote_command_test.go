@@ -338,21 +338,6 @@ func TestRemoteTwentyAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-func TestRemoteClosesItsConnection(t *testing.T) {
-	server := startSSHServer(t)
-	relay := startRelay(t, server.port)
-	plugin := enginetest.Start(t)
-	plugin.Create(remoteCommand, "test", inputs(
-		"connection", server.connection("port", float64(relay.port)), "create", "true"))
-	relay.waitClosed(t, 1)
-	_, err := plugin.TryCreate(remoteCommand, "test", inputs(
-		"connection", server.connection("port", float64(relay.port)), "create", "false"))
-	if err == nil {
-		t.Error("false succeeded")
-	}
-	relay.waitClosed(t, 2)
-}
-
 func TestRemoteCancel(t *testing.T) {
 	server := startSSHServer(t)
 	relay := startRelay(t, server.port)
