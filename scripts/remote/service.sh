@@ -18,23 +18,21 @@ switch_link() {
 
 # write_files CONTENT: config, unit, and a note of what the service is about to be started with.
 write_files() {
-  local unit=/etc/systemd/system/$SERVICE.service release=/usr/local/$DIRECTORY changed=false
+  local unit=/etc/systemd/system/$SERVICE.service release=/usr/local/$DIRECTORY reload=false
   mkdir -p /etc/kafkalab
   note_config
   put "$release/$CONFIG_FILE" "$CONFIG"
   put "$release/$LOGGING_FILE" "$LOGGING"
   # After its files: a host that loses its power in between starts what it ran.
   [[ $(readlink "$LINK") == "$DIRECTORY" ]] || switch_link
-  same "$unit" "$UNIT" || changed=true
+  [[ ! -e $unit ]] || same "$unit" "$UNIT" || reload=true
   put "$unit" "$UNIT"
   put "/etc/kafkalab/$SERVICE.content" "$1"
   install -d -m 0750 -o "$SERVICE_USER" -g "$SERVICE_USER" "$DATA"
-  # To enable is to have systemd read its units again, too.
-  if [[ ! -e /etc/systemd/system/multi-user.target.wants/$SERVICE.service ]]; then
-    systemctl enable --quiet "$SERVICE"
-  elif [[ $changed == true ]]; then
-    systemctl daemon-reload
-  fi
+  [[ -e /etc/systemd/system/multi-user.target.wants/$SERVICE.service ]] ||
+    systemctl enable --quiet --no-reload "$SERVICE"
+  # systemd reads by itself a unit that it does not know; to reload all of them takes far longer.
+  [[ $reload == false ]] || systemctl daemon-reload
 }
 
 data_mounted() {

@@ -85,5 +85,7 @@ Options=noatime
 [Install]
 WantedBy=multi-user.target
 UNIT
-systemctl enable --now data.mount
+# systemd reads by itself a unit that it does not know; to reload all of them takes far longer.
+systemctl enable --no-reload data.mount
+systemctl start data.mount
 touch /var/lib/kafkalab/user-data-done
