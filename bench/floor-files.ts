@@ -57,7 +57,7 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
       version: settings.zookeeperVersion,
       data: "/data/zk",
       configFile: "conf/zoo.cfg",
-      config: zooCfg(zookeepers),
+      config: zooCfg() + zookeepers.map(serverLine).join(""),
       loggingFile: "conf/logback.xml",
       logging: ZOOKEEPER_LOGGING,
       unit: zookeeperUnit(settings.zookeeperHeapMiB),
@@ -112,6 +112,11 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
     put(to("etc/systemd/system/systemd-networkd-wait-online.service"), "");
     put(to(`etc/systemd/system/${service}.service`), host.unit);
     put(to(`etc/kafkalab/${service}.content`), "");
+    // What the unit of ZooKeeper runs first.
+    put(
+      to("etc/kafkalab/zookeeper-start.sh"),
+      "cp /usr/local/zookeeper/conf/zoo.cfg /data/zk/zoo.cfg\n",
+    );
     put(
       to("bench/archives"),
       candidateLines(
@@ -142,6 +147,10 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
     );
     copyTo(join(__dirname, "floor-host.sh"), to("var/lib/cloud/instance/user-data.txt"));
   }
+}
+
+function serverLine(server: string, index: number): string {
+  return `server.${index + 1}=${server}:2888:3888;2181\n`;
 }
 
 function put(path: string, text: string): void {

@@ -48,6 +48,8 @@ export class Host extends pulumi.ComponentResource {
   readonly connection: pulumi.Output<Connection>;
   /** The host through which this one is reached, if not directly. */
   readonly via?: Host;
+  /** The id of its data volume, if it has one. */
+  readonly volumeId?: pulumi.Output<string>;
   /** The instance: what runs on it is gone with it. */
   readonly instance: ec2.Instance;
   /** The A and the PTR record. */
@@ -68,6 +70,7 @@ export class Host extends pulumi.ComponentResource {
     const key = new tls.PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, { parent: this });
     this.hostKey = key.publicKeyOpenssh.apply((line) => line.trim());
     const volume = args.volume && this.createVolume(args.volume, site);
+    this.volumeId = volume?.id;
     this.instance = this.createInstance(args, this.createOrigin(site, key, volume));
     this.instanceId = this.instance.id;
     this.attachments = volume === undefined ? [] : [this.attach(volume)];

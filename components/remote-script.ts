@@ -9,7 +9,7 @@ export interface RemoteScriptArgs {
   /** Files of `scripts/remote/`, run as one script, as root. */
   files: string[];
   /** Shell variables that the files read. */
-  variables: Record<string, string>;
+  variables: Record<string, pulumi.Input<string>>;
   /** A change of any of these runs the script again, as every change of the script does. */
   triggers: pulumi.Input<string>[];
   /** How long connecting and running may take. */
@@ -31,10 +31,11 @@ export function runScript(
     {
       connection: args.host.connection,
       create: "sudo -n bash -s",
-      stdin: renderScript(["common.sh", ...args.files], {
-        HOST: args.host.hostName,
-        ...args.variables,
-      }),
+      stdin: pulumi
+        .output(args.variables)
+        .apply((variables) =>
+          renderScript(["common.sh", ...args.files], { HOST: args.host.hostName, ...variables }),
+        ),
       triggers: args.triggers,
       addPreviousOutputInEnv: false,
     },

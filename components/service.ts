@@ -33,7 +33,7 @@ export interface Gate {
 /** One node of a service. */
 export interface ServiceNode {
   host: Host;
-  variables: Record<string, string>;
+  variables: Record<string, pulumi.Input<string>>;
   /** Further variables of `scripts/remote/install.sh`. */
   installVariables?: Record<string, string>;
   /** What must be there before the service is started. */

@@ -28,7 +28,8 @@ export interface ZooKeeperEnsembleArgs {
 /**
  * A ZooKeeper ensemble: its hosts, and on each ZooKeeper installed, configured and started. Hosts
  * are installed side by side; a changed configuration rolls from the last node to the first, and
- * over the leader after all others.
+ * over the leader after all others. The nodes of the first `up` found the ensemble. Later ones join
+ * it: the gate makes them members, one by one, and takes those out that are to go, while all run.
  */
 export class ZooKeeperEnsemble extends pulumi.ComponentResource {
   readonly hosts: Host[];
@@ -49,14 +50,35 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
     this.registerOutputs({ names: this.names, hosts: this.hosts.map((host) => host.hostName) });
   }
 
+  /**
+   * The nodes that may found an ensemble, with their data volumes: those of the first `up`. A node
+   * without data that is not among them must find an ensemble to join, or two might come to be.
+   * Other zones mean new volumes for all.
+   */
+  private founders(name: string, { site }: ZooKeeperEnsembleArgs): pulumi.Output<string> {
+    const entries = this.hosts.map((host) => pulumi.interpolate`${host.hostName}=${host.volumeId}`);
+    const zones = ordinals(3).map((ordinal) => site.network.place("zookeeper", ordinal).zone.name);
+    const founders = new pulumi.Stash(
+      `${name}-founders`,
+      { input: pulumi.all(entries).apply((all) => all.join(" ")) },
+      { parent: this, replacementTrigger: zones },
+    );
+    return founders.output as pulumi.Output<string>;
+  }
+
   private start(name: string, args: ZooKeeperEnsembleArgs): remote.Command {
-    const config = zooCfg(this.names, args.further);
+    const config = zooCfg(args.further);
     const unit = zookeeperUnit(args.heapMiB);
     // A name that is asked for before it exists is remembered as missing: records first.
     const records = this.hosts.flatMap((host) => host.records);
+    const founders = this.founders(name, args);
     const nodes = this.hosts.map((host, index) => ({
       host,
-      variables: { NODE_ID: String(index + 1) },
+      variables: {
+        NODE_ID: String(index + 1),
+        FOUNDERS: founders,
+        VOLUME: host.volumeId ?? "",
+      },
       after: records,
     }));
     return startService(

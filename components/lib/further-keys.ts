@@ -54,6 +54,9 @@ const ZOOKEEPER_DECIDED: Decided = {
   clientPortAddress: "",
   secureClientPort: "",
   dynamicConfigFile: "",
+  standaloneEnabled: "",
+  reconfigEnabled: "",
+  skipACL: "",
   "4lw.commands.whitelist": "",
 };
 
@@ -82,14 +85,14 @@ const ZOOKEEPER_KEYS: Record<string, RegExp> = {
   ]),
   ...form(FLAG, [
     ...["localSessionsEnabled", "localSessionsUpgradingEnabled", "quorumListenOnAllIPs"],
-    ...["syncEnabled", "standaloneEnabled", "reconfigEnabled", "extendedTypesEnabled"],
+    ...["syncEnabled", "extendedTypesEnabled"],
     ...["admin.enableServer", "digest.enabled", "snapshot.trust.empty", "tcpKeepAlive"],
     ...["leader.closeSocketAsync", "learner.closeSocketAsync", "learner.asyncSending"],
     ...["multiAddress.enabled", "multiAddress.reachabilityCheckEnabled", "audit.enable"],
     ...["sessionRequireClientSASLAuth", "enforce.auth.enabled", "enforceQuota"],
     ...["request_throttle_drop_stale", "closeSessionTxn.enabled"],
   ]),
-  ...form(/^(yes|no)$/, ["forceSync", "skipACL", "leaderServes"]),
+  ...form(/^(yes|no)$/, ["forceSync", "leaderServes"]),
   ...form(TEXT, [
     ...["admin.serverAddress", "admin.commandURL", "enforce.auth.schemes", "serverCnxnFactory"],
     ...["metricsProvider.className", "snapshot.compression.method", "watchManagerName"],

@@ -5,11 +5,12 @@ import { renderUnit } from "./units";
 export const CLIENT_PORT = 2181;
 
 /**
- * `zoo.cfg` of an ensemble; the same on every node.
+ * `zoo.cfg` of an ensemble; the same on every node. The members are not in it: ZooKeeper keeps them
+ * itself, beside its data, and changes them while it runs.
  *
  * @param further Further lines; they win over those that are written here.
  */
-export function zooCfg(servers: string[], further: Record<string, string> = {}): string {
+export function zooCfg(further: Record<string, string> = {}): string {
   return propertiesFile({
     dataDir: "/data/zk",
     clientPort: CLIENT_PORT,
@@ -19,11 +20,11 @@ export function zooCfg(servers: string[], further: Record<string, string> = {}):
     "autopurge.snapRetainCount": 3,
     "autopurge.purgeInterval": 1,
     "admin.enableServer": false,
-    "4lw.commands.whitelist": "mntr,ruok,srvr",
+    "4lw.commands.whitelist": "conf,mntr,ruok,srvr",
+    // One node alone is an ensemble, too, so that others can join it.
+    standaloneEnabled: false,
+    reconfigEnabled: true,
     ...further,
-    ...Object.fromEntries(
-      servers.map((server, index) => [`server.${index + 1}`, `${server}:2888:3888`]),
-    ),
   });
 }
 
@@ -55,8 +56,10 @@ export function zookeeperUnit(heapMiB: number): string {
       "Environment=ZOO_LOG_DIR=/var/log/zookeeper-server",
       // Apache's launcher turns JMX on unless told not to.
       "Environment=JMXDISABLE=true",
+      // Puts the lab's zoo.cfg and ZooKeeper's own list of members together (own_config).
+      "ExecStartPre=/bin/bash /etc/kafkalab/zookeeper-start.sh",
     ],
-    command: "/usr/local/zookeeper/bin/zkServer.sh start-foreground",
+    command: "/usr/local/zookeeper/bin/zkServer.sh start-foreground /data/zk/zoo.cfg",
     stopTimeoutSeconds: 30,
   });
 }

@@ -85,7 +85,15 @@ service_serves() {
   port_open 127.0.0.1 9092
 }
 
+# cluster_whole: with every ZooKeeper node that a broker is about to be told of.
 cluster_whole() {
+  local node
+  for node in ${ZOOKEEPER//,/ }; do
+    port_open "${node%:*}" "${node#*:}" || {
+      SEEN="ZooKeeper $node closed"
+      return 1
+    }
+  done
   kafka_whole "$HOST:9092"
 }
 

@@ -157,9 +157,14 @@ describe("services", () => {
         dataDir: "/data/zk",
         "autopurge.snapRetainCount": "3",
         "autopurge.purgeInterval": "1",
-        "server.1": "peter-zk01.foo.bar:2888:3888",
-        "server.2": "peter-zk02.foo.bar:2888:3888",
-        "server.3": "peter-zk03.foo.bar:2888:3888",
+      });
+    }
+    const members = await all(ZOOKEEPERS, "printf conf | nc -w 3 localhost 2181 | grep ^server");
+    for (const text of Object.values(members)) {
+      expect(properties(text)).toMatchObject({
+        "server.1": "peter-zk01:2888:3888:participant;0.0.0.0:2181",
+        "server.2": "peter-zk02:2888:3888:participant;0.0.0.0:2181",
+        "server.3": "peter-zk03:2888:3888:participant;0.0.0.0:2181",
       });
     }
     expect(await all(ZOOKEEPERS, "sudo cat /data/zk/myid")).toEqual({

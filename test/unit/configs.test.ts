@@ -18,7 +18,7 @@ function properties(text: string): Record<string, string> {
 }
 
 test("zoo.cfg holds the book's values", () => {
-  expect(properties(zooCfg(["peter-zk01.foo.bar", "peter-zk02.foo.bar"]))).toEqual({
+  expect(properties(zooCfg())).toEqual({
     dataDir: "/data/zk",
     clientPort: "2181",
     tickTime: "2000",
@@ -27,9 +27,9 @@ test("zoo.cfg holds the book's values", () => {
     "autopurge.snapRetainCount": "3",
     "autopurge.purgeInterval": "1",
     "admin.enableServer": "false",
-    "4lw.commands.whitelist": "mntr,ruok,srvr",
-    "server.1": "peter-zk01.foo.bar:2888:3888",
-    "server.2": "peter-zk02.foo.bar:2888:3888",
+    "4lw.commands.whitelist": "conf,mntr,ruok,srvr",
+    standaloneEnabled: "false",
+    reconfigEnabled: "true",
   });
 });
 
@@ -86,10 +86,10 @@ test("further keys join the lab's, and win over the book's", () => {
     "num.network.threads": "4",
   });
   expect(broker.match(/^num\.io\.threads=/gm)).toHaveLength(1);
-  expect(properties(zooCfg(["z"], { tickTime: "3000", snapCount: "5000" }))).toMatchObject({
+  expect(properties(zooCfg({ tickTime: "3000", snapCount: "5000" }))).toMatchObject({
     tickTime: "3000",
     snapCount: "5000",
-    "server.1": "z:2888:3888",
+    clientPort: "2181",
   });
 });
 

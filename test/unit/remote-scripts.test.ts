@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -453,21 +462,23 @@ describe("ensemble_whole", () => {
   const NODES = "peter-zk01.foo.bar peter-zk02.foo.bar peter-zk03.foo.bar";
 
   test.each([
-    ["whole", ["follower", "leader", "follower"], 2, 3, 0],
-    ["a follower behind", ["follower", "leader", "follower"], 1, 3, 1],
-    ["a node down", ["follower", "leader", ""], 1, 3, 1],
-    ["no leader", ["follower", "", ""], 0, 0, 1],
-  ])("%s", (_, modes, synced, quorum, status) => {
+    ["whole", ["follower", "leader", "follower"], 2, 0, 3, 0],
+    ["a follower behind", ["follower", "leader", "follower"], 1, 0, 3, 1],
+    ["a follower behind, and a node that joins", ["follower", "leader", "follower"], 2, 1, 3, 1],
+    ["a node down", ["follower", "leader", ""], 1, 0, 3, 1],
+    ["no leader", ["follower", "", ""], 0, 0, 0, 1],
+  ])("%s", (_, modes, synced, joining, quorum, status) => {
     const cases = modes.map((mode, i) => `${i + 1}) mode="${mode}" ;;`).join(" ");
     const result = run(
       ["zookeeper.sh"],
-      `ask() {
+      `${functionsOf("zookeeper-ready.sh")}
+      ask() {
         local mode number=\${1%%.*}
         case \${number: -1} in ${cases} esac
         [[ -n $mode ]] || return 1
         case $2 in
           srvr) echo "Mode: $mode" ;;
-          mntr) printf 'zk_synced_followers\\t${synced}\\nzk_quorum_size\\t${quorum}\\n' ;;
+          mntr) printf 'zk_synced_followers\\t${synced}\\nzk_synced_non_voting_followers\\t${joining}\\nzk_quorum_size\\t${quorum}\\n' ;;
         esac
       }
       result=0; ensemble_whole || result=$?
@@ -479,19 +490,141 @@ describe("ensemble_whole", () => {
   });
 });
 
+describe("the members of an ensemble", () => {
+  const line = (id: number) => `server.${id}=peter-zk0${id}:2888:3888:participant`;
+  const list = (ids: number[]) => ids.map((id) => `${line(id)};0.0.0.0:2181\n`).join("");
+  const names = (count: number) =>
+    Array.from({ length: count }, (_, index) => `peter-zk0${index + 1}.foo.bar`).join(" ");
+  const conf = (ids: number[]) => `ask() {
+    [[ $1 == "$SERVES" && $2 == conf ]] && printf 'clientPort=2181\\nmembership: \\n%s' '${list(ids)}'
+  }`;
+
+  test.each([
+    ["all are there", 3, [1, 2, 3], "peter-zk03", ""],
+    ["two are to come", 5, [1, 2, 3], "peter-zk03", `-add ${line(4)};2181\n`],
+    ["one is still to come", 5, [1, 2, 3, 4], "peter-zk03", `-add ${line(5)};2181\n`],
+    ["two are to go", 3, [1, 2, 3, 4, 5], "peter-zk01", "-remove 5\n"],
+    ["the leader is to go last", 3, [1, 2, 3, 4, 5], "peter-zk05", "-remove 4\n"],
+    ["only the leader is still to go", 3, [1, 2, 3, 5], "peter-zk05", "-remove 5\n"],
+  ])("next change where %s", (_, count, ids, leader, change) => {
+    const lines = `${functionsOf("zookeeper-ready.sh")}\n${conf(ids)}\nLEADER=${leader}; next_change`;
+    const { status, stdout } = run(["zookeeper.sh"], lines, {
+      ...{ NODES: names(count), SERVES: "127.0.0.1" },
+    });
+    expect([status, stdout]).toEqual([0, change]);
+  });
+
+  test("no change where the members are not known", () => {
+    const lines = `${functionsOf("zookeeper-ready.sh")}\n${conf([1])}\nnext_change`;
+    const { status, stdout } = run(["zookeeper.sh"], lines, { NODES: names(3), SERVES: "none" });
+    expect([status, stdout]).toEqual([1, ""]);
+  });
+
+  test("what ZooKeeper answers is told without the password", () => {
+    const lines = `${functionsOf("zookeeper-ready.sh")}
+      SUPER=$SCRATCH/password; echo opensesame >"$SUPER"
+      timeout() { read -r line; echo "[zk: 1] $line"; read -r line; echo "no to $line, opensesame"; }
+      reconfigure "-remove 4"; echo "$SEEN"`;
+    expect(run(["zookeeper.sh"], lines, { SCRATCH: scratch }).stdout).toBe(
+      "the answer to reconfig -remove 4: no to reconfig -remove 4, ...\n",
+    );
+  });
+
+  describe("first", () => {
+    const founders = "peter-zk01=vol-1 peter-test01=vol-2";
+    const first = (volume: string, serves: string, prepare = "") => {
+      const data = mkdtempSync(join(scratch, "zk-"));
+      const lines = `${conf([1, 2, 3])}\nJOIN_SECONDS=0\n${prepare}\nfirst_members; cat "$DATA"/zoo.cfg.dynamic`;
+      return run(["zookeeper.sh"], lines, {
+        ...{ DATA: data, NODE_ID: "4", NODES: names(5), FOUNDERS: founders },
+        ...{ VOLUME: volume, SERVES: serves },
+      });
+    };
+
+    test("a founder begins with the founders, and asks nobody", () => {
+      expect(first("vol-2", "none").stdout).toBe(
+        `${line(1)};2181\nserver.2=peter-test01:2888:3888:participant;2181\n`,
+      );
+    });
+
+    test("any other node joins those that serve", () => {
+      expect(first("vol-9", "peter-zk02.foo.bar").stdout).toBe(
+        `${[1, 2, 3].map((id) => `${line(id)};2181\n`).join("")}server.4=peter-test01:2888:3888:participant;2181\n`,
+      );
+    });
+
+    test("any other node founds nothing where none serves", () => {
+      const { status, stderr } = first("vol-9", "none");
+      expect([status, stderr]).toEqual([
+        1,
+        "peter-test01: peter-test01, whose data volume is new, found no ensemble that serves to join " +
+          `after 0 s; last saw no member that serves on ${names(5)}; logs: journalctl -u ` +
+          "zookeeper-server on the other nodes\n",
+      ]);
+    });
+
+    test("a list that is there is left alone", () => {
+      expect(first("vol-2", "none", 'echo own >"$DATA/zoo.cfg.dynamic"').stdout).toBe("own\n");
+    });
+  });
+
+  test.each([
+    ["the first", { "zoo.cfg.dynamic": [1, 2] }, [1, 2], "zoo.cfg.dynamic"],
+    [
+      "the newest that ZooKeeper has written",
+      {
+        "zoo.cfg.dynamic": [1],
+        "zoo.cfg.dynamic.ffffffff": [1, 3],
+        "zoo.cfg.dynamic.100000000": [1, 2],
+        "zoo.cfg.dynamic.next": [2],
+      },
+      [1, 2],
+      "zoo.cfg.dynamic.100000000",
+    ],
+    [
+      "with this node, where it is none yet",
+      { "zoo.cfg.dynamic": [2], "zoo.cfg.dynamic.100000000": [1, 3] },
+      [1, 3, 2],
+      "zoo.cfg.dynamic",
+    ],
+  ])("ZooKeeper is started with the list of members that is %s", (_, lists, ids, used) => {
+    const data = mkdtempSync(join(scratch, "zk-"));
+    const [link, etc] = [mkdtempSync(join(scratch, "link-")), join(data, "etc")];
+    writeFileSync(join(data, "myid"), "2\n");
+    for (const [name, members] of Object.entries(lists)) {
+      writeFileSync(join(data, name), list(members));
+    }
+    const lines = `mkdir "$LINK/conf"; echo tickTime=2000 >"$LINK/conf/zoo.cfg"
+      SUPER=$ETC/zookeeper-super HOST=peter-zk02; prepare_start; cat "$SUPER"`;
+    const prepared = run(["zookeeper.sh"], lines, { DATA: data, LINK: link, ETC: etc });
+    expect(prepared.stdout).toMatch(/^[0-9a-f]{64}$/);
+    expect(statSync(join(etc, "zookeeper-super")).mode & 0o777).toBe(0o600);
+    const started = spawnSync("bash", [join(etc, "zookeeper-start.sh")]);
+    expect([started.status, started.stderr.toString()]).toEqual([0, ""]);
+    const digest = createHash("sha1").update(`super:${prepared.stdout}`).digest("base64");
+    expect(readFileSync(join(data, "zoo.cfg"), "utf8")).toBe(
+      "tickTime=2000\n" +
+        `DigestAuthenticationProvider.superDigest=super:${digest}\n` +
+        `dynamicConfigFile=${join(data, used)}\n`,
+    );
+    const written = readFileSync(join(data, used), "utf8");
+    expect(written.replaceAll("0.0.0.0:", "")).toBe(list(ids).replaceAll("0.0.0.0:", ""));
+  });
+});
+
 describe("check_identity", () => {
   test("ZooKeeper: a new directory gets its myid", () => {
     const data = join(scratch, "zk-new");
     const variables = { NODE_ID: "2", DATA: data, SERVICE_USER: "root" };
-    expect(run(["zookeeper.sh"], "check_identity", variables).status).toBe(0);
+    expect(run(["zookeeper.sh"], "check_myid", variables).status).toBe(0);
     expect(readFileSync(join(data, "myid"), "utf8")).toBe("2\n");
-    expect(run(["zookeeper.sh"], "check_identity", variables).status).toBe(0);
+    expect(run(["zookeeper.sh"], "check_myid", variables).status).toBe(0);
   });
 
   test("ZooKeeper: another node's myid is refused, with the repair", () => {
     const data = join(scratch, "zk-new");
     const variables = { NODE_ID: "3", DATA: data, SERVICE_USER: "root" };
-    const { status, stderr } = run(["zookeeper.sh"], "check_identity", variables);
+    const { status, stderr } = run(["zookeeper.sh"], "check_myid", variables);
     expect(status).toBe(1);
     expect(stderr).toBe(
       `peter-test01: ${data}/myid: it must hold 3; got "2". Either this volume is another node's: ` +
