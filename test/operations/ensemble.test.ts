@@ -13,7 +13,7 @@ import { lastLine, waitFor } from "../support/run";
  */
 
 const LOAD = {
-  ...{ topic: "ensemble", partitions: 3, perSecond: 30, maxSeconds: 560 },
+  ...{ partitions: 3, perSecond: 30, maxSeconds: 560 },
   bootstrap: "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:9092",
 };
 /** Without a majority that serves: while nothing is elected, no more than it takes to ask. */
@@ -123,12 +123,15 @@ done`;
 }
 
 /** What a change of the lab under load has cost. Nothing may be lost by it. */
-async function underLoad(change: () => Promise<unknown>): Promise<{ unservedMs: number }> {
+async function underLoad(
+  topic: string,
+  change: () => Promise<unknown>,
+): Promise<{ unservedMs: number }> {
   const [broker] = await hostsOf(BROKERS);
   if (broker === undefined) {
     throw new Error("no broker");
   }
-  const [load, watch] = [await Load.start(broker, LOAD), await Watch.start()];
+  const [load, watch] = [await Load.start(broker, { ...LOAD, topic }), await Watch.start()];
   await change();
   const unservedMs = await watch.stop();
   const report = await load.stop();
@@ -151,7 +154,7 @@ test("from three to five: no node restarts, nothing is elected, brokers roll", a
   const [zookeepers, brokers] = [await nodeStarts(3), await brokerStarts()];
   const [before, last] = [await leadership(3), await controller()];
   lab.configure(FIVE);
-  const { unservedMs } = await underLoad(() => lab.up());
+  const { unservedMs } = await underLoad("grow", () => lab.up());
   await expectMembers(5);
   expect(since(zookeepers, await nodeStarts(5))).toEqual([
     expect.stringMatching(/zk0[45]/),
@@ -214,7 +217,7 @@ test("from five to three, the leader too, and killed in the middle", async () =>
     await leadership(5),
   ];
   lab.configure({ zookeeperConfig: { snapCount: 50_000 } });
-  const { unservedMs } = await underLoad(async () => {
+  const { unservedMs } = await underLoad("shrink", async () => {
     await killUpAt(/reconfig -remove \d/);
     await lab.up();
   });
