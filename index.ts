@@ -1,5 +1,5 @@
 import { Provider } from "@pulumi/aws/provider";
-import { hasHosts, keepStoppedBrokers } from "./components/existing-hosts";
+import { hasHosts, keepStoppedHosts } from "./components/existing-hosts";
 import { createLab } from "./components/lab";
 import { loadSettings } from "./components/load-settings";
 import { findZones } from "./components/zones";
@@ -18,7 +18,7 @@ async function main() {
   const [zones, isNew] = await Promise.all([
     findZones(settings, opts),
     hasHosts(opts).then((found) => !found),
-    keepStoppedBrokers(settings, opts),
+    keepStoppedHosts(settings, opts),
   ]);
   return createLab(settings, { zones, isNew }, cloud);
 }

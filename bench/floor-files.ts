@@ -112,10 +112,10 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
     put(to("etc/systemd/system/systemd-networkd-wait-online.service"), "");
     put(to(`etc/systemd/system/${service}.service`), host.unit);
     put(to(`etc/kafkalab/${service}.content`), "");
-    // What the unit of ZooKeeper runs first.
+    // What the unit of ZooKeeper runs.
     put(
       to("etc/kafkalab/zookeeper-start.sh"),
-      "cp /usr/local/zookeeper/conf/zoo.cfg /data/zk/zoo.cfg\n",
+      "exec /usr/local/zookeeper/bin/zkServer.sh start-foreground\n",
     );
     put(
       to("bench/archives"),

@@ -17,22 +17,33 @@ export function hasHosts(opts: pulumi.InvokeOptions): Promise<boolean> {
 }
 
 /**
- * Refuses fewer brokers where those that are to go do not run, or where the lab is paused at once:
- * their partitions could not be moved off.
+ * Refuses fewer nodes where those that are to go do not run, or where the lab is paused at once:
+ * partitions could not be moved off brokers, nor ZooKeepers be taken out of the ensemble.
  */
-export async function keepStoppedBrokers(
-  { brokers, running }: Pick<Settings, "brokers" | "running">,
+export async function keepStoppedHosts(
+  { brokers, zookeeperNodes, running }: Pick<Settings, "brokers" | "zookeeperNodes" | "running">,
   opts: pulumi.InvokeOptions,
 ): Promise<void> {
-  const next = hostName("kafka", brokers + 1);
   const states = running ? ["stopping", "stopped"] : THERE;
-  if (await hasInstances({ ...stackTags(), Name: next }, states, opts)) {
-    const message =
-      `Setting "kafkalab:brokers": it must not go down ${running ? `while ${next} is stopped` : "in a lab that is paused"}, ` +
-      `since the partitions of ${next} could not be moved off; got ${brokers}. ` +
-      "Run up with kafkalab:running true and as many brokers as before; then lower it.";
-    throw new pulumi.ResourceError(message, undefined, true);
-  }
+  const refuse = async (setting: string, next: string, got: number, why: string) => {
+    if (await hasInstances({ ...stackTags(), Name: next }, states, opts)) {
+      const message =
+        `Setting "kafkalab:${setting}": it must not go down ${running ? `while ${next} is stopped` : "in a lab that is paused"}, ` +
+        `since ${why}; got ${got}. Run up with kafkalab:running true and as many as before; then lower it.`;
+      throw new pulumi.ResourceError(message, undefined, true);
+    }
+  };
+  const broker = hostName("kafka", brokers + 1);
+  const node = hostName("zookeeper", zookeeperNodes + 1);
+  await Promise.all([
+    refuse("brokers", broker, brokers, `the partitions of ${broker} could not be moved off`),
+    refuse(
+      "zookeeperNodes",
+      node,
+      zookeeperNodes,
+      `${node} could not be taken out of the ensemble`,
+    ),
+  ]);
 }
 
 async function hasInstances(

@@ -102,7 +102,7 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
           KERNEL: ZOOKEEPER_KERNEL,
         },
         gate: {
-          files: ["zookeeper-ready.sh"],
+          files: ["zookeeper-whole.sh", "zookeeper-ready.sh"],
           variables: {},
           timeoutMinutes: 25,
           triggers: [

@@ -56,10 +56,9 @@ export function zookeeperUnit(heapMiB: number): string {
       "Environment=ZOO_LOG_DIR=/var/log/zookeeper-server",
       // Apache's launcher turns JMX on unless told not to.
       "Environment=JMXDISABLE=true",
-      // Puts the lab's zoo.cfg and ZooKeeper's own list of members together (own_config).
-      "ExecStartPre=/bin/bash /etc/kafkalab/zookeeper-start.sh",
     ],
-    command: "/usr/local/zookeeper/bin/zkServer.sh start-foreground /data/zk/zoo.cfg",
+    // Puts the lab's zoo.cfg and ZooKeeper's own list of members together (start_service).
+    command: "/bin/bash /etc/kafkalab/zookeeper-start.sh",
     stopTimeoutSeconds: 30,
   });
 }

@@ -76,15 +76,15 @@ export class DrillLab {
       SERVERS: this.bootstrap.replaceAll(",", " "),
       IDS: this.brokers.map((host) => brokerId(host)).join(" "),
     });
+    const ensemble = renderScript(["common.sh", "zookeeper.sh", "zookeeper-whole.sh"], {
+      HOST: zookeeper.name,
+      NODES: this.zookeepers.map(({ name }) => name).join(" "),
+    });
+    const look = (host: LabHost, script: string) =>
+      host.run("bash -s", { timeoutSeconds: seconds, input: `${script} </dev/null\n` });
     await Promise.all([
-      broker.run("bash -s", { timeoutSeconds: seconds, input: `${kafka}await_whole </dev/null\n` }),
-      zookeeper.run("bash -s", {
-        timeoutSeconds: seconds,
-        input: renderScript(["common.sh", "zookeeper.sh", "zookeeper-ready.sh"], {
-          HOST: zookeeper.name,
-          NODES: this.zookeepers.map(({ name }) => name).join(" "),
-        }),
-      }),
+      look(broker, `${kafka}await_whole`),
+      look(zookeeper, `${ensemble}await_whole ensemble_whole`),
     ]);
   }
 

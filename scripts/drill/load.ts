@@ -20,6 +20,8 @@ export interface LoadOptions {
 const KAFKA = "/usr/local/kafka/bin";
 const START_SECONDS = 60;
 const READ_SECONDS = 120;
+/** For kcat to learn where the partitions are; it would give up after 5 s, which a busy host needs. */
+const ASK_SECONDS = 30;
 /** How long the producer tries to have a message acknowledged: Kafka's default. */
 const DELIVERY_SECONDS = 120;
 /** So that each partition gets its share all the time, whatever the others do. */
@@ -139,7 +141,7 @@ export async function readTopic(
   { topic, bootstrap }: { topic: string; bootstrap: string },
 ) {
   const text = await host.run(
-    `timeout ${READ_SECONDS} kcat -C -q -e -o beginning -X check.crcs=true -t ${topic} -b ${bootstrap} -f '%p %o %s\\n'`,
+    `timeout ${READ_SECONDS} kcat -C -q -e -m ${ASK_SECONDS} -o beginning -X check.crcs=true -t ${topic} -b ${bootstrap} -f '%p %o %s\\n'`,
     { timeoutSeconds: READ_SECONDS + 10 },
   );
   return readConsumed(text);

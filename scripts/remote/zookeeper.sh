@@ -3,7 +3,7 @@
 #
 # Inputs: NODES (full names of all nodes that are to be members); for the functions of configure.sh
 #   NODE_ID (myid), DATA, LINK, SERVICE_USER, VOLUME (id of the data volume) and FOUNDERS ("node=volume
-#   ...", the first nodes of the ensemble) too.
+#   ...", the first nodes of the ensemble), too.
 # Idempotent: makes what is missing beside new data: myid and the first list of members; and what a
 #   start of the service needs. Asks ZooKeeper by its four-letter words, which need no Java.
 
@@ -17,7 +17,7 @@ ask() {
     2>/dev/null
 }
 
-# role NODE: leader, follower, or down.
+# role NODE: leader, follower, standalone (as earlier releases of the lab ran one node), or down.
 role() {
   local mode
   mode=$(ask "$1" srvr | sed -n 's/^Mode: //p')
@@ -34,41 +34,52 @@ member() {
   echo "server.$1=${2%%.*}:2888:3888:participant;2181"
 }
 
-# everybody: the nodes that are to be members, and those that still are.
-everybody() {
-  {
-    # shellcheck disable=SC2086 # One word a node.
-    printf '%s\n' $NODES
-    members 127.0.0.1 | cut -d ' ' -f 2
-  } | cut -d . -f 1 | sort -u
-}
-
-# roles: asks everybody at once. Leaves roles in SEEN, the leader's name in LEADER, and the number of
-# nodes that serve, of those that are to be members, in SERVING.
-roles() {
+# look NODE...: asks all of them at once.
+look() {
   local node line
-  LEADER="" SERVING=0 SEEN=""
+  SERVING=0
   while read -r node line; do
     SEEN="$SEEN${SEEN:+, }${node%%.*} $line"
     case $line in
-      leader) LEADER=$node ;;
+      leader | standalone) LEADER=$node ;;
     esac
-    if [[ $line != down && " $NODES " == *" $node."* ]]; then
-      SERVING=$((SERVING + 1))
-    fi
+    [[ $line == down ]] || SERVING=$((SERVING + 1))
   done < <({
-    for node in $(everybody); do
+    for node; do
       echo "$node $(role "$node")" &
     done
     wait
   } | sort)
 }
 
-# leader_content: whether there is a leader, and it has all the followers that it counts on.
-leader_content() {
+# roles: asks every node that is to be a member; the other members, too, where none of those leads.
+# Leaves roles in SEEN, the leader's name in LEADER, and in SERVING the number of nodes that serve, of
+# those that are to be members.
+roles() {
+  local serving
+  LEADER="" SEEN=""
+  # shellcheck disable=SC2086 # One word a node.
+  look $NODES
+  if [[ -z $LEADER ]] && ((SERVING > 0)); then
+    serving=$SERVING
+    # shellcheck disable=SC2046 # One word a node.
+    look $(leaving)
+    SERVING=$serving
+  fi
+}
+
+# leaving: the members that are not to be.
+leaving() {
+  local id node
+  while read -r id node; do
+    [[ " $NODES " == *" $node"[.\ ]* ]] || echo "$node"
+  done < <(members 127.0.0.1)
+}
+
+# followers_synced: after roles, whether the leader has all the followers that it counts on.
+followers_synced() {
   local answer
-  roles
-  [[ -n $LEADER ]] || return 1
+  [[ $SEEN != *standalone* ]] || return 0
   answer=$(ask "$LEADER" mntr) || return 1
   awk '$1 == "zk_synced_followers" { f = $2 } $1 == "zk_quorum_size" { q = $2 }
     $1 == "zk_synced_non_voting_followers" { n = $2 }
@@ -80,7 +91,8 @@ service_serves() {
 }
 
 cluster_whole() {
-  leader_content
+  roles
+  [[ -n $LEADER ]] && followers_synced
 }
 
 # leads: whether this node is the leader.
@@ -94,7 +106,7 @@ service_back() {
       journalctl -q -u zookeeper-server -n 15 -o cat)"
     return 1
   fi
-  leader_content
+  cluster_whole
 }
 
 # check_identity: the data must be this node's, and have a list of members.
@@ -118,25 +130,37 @@ check_myid() {
     fail "$file: it must hold $NODE_ID; got \"$id\". Either this volume is another node's: attach the right one. Or the file is damaged: write $NODE_ID into it."
 }
 
-# first_members: a node that has none starts with the founders, if it is one and all begin; any other
-# with the members that there are, and itself. It is no member by that, and forms no majority: it is
-# led by those that are, until the gate has made it one.
+# first_members: the list that a node without one starts with. Where an earlier release of the lab has
+# started it, that one's; for a founder, the founders. Any other joins: with the members that there
+# are, and itself. By that it is no member and forms no majority: it is led by those that are, until
+# the gate has made it one.
 first_members() {
-  local node id=0
-  [[ -z $(compgen -G "$DATA/zoo.cfg.dynamic*") ]] || return 0
-  if [[ " $FOUNDERS " == *" $HOST=$VOLUME "* ]]; then
-    MEMBERS=$(for node in $FOUNDERS; do
-      member $((id += 1)) "${node%=*}"
+  local file pair id=0 list="" static=$LINK/conf/zoo.cfg
+  for file in "$DATA"/zoo.cfg.dynamic*; do
+    [[ ! -e $file ]] || return 0
+  done
+  if [[ -e $static ]] && list=$(static_members "$static") && [[ -n $list ]]; then
+    :
+  elif [[ " $FOUNDERS " == *" $HOST=$VOLUME "* ]]; then
+    list=$(for pair in $FOUNDERS; do
+      member $((id += 1)) "${pair%=*}"
     done)
   else
     wait_until "$JOIN_SECONDS" "$HOST, whose data volume is new, found no ensemble that serves to join" \
       "journalctl -u zookeeper-server on the other nodes" ensemble_found
+    list=$MEMBERS
   fi
-  put "$DATA/zoo.cfg.dynamic" "$MEMBERS"
+  put "$DATA/zoo.cfg.dynamic" "$list"
+}
+
+static_members() { # FILE
+  sed -n 's/^server\.\([0-9]*\)=\([^.:]*\).*/\1 \2/p' "$1" | while read -r id node; do
+    member "$id" "$node"
+  done
 }
 
 ensemble_found() {
-  local node found
+  local node found id
   for node in $NODES; do
     [[ ${node%%.*} != "$HOST" ]] || continue
     found=$(members "$node")
@@ -152,48 +176,44 @@ ensemble_found() {
   return 1
 }
 
-# own_config: what ZooKeeper is started with: the lab's zoo.cfg, and the newest list of members that
-# it has written down. It refuses a list without itself, which a node has until it is a member.
-own_config() {
-  local file version id list=$DATA/zoo.cfg.dynamic newest=0
+# start_service: what the unit runs. ZooKeeper is given the lab's zoo.cfg and the newest list of
+# members that it has written down. It refuses a list without itself, which a node has until it is a
+# member.
+start_service() {
+  local file version id members newest=0 list=$DATA/zoo.cfg.dynamic
   for file in "$DATA"/zoo.cfg.dynamic.*; do
     version=${file##*.}
     if [[ $version =~ ^[0-9a-f]+$ ]] && ((16#$version > newest)); then
       newest=$((16#$version)) list=$file
     fi
   done
-  id=$(cat "$DATA/myid")
-  if ! grep -q "^server\.$id=" "$list"; then
-    {
-      grep '^server\.' "$list"
-      member "$id" "$HOST"
-    } >"$DATA/zoo.cfg.first"
+  read -r id <"$DATA/myid"
+  members=$(<"$list")
+  if [[ $'\n'$members != *$'\n'"server.$id="* ]]; then
     list=$DATA/zoo.cfg.dynamic
+    printf '%s\n' "$members" "$(member "$id" "$HOST")" | grep '^server\.' >"$DATA/zoo.cfg.first"
     mv -f "$DATA/zoo.cfg.first" "$list"
   fi
-  {
-    cat "$LINK/conf/zoo.cfg" "$SUPER.cfg"
-    echo "dynamicConfigFile=$list"
-  } >"$DATA/zoo.cfg.new"
-  mv -f "$DATA/zoo.cfg.new" "$DATA/zoo.cfg"
+  printf '%s\n' "$(<"$LINK/conf/zoo.cfg")" "$(<"$SUPER.cfg")" "dynamicConfigFile=$list" \
+    >"$DATA/zoo.cfg"
+  exec "$LINK/bin/zkServer.sh" start-foreground "$DATA/zoo.cfg"
 }
 
-# prepare_start: the script that makes the configuration at each start, and the password of the user
-# that may change the members. Each host has its own: it is checked by the node that is asked.
+# prepare_start: what the unit runs, and the password of the user that may change the members. Each
+# host has its own: it is checked by the node that is asked.
 prepare_start() {
   local digest
   mkdir -p "${SUPER%/*}"
-  if [[ ! -s $SUPER ]]; then
-    (umask 077 && od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n' >"$SUPER.new")
-    mv -f "$SUPER.new" "$SUPER"
+  if [[ ! -s $SUPER || ! -s $SUPER.cfg ]]; then
+    (umask 077 && od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n' >"$SUPER")
+    digest=$(printf 'super:%s' "$(<"$SUPER")" | sha1sum)
+    # shellcheck disable=SC2059 # It is a format: bytes.
+    digest=$(printf "$(sed 's/ .*//; s/../\\x&/g' <<<"$digest")" | base64)
+    put "$SUPER.cfg" "DigestAuthenticationProvider.superDigest=super:$digest"
   fi
-  digest=$(printf 'super:%s' "$(cat "$SUPER")" | sha1sum | sed 's/ .*//; s/../\\x&/g')
-  # shellcheck disable=SC2059 # It is a format: bytes.
-  put "$SUPER.cfg" "DigestAuthenticationProvider.superDigest=super:$(printf "$digest" | base64)"
   put "${SUPER%/*}/zookeeper-start.sh" "set -euo pipefail
-$(declare -p DATA LINK SUPER HOST)
-$(declare -f member own_config)
-own_config"
+$(declare -p DATA LINK SUPER HOST; declare -f member start_service)
+start_service"
 }
 
 # check_release: the releases that the program offers read one another's data.

@@ -34,8 +34,8 @@ export class Cluster {
     return this.startsOf("kafka", "kafka-server", count);
   }
 
-  nodeStarts(): Promise<Starts> {
-    return this.startsOf("zk", "zookeeper-server");
+  nodeStarts(count?: number): Promise<Starts> {
+    return this.startsOf("zk", "zookeeper-server", count);
   }
 
   async controller(): Promise<string> {
@@ -90,9 +90,9 @@ export function since(before: Starts, after: Starts): string[] {
 }
 
 /** The nodes in the order in which a roll takes them. */
-export function leaderLast(role: string, leader: string): string[] {
+export function leaderLast(role: string, leader: string, count?: number): string[] {
   return [
-    ...names(role)
+    ...names(role, count)
       .reverse()
       .filter((name) => name !== leader),
     leader,

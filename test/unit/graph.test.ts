@@ -338,19 +338,20 @@ describe("other labs", () => {
   });
 
   test.each([
-    ["false", "in a lab that is paused"],
-    ["true", "while peter-kafka03 is stopped"],
-  ])(
-    "fewer brokers are refused where they could not hand over (running: %s)",
-    async (running, when) => {
-      const settings = { brokers: "2", replicationFactor: "2", running };
-      await expect(declareLab(settings, undefined, true, "peter-kafka03")).rejects.toThrow(
-        `Setting "kafkalab:brokers": it must not go down ${when}, since the partitions of ` +
-          "peter-kafka03 could not be moved off; got 2. Run up with kafkalab:running true and as many " +
-          "brokers as before; then lower it.",
+    ["brokers", "2", "peter-kafka03", "the partitions of peter-kafka03 could not be moved off"],
+    ["zookeeperNodes", "1", "peter-zk02", "peter-zk02 could not be taken out of the ensemble"],
+  ])("fewer %s are refused where they could not hand over", async (setting, got, host, why) => {
+    for (const [running, when] of [
+      ["false", "in a lab that is paused"],
+      ["true", `while ${host} is stopped`],
+    ] as const) {
+      const settings = { [setting]: got, replicationFactor: "2", running };
+      await expect(declareLab(settings, undefined, true, host)).rejects.toThrow(
+        `Setting "kafkalab:${setting}": it must not go down ${when}, since ${why}; got ${got}. ` +
+          "Run up with kafkalab:running true and as many as before; then lower it.",
       );
-    },
-  );
+    }
+  });
 
   test("more nodes of ZooKeeper change nothing of what those that are there are started with", async () => {
     const [three, five] = [await declareLab(), await declareLab({ zookeeperNodes: "5" })];

@@ -470,9 +470,8 @@ describe("ensemble_whole", () => {
   ])("%s", (_, modes, synced, joining, quorum, status) => {
     const cases = modes.map((mode, i) => `${i + 1}) mode="${mode}" ;;`).join(" ");
     const result = run(
-      ["zookeeper.sh"],
-      `${functionsOf("zookeeper-ready.sh")}
-      ask() {
+      ["zookeeper.sh", "zookeeper-whole.sh"],
+      `ask() {
         local mode number=\${1%%.*}
         case \${number: -1} in ${cases} esac
         [[ -n $mode ]] || return 1
@@ -536,7 +535,7 @@ describe("the members of an ensemble", () => {
       const data = mkdtempSync(join(scratch, "zk-"));
       const lines = `${conf([1, 2, 3])}\nJOIN_SECONDS=0\n${prepare}\nfirst_members; cat "$DATA"/zoo.cfg.dynamic`;
       return run(["zookeeper.sh"], lines, {
-        ...{ DATA: data, NODE_ID: "4", NODES: names(5), FOUNDERS: founders },
+        ...{ DATA: data, LINK: data, NODE_ID: "4", NODES: names(5), FOUNDERS: founders },
         ...{ VOLUME: volume, SERVES: serves },
       });
     };
@@ -561,6 +560,12 @@ describe("the members of an ensemble", () => {
           `after 0 s; last saw no member that serves on ${names(5)}; logs: journalctl -u ` +
           "zookeeper-server on the other nodes\n",
       ]);
+    });
+
+    test("a node of an earlier release of the lab keeps that one's servers", () => {
+      const former = "tickTime=2000\nserver.1=peter-zk01.foo.bar:2888:3888\n";
+      const prepare = `mkdir "$LINK/conf"; printf '${former}' >"$LINK/conf/zoo.cfg"`;
+      expect(first("vol-2", "none", prepare).stdout).toBe(`${line(1)};2181\n`);
     });
 
     test("a list that is there is left alone", () => {
@@ -594,13 +599,17 @@ describe("the members of an ensemble", () => {
     for (const [name, members] of Object.entries(lists)) {
       writeFileSync(join(data, name), list(members));
     }
-    const lines = `mkdir "$LINK/conf"; echo tickTime=2000 >"$LINK/conf/zoo.cfg"
+    const lines = `mkdir "$LINK/conf" "$LINK/bin"; echo tickTime=2000 >"$LINK/conf/zoo.cfg"
+      echo '#!/bin/bash\necho "$@"' >"$LINK/bin/zkServer.sh"; chmod +x "$LINK/bin/zkServer.sh"
       SUPER=$ETC/zookeeper-super HOST=peter-zk02; prepare_start; cat "$SUPER"`;
     const prepared = run(["zookeeper.sh"], lines, { DATA: data, LINK: link, ETC: etc });
     expect(prepared.stdout).toMatch(/^[0-9a-f]{64}$/);
     expect(statSync(join(etc, "zookeeper-super")).mode & 0o777).toBe(0o600);
     const started = spawnSync("bash", [join(etc, "zookeeper-start.sh")]);
-    expect([started.status, started.stderr.toString()]).toEqual([0, ""]);
+    expect([started.status, started.stderr.toString(), started.stdout.toString()]).toEqual([
+      ...[0, ""],
+      `start-foreground ${join(data, "zoo.cfg")}\n`,
+    ]);
     const digest = createHash("sha1").update(`super:${prepared.stdout}`).digest("base64");
     expect(readFileSync(join(data, "zoo.cfg"), "utf8")).toBe(
       "tickTime=2000\n" +
