@@ -194,25 +194,27 @@ start_service() {
     printf '%s\n' "$members" "$(member "$id" "$HOST")" | grep '^server\.' >"$DATA/zoo.cfg.first"
     mv -f "$DATA/zoo.cfg.first" "$list"
   fi
-  printf '%s\n' "$(<"$LINK/conf/zoo.cfg")" "$(<"$SUPER.cfg")" "dynamicConfigFile=$list" \
-    >"$DATA/zoo.cfg"
+  printf '%s\n' "$(<"$LINK/conf/zoo.cfg")" "dynamicConfigFile=$list" \
+    "DigestAuthenticationProvider.superDigest=super:$DIGEST" >"$DATA/zoo.cfg"
   exec "$LINK/bin/zkServer.sh" start-foreground "$DATA/zoo.cfg"
 }
 
 # prepare_start: what the unit runs, and the password of the user that may change the members. Each
-# host has its own: it is checked by the node that is asked.
+# host has its own: it is checked by the node that is asked, which knows a digest of it.
 prepare_start() {
-  local digest
+  local password sum i bytes="" DIGEST
   mkdir -p "${SUPER%/*}"
-  if [[ ! -s $SUPER || ! -s $SUPER.cfg ]]; then
-    (umask 077 && od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n' >"$SUPER")
-    digest=$(printf 'super:%s' "$(<"$SUPER")" | sha1sum)
-    # shellcheck disable=SC2059 # It is a format: bytes.
-    digest=$(printf "$(sed 's/ .*//; s/../\\x&/g' <<<"$digest")" | base64)
-    put "$SUPER.cfg" "DigestAuthenticationProvider.superDigest=super:$digest"
+  if [[ ! -s $SUPER ]]; then
+    password=$(od -An -v -tx1 -w32 -N32 /dev/urandom)
+    (umask 077 && printf '%s' "${password// /}" >"$SUPER")
   fi
+  sum=$(printf 'super:%s' "$(<"$SUPER")" | sha1sum)
+  for ((i = 0; i < 40; i += 2)); do
+    bytes+="\\x${sum:i:2}"
+  done
+  DIGEST=$(printf '%b' "$bytes" | base64)
   put "${SUPER%/*}/zookeeper-start.sh" "set -euo pipefail
-$(declare -p DATA LINK SUPER HOST; declare -f member start_service)
+$(declare -p DATA LINK HOST DIGEST; declare -f member start_service)
 start_service"
 }
 

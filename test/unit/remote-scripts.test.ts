@@ -613,8 +613,8 @@ describe("the members of an ensemble", () => {
     const digest = createHash("sha1").update(`super:${prepared.stdout}`).digest("base64");
     expect(readFileSync(join(data, "zoo.cfg"), "utf8")).toBe(
       "tickTime=2000\n" +
-        `DigestAuthenticationProvider.superDigest=super:${digest}\n` +
-        `dynamicConfigFile=${join(data, used)}\n`,
+        `dynamicConfigFile=${join(data, used)}\n` +
+        `DigestAuthenticationProvider.superDigest=super:${digest}\n`,
     );
     const written = readFileSync(join(data, used), "utf8");
     expect(written.replaceAll("0.0.0.0:", "")).toBe(list(ids).replaceAll("0.0.0.0:", ""));
