@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
-import { run, type Environment } from "./run";
+import { run } from "./run";
 
 /** The machine that the figures are from, and the versions on it. */
 export type Machine = Record<string, string>;
@@ -12,7 +12,8 @@ export const load = () =>
     .join(" ");
 
 /** Describes this machine. */
-export async function describeMachine(env: Environment, loadBefore: string): Promise<Machine> {
+export async function describeMachine(loadBefore: string): Promise<Machine> {
+  const env = process.env;
   const firstLine = async (...argv: string[]) =>
     (await run(argv, { env, limitSeconds: 30 })).stdout.split("\n")[0] ?? "";
   const processors = cpus();
@@ -25,6 +26,14 @@ export async function describeMachine(env: Environment, loadBefore: string): Pro
     "load average after": load(),
     pulumi: await firstLine("pulumi", "version"),
     node: process.version,
-    systemd: await firstLine("systemd-nspawn", "--version"),
+    systemd: (await firstLine("systemd-nspawn", "--version")).replace(/^systemd /, ""),
   };
+}
+
+/** The commit that is checked out, with a "+" where files differ from it. */
+export async function commit(): Promise<string> {
+  const git = async (...args: string[]) =>
+    (await run(["git", "-C", __dirname, ...args], { env: process.env, limitSeconds: 30 })).stdout;
+  const changed = await git("status", "--porcelain", "--", "..", ":!RESULTS.md", ":!results");
+  return `${(await git("rev-parse", "--short=10", "HEAD")).trim()}${changed === "" ? "" : "+"}`;
 }

@@ -16,6 +16,8 @@ interface RunOptions {
   env: Environment;
   /** After this many seconds it is killed, with all that it has started. */
   limitSeconds: number;
+  /** What it reads; by default nothing. */
+  input?: string;
 }
 
 /** The process groups that run, so that an interrupt ends them. */
@@ -32,7 +34,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 /** Runs a command to its end and takes its time. One that fails is an error with what it said. */
 export function run(argv: string[], options: RunOptions): Promise<Finished> {
   const [program = "", ...args] = argv;
-  const { cwd, env, limitSeconds } = options;
+  const { cwd, env, limitSeconds, input } = options;
   return new Promise((resolve, reject) => {
     const started = performance.now();
     const elapsed = () => (performance.now() - started) / 1000;
@@ -40,8 +42,9 @@ export function run(argv: string[], options: RunOptions): Promise<Finished> {
       cwd,
       env,
       detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: "pipe",
     });
+    child.stdin.on("error", () => undefined).end(input); // it need not read all
     const { pid } = child;
     if (pid !== undefined) {
       groups.add(pid);

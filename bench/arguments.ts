@@ -1,0 +1,38 @@
+/** What `npm run bench` is asked for. */
+export interface Arguments {
+  parts: string[];
+  write: boolean;
+  json: boolean;
+  timeline: boolean;
+  rounds: number;
+}
+
+const FLAGS = ["--write", "--json", "--timeline"];
+
+/** Reads the command line. One that is not understood is an error that says what is. */
+export function readArguments(argv: string[], known: string[], runs = "3"): Arguments {
+  const flags = argv.filter((argument) => argument.startsWith("-"));
+  const named = argv.filter((argument) => !argument.startsWith("-"));
+  for (const flag of flags) {
+    if (!FLAGS.includes(flag)) {
+      throw new Error(`bench knows ${FLAGS.join(", ")}; got ${flag}`);
+    }
+  }
+  for (const name of named) {
+    if (name !== "all" && !known.includes(name)) {
+      throw new Error(`bench has the parts ${known.join(", ")} (or all); got ${name}`);
+    }
+  }
+  const rounds = Number(runs);
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new Error(`RUNS must be a whole number, 1 or more; got ${runs}`);
+  }
+  const wanted = named.length === 0 ? ["lab"] : named;
+  return {
+    parts: known.filter((name) => wanted.includes("all") || wanted.includes(name)),
+    write: flags.includes("--write"),
+    json: flags.includes("--json"),
+    timeline: flags.includes("--timeline"),
+    rounds,
+  };
+}

@@ -1,0 +1,87 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { run, type Environment, type Finished } from "./run";
+
+/**
+ * A lab of the bench's own, that the user's lab knows nothing of. With KEEP=1 a bench that fails
+ * leaves it for a look: KAFKALAB_STATE=/var/lib/kafkalab-bench/lab npm run status.
+ */
+export const STATE = "/var/lib/kafkalab-bench/lab";
+export const ROOT = join(__dirname, "..");
+export const LIMIT_SECONDS = 300;
+export const UP = ["up", "--stack", "local", "--yes", "--skip-preview"];
+export const DESTROY = ["destroy", "--stack", "local", "--yes", "--skip-preview"];
+
+const LAB = join(ROOT, "scripts/dev/lab.sh");
+
+/** Sets up, and gives Pulumi's environment for the lab of this bench. */
+export async function enter(): Promise<Environment> {
+  const { stdout } = await run(["bash", "-c", 'eval "$("$0" env)" && env -0', LAB], {
+    env: { ...process.env, KAFKALAB_STATE: STATE },
+    limitSeconds: 3600, // it may be the first set-up of all
+  });
+  return Object.fromEntries(
+    stdout
+      .split("\0")
+      .filter((entry) => entry.includes("="))
+      .map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
+  );
+}
+
+/** Runs pulumi with the lab's program. */
+export const pulumi = (env: Environment, ...args: string[]) => pulumiIn(ROOT, env, ...args);
+
+/** Runs pulumi with the program of a directory. */
+export const pulumiIn = (cwd: string, env: Environment, ...args: string[]) =>
+  run(["pulumi", "--non-interactive", "--color", "never", ...args], {
+    cwd,
+    env,
+    limitSeconds: LIMIT_SECONDS,
+  });
+
+/** Runs one of the lab's commands as its user does: `npm run COMMAND`. */
+export const npmRun = (...args: string[]) =>
+  run(["npm", "run", ...args], {
+    cwd: ROOT,
+    env: { ...process.env, KAFKALAB_STATE: STATE },
+    limitSeconds: LIMIT_SECONDS,
+  });
+
+/** The settings of the stack, as texts. */
+export async function settings(env: Environment): Promise<Record<string, string>> {
+  const { stdout } = await pulumi(env, "stack", "init", "local").then(() =>
+    pulumi(env, "config", "--json", "--stack", "local"),
+  );
+  await removeStack(env);
+  const config = JSON.parse(stdout) as Record<string, { value: string }>;
+  return Object.fromEntries(Object.entries(config).map(([name, { value }]) => [name, value]));
+}
+
+/** Forgets a stack that has nothing. */
+export const removeStack = (env: Environment, cwd = ROOT) =>
+  pulumiIn(cwd, env, "stack", "rm", "--stack", "local", "--yes", "--preserve-config");
+
+/** How many resources the stack has, without itself. */
+export async function resources(env: Environment): Promise<number> {
+  const { stdout } = await pulumi(env, "stack", "export", "--stack", "local");
+  const checkpoint = JSON.parse(stdout) as { deployment: { resources: { type: string }[] } };
+  const own = checkpoint.deployment.resources.filter(({ type }) => type !== "pulumi:pulumi:Stack");
+  return own.length;
+}
+
+/** Fails if an `up` has changed anything. */
+export function unchanged(finished: Finished): Finished {
+  if (!/^Resources:\n +\d+ unchanged\n/m.test(finished.stdout)) {
+    throw new Error(`an up that should change nothing did:\n${finished.stdout}`);
+  }
+  return finished;
+}
+
+/** Removes the lab, also one that a killed run has left. */
+export async function removeLab(): Promise<void> {
+  if (existsSync(STATE)) {
+    const env = { ...process.env, KAFKALAB_STATE: STATE };
+    await run([LAB, "destroy"], { env, limitSeconds: LIMIT_SECONDS });
+    rmSync(STATE, { recursive: true, force: true });
+  }
+}

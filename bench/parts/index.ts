@@ -1,0 +1,5 @@
+import type { Part } from "../part";
+import { lab } from "./lab";
+
+/** All parts, in the order in which they are run and reported. */
+export const PARTS: Part[] = [lab];

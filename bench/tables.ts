@@ -1,0 +1,52 @@
+import type { Samples } from "./part";
+import { summary } from "./statistics";
+
+/** A figure that has a goal. */
+export interface Goal {
+  what: string;
+  value: number;
+  goal: number;
+  /** Whether the goal is a bound from above (the default) or from below. */
+  bound?: "at most" | "at least";
+  unit?: string;
+}
+
+/** A Markdown table of figures with goals, and whether they are met. */
+export function goalTable(goals: Goal[]): string {
+  return table(
+    ["what", "measured", "goal", ""],
+    goals.map(({ what, value, goal, bound = "at most", unit }) => {
+      const met = bound === "at most" ? value <= goal : value >= goal;
+      return [
+        what,
+        withUnit(value, unit, 2),
+        `${bound} ${goal}${unit === undefined ? "" : ` ${unit}`}`,
+        Number.isNaN(value) ? "not measured" : met ? "met" : "**missed**",
+      ];
+    }),
+  );
+}
+
+/** A Markdown table of medians and spread, a line for each row that has a label. */
+export function rowTable(labels: Record<string, string>, samples: Samples, unit = "s"): string {
+  return table(
+    ["what", "median", "min–max", "n"],
+    Object.entries(labels).map(([row, label]) => {
+      const { median, min, max, n } = summary(samples[row]);
+      return [label, withUnit(median, unit), `${number(min)}–${withUnit(max, unit)}`, String(n)];
+    }),
+  );
+}
+
+/** A Markdown table. */
+export function table(head: string[], rows: string[][]): string {
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |\n`).join("");
+}
+
+/** A figure as text; one that is not there is a dash. */
+export const number = (value: number, digits = 1) =>
+  Number.isFinite(value) ? value.toFixed(digits) : "–";
+
+function withUnit(value: number, unit?: string, digits?: number): string {
+  return [number(value, digits), ...(unit === undefined ? [] : [unit])].join(" ");
+}
