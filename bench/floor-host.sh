@@ -2,7 +2,7 @@
 # What a host of the floor does at first boot: its volume, its service, and on one of them the
 # message. The image's user-data unit runs it.
 #
-# Inputs: /bench/: settings (shell variables), config, logging, and the hosts' files beside it.
+# Inputs: /bench/: settings (shell variables), config, logging, archives, message.sh.
 # Idempotence: none; a host of the floor boots once.
 set -euo pipefail
 exec >/bench/log 2>&1
@@ -35,27 +35,6 @@ release() {
   return 1
 }
 
-# By itself kcat asks again later and later.
-brokers() {
-  kcat -L -m 1 -X reconnect.backoff.ms=20 -X reconnect.backoff.max.ms=20 -b "$1" 2>/dev/null | grep -c '^  broker ' || true
-}
-
-message() {
-  local text="bench-$RANDOM$RANDOM" seen
-  until [ "$(brokers "$BROKERS")" = "$BROKER_COUNT" ]; do
-    sleep 0.05
-  done
-  stage whole
-  /usr/local/kafka/bin/kafka-topics.sh --bootstrap-server "$BROKERS" --create --topic "$TOPIC" \
-    --partitions 1 --replication-factor "$REPLICATION_FACTOR"
-  stage topic
-  printf '%s' "$text" | kcat -P -b "${BROKERS%%,*}" -t "$TOPIC" -p 0 -X acks=all
-  seen=$(kcat -C -q -b "${BROKERS##*,}" -t "$TOPIC" -p 0 -o beginning -c 1 -e)
-  [ "$seen" = "$text" ]
-  stage message
-  touch /bench/passed
-}
-
 stage booted
 volume &
 release
@@ -72,6 +51,10 @@ fi
 ln -s "/etc/systemd/system/$SERVICE.service" /etc/systemd/system/multi-user.target.wants/
 systemctl start --no-block "$SERVICE"
 stage started
-if [ "${LAST-}" = yes ]; then
-  message
+if [ "$LAST" = yes ]; then
+  /bench/message.sh whole
+  stage whole
+  /bench/message.sh send
+  stage message
+  touch /bench/passed
 fi

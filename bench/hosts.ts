@@ -1,0 +1,172 @@
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { hostAddress } from "../components/lib/addresses";
+import {
+  type Archive,
+  directoryName,
+  readPins,
+  type Product,
+} from "../components/lib/archive-pins";
+import {
+  BROKER_PORT,
+  endpoints,
+  KAFKA_LOGGING,
+  kafkaUnit,
+  serverProperties,
+} from "../components/lib/kafka-config";
+import { fullNames, hostName, ordinals } from "../components/lib/names";
+import { shellQuote } from "../components/lib/scripts";
+import { readSettings, type Settings } from "../components/lib/settings";
+import { ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "../components/lib/zookeeper-config";
+
+/** The zones over which the local cloud spreads hosts. */
+const ZONES = ["apne2-az1", "apne2-az2", "apne2-az3"];
+
+/** The router of the bench's network, which also serves the archives. */
+export const ROUTER = "10.20.255.254";
+
+/** A host of the stack, with the files that the Pulumi program would put there. */
+export interface BenchHost {
+  name: string;
+  address: string;
+  product: Product;
+  ordinal: number;
+  version: string;
+  /** The directory that its release unpacks to. */
+  release: string;
+  archives: Archive[];
+  service: string;
+  data: string;
+  configFile: string;
+  config: string;
+  loggingFile: string;
+  logging: string;
+  unit: string;
+  volumeGiB: number;
+}
+
+/** All hosts of the stack with these settings. */
+export interface BenchHosts {
+  settings: Settings;
+  hosts: BenchHost[];
+  /** The host through which the message is sent. */
+  last: string;
+}
+
+/** Reads a stack's settings and says what hosts it has. */
+export function readHosts(raw: Record<string, string>): BenchHosts {
+  const { settings, faults } = readSettings(raw, readPins());
+  if (faults.length > 0) {
+    throw new Error(faults.join("\n"));
+  }
+  const { domain } = settings;
+  const zookeepers = fullNames("zookeeper", settings.zookeeperNodes, domain);
+  const brokers = fullNames("kafka", settings.brokers, domain);
+  const common = (product: Product, ordinal: number, version: string) => ({
+    name: hostName(product, ordinal),
+    address: hostAddress(settings.vpcCidr, ZONES.length, "public", product, ordinal),
+    product,
+    ordinal,
+    version,
+    release: directoryName(product, version),
+    archives: readPins()[product][version] ?? [],
+    service: `${product}-server`,
+  });
+  const hosts: BenchHost[] = [
+    ...ordinals(settings.zookeeperNodes).map((ordinal) => ({
+      ...common("zookeeper", ordinal, settings.zookeeperVersion),
+      data: "/data/zk",
+      configFile: "conf/zoo.cfg",
+      config: zooCfg() + zookeepers.map(serverLine).join(""),
+      loggingFile: "conf/logback.xml",
+      logging: ZOOKEEPER_LOGGING,
+      unit: zookeeperUnit(settings.zookeeperHeapMiB),
+      volumeGiB: settings.zookeeperVolume.gib,
+    })),
+    ...ordinals(settings.brokers).map((ordinal) => ({
+      ...common("kafka", ordinal, settings.kafkaVersion),
+      data: "/data/kafka-logs",
+      configFile: "config/server.properties",
+      config: serverProperties({
+        id: ordinal,
+        advertisedName: brokers[ordinal - 1] ?? "",
+        rack: ZONES[(ordinal - 1) % ZONES.length] ?? "",
+        zookeepers,
+        replicationFactor: settings.replicationFactor,
+        version: settings.kafkaVersion,
+        further: settings.brokerConfig,
+      }),
+      loggingFile: "config/log4j.properties",
+      logging: KAFKA_LOGGING,
+      unit: kafkaUnit(settings.brokerHeapMiB),
+      volumeGiB: settings.brokerVolume.gib,
+    })),
+  ];
+  return { settings, hosts, last: hostName("kafka", 1) };
+}
+
+/** Writes what any host of the bench has before it boots: its network, and all hosts' names. */
+export function writeHost(directory: string, host: BenchHost, all: BenchHosts): void {
+  const { settings, hosts } = all;
+  const { domain } = settings;
+  const names = hosts.map(({ name, address }) => `${address} ${name}.${domain} ${name}`);
+  const to = upper(directory, host);
+  put(to("etc/hostname"), `${host.name}.${domain}\n`);
+  put(to("etc/hosts"), ["127.0.0.1 localhost", ...names].join("\n") + "\n");
+  put(to("etc/systemd/network/10-ens5.network"), "[Match]\nName=ens5\n[Link]\nUnmanaged=yes\n");
+  // Its network is there before it boots; an empty unit is a masked one.
+  put(to("etc/systemd/system/systemd-networkd-wait-online.service"), "");
+  // What the units of the lab want beside them: each copies the one, and ZooKeeper's runs the other.
+  put(to(`etc/kafkalab/${host.service}.content`), "");
+  put(
+    to("etc/kafkalab/zookeeper-start.sh"),
+    "exec /usr/local/zookeeper/bin/zkServer.sh start-foreground\n",
+  );
+  put(
+    to("bench/message"),
+    variables({
+      BROKERS: endpoints(fullNames("kafka", settings.brokers, domain), BROKER_PORT),
+      BROKER_COUNT: String(settings.brokers),
+      TOPIC: settings.topic,
+      REPLICATION_FACTOR: String(settings.replicationFactor),
+    }),
+  );
+  copyTo(join(__dirname, "message.sh"), to("bench/message.sh"));
+}
+
+function serverLine(server: string, index: number): string {
+  return `server.${index + 1}=${server}:2888:3888;2181\n`;
+}
+
+/** Writes the shell variables that `hosts.sh` needs of the network, and of a host. */
+export function writeNetwork(directory: string, { settings, hosts, last }: BenchHosts): void {
+  const prefix = settings.vpcCidr.split("/")[1] ?? "16";
+  put(join(directory, "network"), variables({ ROUTER: `${ROUTER}/${prefix}`, LAST: last }));
+  for (const { name, address } of hosts) {
+    put(join(directory, "hosts", name, "host"), variables({ ADDRESS: `${address}/${prefix}` }));
+  }
+}
+
+/** Paths in the layer that is a host's own. */
+export const upper = (directory: string, { name }: BenchHost) => {
+  return (path: string) => join(directory, "hosts", name, "upper", path);
+};
+
+/** Writes a file, and the directories above it. */
+export function put(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/** Copies a file, with its mode. */
+export function copyTo(source: string, path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  copyFileSync(source, path);
+}
+
+/** Assignments that a shell reads. */
+export function variables(values: Record<string, string>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${shellQuote(value)}\n`)
+    .join("");
+}
