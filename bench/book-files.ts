@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { archiveDirectory } from "../components/lib/archive-pins";
+import {
+  type BenchHost,
+  type BenchHosts,
+  put,
+  readHosts,
+  ROUTER,
+  upper,
+  writeHost,
+  writeNetwork,
+} from "./hosts";
+
+/** What set-up has made ready for the hosts to fetch. */
+const ARCHIVES = join(__dirname, "../.lab/archives");
+
+/** Where `book.sh` puts what this writes. */
+const TOP = "/var/lib/kafkalab-bench/book";
+
+/**
+ * Writes what `book.sh` needs: bare hosts that know one another's names, and an inventory with the
+ * files that the playbook puts there.
+ */
+export function writeBookFiles(directory: string, raw: Record<string, string>): void {
+  const all = readHosts(raw);
+  writeNetwork(directory, all);
+  for (const host of all.hosts) {
+    writeHost(directory, host, all);
+    // The lab's unit copies it at each start.
+    put(upper(directory, host)(`etc/kafkalab/${host.service}.content`), "");
+    const file = (name: string) => join(directory, "files", host.name, name);
+    put(file("config"), `${host.config}\n`);
+    put(file("logging"), `${host.logging}\n`);
+    put(file("unit"), host.unit);
+  }
+  put(join(directory, "inventory"), inventory(all));
+}
+
+function inventory({ hosts }: BenchHosts): string {
+  const groups = (["zookeeper", "kafka"] as const).flatMap((product) => {
+    const own = hosts.filter((host) => host.product === product);
+    const [first] = own;
+    return [
+      `[${product}]`,
+      ...own.map((host) => `${host.name} ansible_host=${host.address} myid=${host.ordinal}`),
+      ...section(`${product}:vars`, first === undefined ? {} : groupVariables(first)),
+    ];
+  });
+  const common = {
+    ansible_user: "admin",
+    ansible_ssh_private_key_file: `${TOP}/key`,
+    // Nothing of the user's own, and no host that is not known.
+    ansible_ssh_common_args: `'-F ${TOP}/ssh_config'`,
+    files: `${TOP}/files`,
+  };
+  return [...groups, ...section("all:vars", common), ""].join("\n");
+}
+
+function groupVariables(host: BenchHost): Record<string, string> {
+  const directory = archiveDirectory("", host.product, host.version);
+  const archive = host.archives.find(({ file }) => existsSync(join(ARCHIVES, directory, file)));
+  if (archive === undefined) {
+    throw new Error(`no archive of ${host.release} is in ${ARCHIVES}${directory}`);
+  }
+  return {
+    product: host.product,
+    service: host.service,
+    release: host.release,
+    archive: `http://${ROUTER}${directory}/${archive.file}`,
+    checksum: archive.sha512,
+    data: host.data,
+    config_file: host.configFile,
+    logging_file: host.loggingFile,
+  };
+}
+
+const section = (name: string, values: Record<string, string>) => [
+  `[${name}]`,
+  ...Object.entries(values).map(([key, value]) => `${key}=${value}`),
+];
