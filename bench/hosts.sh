@@ -39,12 +39,14 @@ remove_hosts() {
       losetup --detach "$device"
     done
   done
-  if [ -d "$cgroups/$prefix" ]; then
+  # With cgroups of version 1 systemd-nspawn makes as many again in a hierarchy of systemd's.
+  for directory in "$cgroups/$prefix" "/sys/fs/cgroup/systemd/$prefix"; do
     for _ in {1..100}; do
-      ! find "$cgroups/$prefix" -depth -type d -exec rmdir {} + 2>/dev/null || break
+      [ -d "$directory" ] || break
+      ! find "$directory" -depth -type d -exec rmdir {} + 2>/dev/null || break
       sleep 0.05
     done
-  fi
+  done
   rm -rf --one-file-system "$top"
 }
 

@@ -1,5 +1,6 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { run, type Environment, type Finished } from "./run";
 
 /**
@@ -55,6 +56,13 @@ export async function settings(env: Environment): Promise<Record<string, string>
   await removeStack(env);
   const config = JSON.parse(stdout) as Record<string, { value: string }>;
   return Object.fromEntries(Object.entries(config).map(([name, { value }]) => [name, value]));
+}
+
+/** Writes the stack's settings to a file for `--config-file`, with others beside and over them. */
+export function writeConfig(file: string, further: Record<string, unknown>): string {
+  const stack = parse(readFileSync(join(ROOT, "Pulumi.local.yaml"), "utf8")) as { config: object };
+  writeFileSync(file, stringify({ ...stack, config: { ...stack.config, ...further } }));
+  return file;
 }
 
 /** Forgets a stack that has nothing. */

@@ -19,7 +19,7 @@ export async function describeMachine(loadBefore: string): Promise<Machine> {
   const processors = cpus();
   return {
     system: /^PRETTY_NAME="(.*)"$/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? "unknown",
-    kernel: release(),
+    kernel: release().split("-")[0] ?? "",
     processor: `${processors.length} × ${processors[0]?.model.trim() ?? "unknown"}`,
     memory: `${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
     "load average before": loadBefore,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { writeBookFiles } from "../book-files";
 import { writeFloorFiles } from "../floor-files";
 import {
   DESTROY,
@@ -14,43 +15,69 @@ import {
   settings,
   unchanged,
   UP,
+  writeConfig,
 } from "../lab";
 import type { Context, Part, Samples } from "../part";
 import { run, type Environment } from "../run";
 import { median, ratio } from "../statistics";
+import { pinned } from "../python";
 import { goalTable, rowTable } from "../tables";
 
 const EMPTY = join(ROOT, "bench/empty");
 const FLOOR = join(ROOT, "bench/floor.sh");
+const BOOK = join(ROOT, "bench/book.sh");
 /** A no-op is short, so more of them are run in a round. */
 const NO_OPS = 3;
 
+/** A setting that brokers take while they run, and one for which they are restarted. */
+const LIVE = { "num.io.threads": "9" };
+const RESTART = { "queued.max.requests": "501" };
+
+const MODES = ["usual", "tuned"] as const;
+type Mode = (typeof MODES)[number];
+
 const ROWS = {
-  npmUp: "no hosts → smoke test passed: `npm run up`",
+  npmUp: "no hosts → a message has passed: `npm run up`",
   up: "the same: `pulumi up`",
   floor: "the same by hand, nothing waited for in vain ([floor.sh](floor.sh))",
-  noOp: "`pulumi up`, nothing to do",
-  emptyNoOp: "the same with as many empty components",
-  npmUpAgain: "`npm run up`, nothing to do",
-  destroy: "`pulumi destroy`",
-  npmDestroy: "`npm run destroy`",
+  "book.usual": "the same in the book's way, Ansible's usual settings ([book/](book/))",
+  "book.tuned": "the same in the book's way, Ansible tuned",
+  changeLive: "a broker setting that needs no restart: `pulumi up`",
+  changeRestart: "one that needs a restart, one broker after the other: `pulumi up`",
+  "bookChange.usual": "either, all brokers restarted at once: the playbook, usual",
+  "bookChange.tuned": "the same: the playbook, tuned",
+  noOp: "nothing to do: `pulumi up`",
+  emptyNoOp: "as many empty components: `pulumi up`",
+  npmUpAgain: "nothing to do: `npm run up`",
+  "bookNoOp.usual": "nothing to do: the playbook, usual",
+  "bookNoOp.tuned": "nothing to do: the playbook, tuned",
+  destroy: "the end: `pulumi destroy`",
+  npmDestroy: "the end: `npm run destroy`",
 };
 
 /** The lab against the same made in other ways. All sides run in the same round, in turn. */
 export const lab: Part = {
   name: "lab",
-  title: "The lab against the same by hand",
+  title: "The lab against the book's way, and against the same by hand",
   description:
-    "Six hosts with ZooKeeper and Kafka, from nothing until a message has passed; a change; no change; the end.",
+    "Six hosts with ZooKeeper and Kafka: from no hosts until a message has passed through all brokers; a change of a setting; nothing to change; the end. Every side has the same image, archives, heaps and configuration files, and its hosts boot on the clock. Beside that, the sides that are not the lab get for nothing what is not to be compared: keys, names in `/etc/hosts`, Python for Ansible, and no data volumes for the book's.",
   measure,
   remove,
   report,
 };
 
 async function measure(context: Context): Promise<void> {
-  const files = join(context.directory, "floor");
-  writeFloorFiles(files, await settings(await enter()));
-  const sides = [() => floor(context, files), () => labItself(context)];
+  const files = (name: string) => join(context.directory, name);
+  const raw = await settings(await enter());
+  writeFloorFiles(files("floor"), raw);
+  writeBookFiles(files("book"), raw);
+  writeBookFiles(files("changed"), { ...raw, "kafkalab:brokerConfig": JSON.stringify(RESTART) });
+  context.fact("ansible-core", pinned("ansible-core"));
+  const sides = [
+    () => floor(context, files("floor")),
+    () => labItself(context),
+    ...MODES.map((mode) => () => book(context, mode, files("book"), files("changed"))),
+  ];
   for (let round = 0; round < context.rounds; round++) {
     // Neither side always finds what another has just left in the memory.
     for (let index = 0; index < sides.length; index++) {
@@ -65,13 +92,37 @@ async function floor({ note }: Context, files: string): Promise<void> {
   note("floor", Number(stdout));
 }
 
-async function labItself({ note, trace }: Context): Promise<void> {
+async function book({ note }: Context, mode: Mode, files: string, changed: string) {
+  const take = async (row: string, mayChange: boolean, ...args: string[]) => {
+    const options = { env: process.env, limitSeconds: LIMIT_SECONDS };
+    const [seconds = NaN, changes] = (await run([BOOK, ...args], options)).stdout
+      .split("\n")
+      .map(Number);
+    if ((changes !== 0) !== mayChange) {
+      throw new Error(
+        `book.sh ${args.join(" ")}: ${changes} steps of the playbook changed something`,
+      );
+    }
+    note(`${row}.${mode}`, seconds);
+  };
+  await take("book", true, "up", files, mode);
+  await take("bookNoOp", false, "play", mode);
+  await take("bookChange", true, "play", mode, changed);
+  await run([BOOK, "--remove"], { env: process.env, limitSeconds: LIMIT_SECONDS });
+}
+
+async function labItself({ note, trace, directory }: Context): Promise<void> {
   const env = await enter();
   await pulumi(env, "stack", "init", "local");
   const up = await pulumi(env, ...UP);
   note("up", up.seconds);
   trace(up);
   await noOps(note, env, await resources(env));
+  const live = writeConfig(join(directory, "live.yaml"), { "kafkalab:brokerConfig": LIVE });
+  note("changeLive", (await pulumi(env, ...UP, "--config-file", live)).seconds);
+  const both = { "kafkalab:brokerConfig": { ...LIVE, ...RESTART } };
+  const restart = writeConfig(join(directory, "restart.yaml"), both);
+  note("changeRestart", (await pulumi(env, ...UP, "--config-file", restart)).seconds);
   note("destroy", (await pulumi(env, ...DESTROY)).seconds);
   await removeStack(env);
   await pulumiIn(EMPTY, env, ...DESTROY);
@@ -94,19 +145,26 @@ async function noOps(note: Context["note"], env: Environment, count: number): Pr
 }
 
 async function remove(): Promise<void> {
-  await run([FLOOR, "--remove"], { env: process.env, limitSeconds: LIMIT_SECONDS });
+  for (const script of [FLOOR, BOOK]) {
+    await run([script, "--remove"], { env: process.env, limitSeconds: LIMIT_SECONDS });
+  }
   await removeLab();
 }
 
 function report(samples: Samples): string {
   const goals = [
-    { what: "`pulumi up` / by hand", value: ratio(samples["up"], samples["floor"]), goal: 1.3 },
-    {
-      what: "no-op / empty components",
-      value: ratio(samples["noOp"], samples["emptyNoOp"]),
-      goal: 1.5,
-    },
-    { what: "no-op", value: median(samples["noOp"]), goal: 3, unit: "s" },
-  ];
-  return `${goalTable(goals)}\n${rowTable(ROWS, samples)}`;
+    ["`npm run up` / the book's way, usual", "npmUp", "book.usual", 0.25],
+    ["`npm run up` / the book's way, tuned", "npmUp", "book.tuned", 0.5],
+    ["`pulumi up` / by hand", "up", "floor", 1.3],
+    ["no-op / empty components", "noOp", "emptyNoOp", 1.5],
+  ] as const;
+  return [
+    goalTable([
+      ...goals.map(([what, over, under, goal]) => {
+        return { what, value: ratio(samples[over], samples[under]), goal };
+      }),
+      { what: "no-op", value: median(samples["noOp"]), goal: 3, unit: "s" },
+    ]),
+    rowTable(ROWS, samples),
+  ].join("\n");
 }
