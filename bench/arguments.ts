@@ -2,12 +2,14 @@
 export interface Arguments {
   parts: string[];
   write: boolean;
+  /** Only write the page of what is kept. */
+  page: boolean;
   json: boolean;
   timeline: boolean;
   rounds: number;
 }
 
-const FLAGS = ["--write", "--json", "--timeline"];
+const FLAGS = ["--write", "--page", "--json", "--timeline"];
 
 /** Reads the command line. One that is not understood is an error that says what is. */
 export function readArguments(argv: string[], known: string[], runs = "3"): Arguments {
@@ -31,6 +33,7 @@ export function readArguments(argv: string[], known: string[], runs = "3"): Argu
   return {
     parts: known.filter((name) => wanted.includes("all") || wanted.includes(name)),
     write: flags.includes("--write"),
+    page: flags.includes("--page"),
     json: flags.includes("--json"),
     timeline: flags.includes("--timeline"),
     rounds,

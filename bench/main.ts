@@ -1,7 +1,8 @@
 /**
  * Measures the lab, against other ways to the same. See CONTRIBUTING.md.
  *
- *   npm run bench [-- PART...|all] [--write] [--json] [--timeline]
+ *   npm run bench -- [PART...|all] [--write] [--json] [--timeline]
+ *   npm run bench -- --page
  *
  * RUNS says how many rounds (3). With KEEP=1 a part that fails leaves what it made for a look, until
  * the next run.
@@ -13,16 +14,18 @@ import { readArguments } from "./arguments";
 import { commit, describeMachine, load } from "./machine";
 import type { Part, Plot, Samples } from "./part";
 import { PARTS } from "./parts";
+import { python } from "./python";
 import { keepResult, page, PAGE, readResults, removePlots, RESULTS, section } from "./results";
 import { run, wasInterrupted, type Finished } from "./run";
 import { summary } from "./statistics";
 import { timeline } from "./timeline";
 
-const PYTHON = join(__dirname, "python.sh");
-
 async function main(): Promise<void> {
   const names = PARTS.map(({ name }) => name);
   const wanted = readArguments(process.argv.slice(2), names, process.env["RUNS"]);
+  if (wanted.page) {
+    return writePage();
+  }
   const json: Record<string, unknown> = {};
   for (const part of PARTS.filter(({ name }) => wanted.parts.includes(name))) {
     let trace: Finished | undefined;
@@ -105,9 +108,9 @@ async function writePage(): Promise<void> {
   });
   removePlots();
   if (plots.length > 0) {
-    await run([PYTHON, join(__dirname, "plot.py"), RESULTS], {
+    await run([await python(), join(__dirname, "plot.py"), RESULTS], {
       env: process.env,
-      limitSeconds: 600, // what draws may have to be installed
+      limitSeconds: 60,
       input: JSON.stringify(plots),
     });
   }

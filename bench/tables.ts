@@ -33,7 +33,8 @@ export function rowTable(labels: Record<string, string>, samples: Samples, unit 
     ["what", "median", "min–max", "n"],
     Object.entries(labels).map(([row, label]) => {
       const { median, min, max, n } = summary(samples[row]);
-      return [label, withUnit(median, unit), `${number(min)}–${withUnit(max, unit)}`, String(n)];
+      const spread = n === 0 ? "–" : `${number(min)}–${withUnit(max, unit)}`;
+      return [label, withUnit(median, unit), spread, String(n)];
     }),
   );
 }
@@ -48,5 +49,6 @@ export const number = (value: number, digits = 1) =>
   Number.isFinite(value) ? value.toFixed(digits) : "–";
 
 function withUnit(value: number, unit?: string, digits?: number): string {
-  return [number(value, digits), ...(unit === undefined ? [] : [unit])].join(" ");
+  const text = number(value, digits);
+  return unit === undefined || !Number.isFinite(value) ? text : `${text} ${unit}`;
 }
