@@ -20,11 +20,11 @@ import matplotlib.pyplot as plt
 
 plt.rcParams.update(
     {
-        # Text stays text, in whatever font the reader has; ids are the same in each run.
+        # Text stays text, set in what comes with matplotlib; ids are the same in each run.
         "svg.fonttype": "none",
         "svg.hashsalt": "kafkalab",
         "font.family": "sans-serif",
-        "font.sans-serif": ["sans-serif"],
+        "font.sans-serif": ["DejaVu Sans"],
         # Opaque, so that it is as readable on a dark page as on a light one.
         "figure.facecolor": "white",
         "axes.spines.top": False,
