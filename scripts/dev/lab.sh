@@ -271,12 +271,11 @@ case $command in
     eval "$(local_environment)"
     without_stack_traces
     cd "$root"
-    # One at a time: its names are fixed. --close: the hosts that it starts must not hold the lock.
-    status=0
-    flock --nonblock --close --conflict-exit-code 75 /run/lock/kafkalab-bench \
-      node_modules/.bin/tsx bench/main.ts "$@" || status=$?
-    [ "$status" -ne 75 ] || die "another bench is running."
-    exit "$status"
+    # One at a time: its names are fixed. Node keeps the lock to itself: hosts that it starts must not.
+    exec {lock}>/run/lock/kafkalab-bench
+    flock --nonblock "$lock" || die "another bench is running."
+    # As the drills: nobody else gets a signal, or ends it while it still removes what it has made.
+    exec node --import "$root/node_modules/tsx/dist/loader.mjs" "$root/bench/main.ts" "$@"
     ;;
   *) usage ;;
 esac
