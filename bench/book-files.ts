@@ -11,12 +11,13 @@ import {
   writeHost,
   writeNetwork,
 } from "./hosts";
+import { TOP } from "./lab";
 
 /** What set-up has made ready for the hosts to fetch. */
 const ARCHIVES = join(__dirname, "../.lab/archives");
 
 /** Where `book.sh` puts what this writes. */
-const TOP = "/var/lib/kafkalab-bench/book";
+const PLACE = join(TOP, "book");
 
 /**
  * Writes what `book.sh` needs: bare hosts that know one another's names, and an inventory with the
@@ -49,10 +50,10 @@ function inventory({ hosts }: BenchHosts): string {
   });
   const common = {
     ansible_user: "admin",
-    ansible_ssh_private_key_file: `${TOP}/key`,
+    ansible_ssh_private_key_file: `${PLACE}/key`,
     // Nothing of the user's own, and no host that is not known.
-    ansible_ssh_common_args: `'-F ${TOP}/ssh_config'`,
-    files: `${TOP}/files`,
+    ansible_ssh_common_args: `'-F ${PLACE}/ssh_config'`,
+    files: `${PLACE}/files`,
   };
   return [...groups, ...section("all:vars", common), ""].join("\n");
 }

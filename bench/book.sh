@@ -50,9 +50,10 @@ ansible() { # ARGUMENTS OF ansible-playbook...
     # The playbook needs no facts; connections are kept, as by default, and longer.
     settings=(ANSIBLE_PIPELINING=true ANSIBLE_FORKS=12 ANSIBLE_GATHERING=explicit
       ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3
-      "ANSIBLE_SSH_ARGS=-o ControlMaster=auto -o ControlPersist=300s")
+      "ANSIBLE_SSH_ARGS=-o ControlMaster=auto -o ControlPersist=600s")
   fi
-  env "${clean[@]}" "ANSIBLE_CONFIG=$top/ansible.cfg" "ANSIBLE_HOME=$top/ansible" "${settings[@]}" \
+  env "${clean[@]}" "ANSIBLE_CONFIG=$top/ansible.cfg" "ANSIBLE_HOME=$top/ansible" \
+    "ANSIBLE_SSH_CONTROL_PATH_DIR=$top/ansible/cp" "${settings[@]}" \
     ip netns exec "$router" "$python" -m ansible.cli.playbook --inventory "$top/inventory" "$@" \
     </dev/null >"$top/ansible.log" 2>&1 || {
     tail -n 30 "$top/ansible.log" >&2

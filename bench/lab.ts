@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { run, type Environment, type Finished } from "./run";
 
+/** Where all is that a bench makes, but for the cache. */
+export const TOP = "/var/lib/kafkalab-bench";
+
 /**
  * A lab of the bench's own, that the user's lab knows nothing of. With KEEP=1 a bench that fails
  * leaves it for a look: KAFKALAB_STATE=/var/lib/kafkalab-bench/lab npm run status.
  */
-export const STATE = "/var/lib/kafkalab-bench/lab";
+export const STATE = join(TOP, "lab");
 export const ROOT = join(__dirname, "..");
 export const LIMIT_SECONDS = 300;
 export const UP = ["up", "--stack", "local", "--yes", "--skip-preview"];

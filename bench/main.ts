@@ -7,10 +7,10 @@
  * RUNS says how many rounds (3). With KEEP=1 a part that fails leaves what it made for a look, until
  * the next run.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readArguments } from "./arguments";
+import { TOP } from "./lab";
 import { commit, describeMachine, load } from "./machine";
 import type { Part, Plot, Samples } from "./part";
 import { PARTS } from "./parts";
@@ -59,13 +59,15 @@ async function main(): Promise<void> {
 
 /** Runs a part to its end, good or bad. What it has measured before it failed is kept. */
 async function measure(part: Part, rounds: number, trace: (finished: Finished) => void) {
-  const directory = mkdtempSync(join(tmpdir(), "kafkalab-bench-"));
+  const directory = join(TOP, "run");
   const samples: Samples = {};
   const facts: Record<string, string> = {};
   const say = (text: string) => process.stderr.write(`bench: ${part.name}: ${text}\n`);
   const loadBefore = load();
   let passed = false;
   try {
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true });
     await part.remove();
     await part.measure({
       rounds,
@@ -86,13 +88,17 @@ async function measure(part: Part, rounds: number, trace: (finished: Finished) =
     passed = true;
   } catch (error) {
     process.exitCode = 1;
-    const reason = error instanceof Error ? error.message : String(error);
-    say(wasInterrupted() ? "interrupted; what it made is removed" : `failed: ${reason}`);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-    if (passed || process.env["KEEP"] !== "1" || wasInterrupted()) {
-      await part.remove();
-    }
+    say(wasInterrupted() ? "interrupted; removing what it made" : `failed: ${reason(error)}`);
+  }
+  rmSync(directory, { recursive: true, force: true });
+  if (passed || process.env["KEEP"] !== "1" || wasInterrupted()) {
+    await part.remove().catch((error: unknown) => {
+      process.exitCode = 1;
+      say(`what it made is not all removed, which its next run tries again: ${reason(error)}`);
+    });
+  }
+  if (existsSync(TOP) && readdirSync(TOP).length === 0) {
+    rmSync(TOP, { recursive: true });
   }
   const machine = { ...(await describeMachine(loadBefore)), ...facts };
   const date = new Date().toISOString().slice(0, 10);
@@ -117,7 +123,9 @@ async function writePage(): Promise<void> {
   writeFileSync(PAGE, page(PARTS, results));
 }
 
+const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
 main().catch((error: unknown) => {
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`bench: ${reason(error)}\n`);
   process.exitCode = 1;
 });
