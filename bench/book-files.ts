@@ -7,7 +7,6 @@ import {
   put,
   readHosts,
   ROUTER,
-  upper,
   writeHost,
   writeNetwork,
 } from "./hosts";
@@ -28,8 +27,6 @@ export function writeBookFiles(directory: string, raw: Record<string, string>): 
   writeNetwork(directory, all);
   for (const host of all.hosts) {
     writeHost(directory, host, all);
-    // The lab's unit copies it at each start.
-    put(upper(directory, host)(`etc/kafkalab/${host.service}.content`), "");
     const file = (name: string) => join(directory, "files", host.name, name);
     put(file("config"), `${host.config}\n`);
     put(file("logging"), `${host.logging}\n`);
