@@ -77,7 +77,7 @@ export function readHosts(raw: Record<string, string>): BenchHosts {
       ...common("zookeeper", ordinal, settings.zookeeperVersion),
       data: "/data/zk",
       configFile: "conf/zoo.cfg",
-      config: zooCfg() + zookeepers.map(serverLine).join(""),
+      config: zooCfg(staticMembers(zookeepers)),
       loggingFile: "conf/logback.xml",
       logging: ZOOKEEPER_LOGGING,
       unit: zookeeperUnit(settings.zookeeperHeapMiB),
@@ -134,8 +134,10 @@ export function writeHost(directory: string, host: BenchHost, all: BenchHosts): 
   copyTo(join(__dirname, "message.sh"), to("bench/message.sh"));
 }
 
-function serverLine(server: string, index: number): string {
-  return `server.${index + 1}=${server}:2888:3888;2181\n`;
+/** Lines of `zoo.cfg` as the book has them: an ensemble that never changes. */
+function staticMembers(names: string[]): Record<string, string> {
+  const servers = names.map((name, index) => [`server.${index + 1}`, `${name}:2888:3888`]);
+  return { reconfigEnabled: "false", ...Object.fromEntries(servers) };
 }
 
 /** Writes the shell variables that `hosts.sh` needs of the network, and of a host. */
