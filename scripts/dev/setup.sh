@@ -41,13 +41,13 @@ fi
 exec 3>&2
 started=$EPOCHREALTIME
 case $preflight_scope in
-  lab | test) steps=(npm pulumi plugins archives base image bundle) ;;
-  tools) steps=(npm pulumi plugins) ;;
+  lab | test) steps=(pulumi npm plugins archives base image bundle) ;;
+  tools) steps=(pulumi npm plugins) ;;
   npm | check) steps=(npm) ;;
   *) die "setup.sh: --scope must be lab, tools, npm, check or test; got $preflight_scope" ;;
 esac
 # What a step waits for.
-declare -A after=([bundle]=npm [image]="archives base")
+declare -A after=([plugins]=pulumi [bundle]=npm [image]="archives base")
 
 if [[ $preflight_scope =~ ^(lab|test)$ ]]; then
   preflight_machine

@@ -5,6 +5,8 @@
 # Inputs: the versions pinned in package-lock.json, local-cloud/providers/; sourced by setup.sh.
 #   KAFKALAB_PLUGINS=stand-in or =official decides; otherwise the official ones are taken where
 #   Pulumi's download site can be reached.
+#   After step pulumi: what the CLI and the stand-ins share is compiled once, as their go.mod files
+#   have the same versions and Go the same flags.
 # Idempotence: a cache entry. Each state directory gets links to it (see state_make).
 
 plugins_command=resource-command-v$(package_version @pulumi/command)
@@ -80,7 +82,7 @@ plugins_compile() { # DIRECTORY
     mkdir "$1/$plugin"
     (
       cd "$root/local-cloud/providers"
-      go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" \
+      CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" \
         -o "$1/$plugin/pulumi-resource-$name" "./$name"
     )
   done

@@ -5,43 +5,66 @@
 # Inputs: the version pinned in package-lock.json and scripts/dev/go/; sourced by setup.sh.
 #   KAFKALAB_PULUMI_RELEASES may name another place that holds Pulumi's releases.
 # Idempotence: a cache entry. The official release where it can be had, checked against its
-#   published SHA-256 sums; otherwise both are built from Go modules that go.sum pins.
+#   published SHA-256 sums; otherwise both are built from Go modules that go.sum pins. What is built
+#   for local stacks leaves out what is for clouds, and is replaced by the whole when the scope is
+#   tools, which is for stacks on AWS.
 
 pulumi_version=$(package_version @pulumi/pulumi)
 pulumi_releases=${KAFKALAB_PULUMI_RELEASES:-https://github.com/pulumi/pulumi/releases/download}
 
-pulumi_key() {
-  key "$pulumi_version" "$(uname -m)" "$(text_of pulumi pulumi_download pulumi_compile)" -- scripts/dev/go
+pulumi_key() { # BUILD: whole or local
+  key "$1" "$pulumi_version" "$(uname -m)" \
+    "$(text_of pulumi pulumi_download pulumi_compile pulumi_go_build pulumi_without_clouds)" -- scripts/dev/go
+}
+
+# The whole one serves for all; the local one, where no other is wanted.
+pulumi_builds() {
+  echo whole
+  if [[ $preflight_scope =~ ^(lab|test)$ ]]; then
+    echo local
+  fi
 }
 
 pulumi_ready() {
-  local entry
-  entry=$(pulumi_key)
-  linked bin "$cache/tools/$entry" && entry_whole tools "$entry"
+  local build entry
+  for build in $(pulumi_builds); do
+    entry=$(pulumi_key "$build")
+    if linked bin "$cache/tools/$entry" && entry_whole tools "$entry"; then
+      return
+    fi
+  done
+  return 1
 }
 
 pulumi_make() {
-  local entry
-  entry=$(pulumi_key)
-  entry_make tools "$entry" pulumi_build
+  local build=whole entry
+  if [[ $preflight_scope =~ ^(lab|test)$ ]] && ! entry_whole tools "$(pulumi_key whole)" && ! pulumi_released; then
+    build=local
+  fi
+  entry=$(pulumi_key "$build")
+  entry_make tools "$entry" pulumi_build "$build"
   link bin "$cache/tools/$entry"
 }
 
-pulumi_build() {
+pulumi_released() {
+  reachable "$pulumi_releases/v$pulumi_version/pulumi-$pulumi_version-checksums.txt"
+}
+
+pulumi_build() { # BUILD DIRECTORY
   local machine=x64 archive sums
   case $(uname -m) in
     aarch64 | arm64) machine=arm64 ;;
   esac
   archive=pulumi-v$pulumi_version-linux-$machine.tar.gz
   sums=pulumi-$pulumi_version-checksums.txt
-  if reachable "$pulumi_releases/v$pulumi_version/$sums"; then
+  if [ "$1" = whole ] && pulumi_released; then
     progress "downloading the official release $pulumi_version"
-    pulumi_download "$pulumi_releases/v$pulumi_version" "$archive" "$sums" "$1"
+    pulumi_download "$pulumi_releases/v$pulumi_version" "$archive" "$sums" "$2"
   else
     progress "no release site in reach; building $pulumi_version from Go modules (minutes, once)"
-    pulumi_compile "$1"
+    pulumi_compile "$1" "$2"
   fi
-  "$1/pulumi" version
+  "$2/pulumi" version
 }
 
 pulumi_download() { # BASE-URL ARCHIVE SUMS DIRECTORY
@@ -58,21 +81,65 @@ pulumi_download() { # BASE-URL ARCHIVE SUMS DIRECTORY
   rm "$4/$2" "$4/$3"
 }
 
-pulumi_compile() { # DIRECTORY
+# Go's flags: no C, as in Pulumi's own releases. Alike in all that is built, so that what several
+# programs share is compiled once.
+pulumi_go_build() { # DIRECTORY PACKAGE [LINKER-FLAG...]
+  local file=$1/${2##*/} package=$2
+  shift 2
+  CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w $*" -o "$file" "$package"
+}
+
+pulumi_compile() { # BUILD DIRECTORY
   need_go 1.25.8 "to build the Pulumi CLI, because its release site cannot be reached"
-  (
-    cd "$root/scripts/dev/go/pulumi-language-nodejs"
-    go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" -o "$1/pulumi-language-nodejs" \
-      github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs
-  )
   (
     cd "$root/scripts/dev/go/pulumi"
     if ! grep -qxF "require github.com/pulumi/pulumi/pkg/v3 v$pulumi_version" go.mod; then
       say "scripts/dev/go/pulumi/go.mod must require the version of @pulumi/pulumi in package-lock.json, $pulumi_version"
       exit 1
     fi
-    go build -mod=readonly -trimpath -buildvcs=false -o "$1/pulumi" \
-      -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$pulumi_version" \
-      github.com/pulumi/pulumi/pkg/v3/cmd/pulumi
+    if [ "$1" = local ]; then
+      cp -r "$root/scripts/dev/go/pulumi-local" "$2/build"
+      cd "$2/build"
+      pulumi_without_clouds
+    fi
+    pulumi_go_build "$2" github.com/pulumi/pulumi/pkg/v3/cmd/pulumi \
+      "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$pulumi_version"
   )
+  rm -rf "$2/build"
+  (
+    cd "$root/scripts/dev/go/pulumi-language-nodejs"
+    pulumi_go_build "$2" github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs
+  )
+}
+
+# pulumi_without_clouds: the CLI's sources, in ./pkg, without what takes most of the time to build and
+# is of no use for a stack whose state is in files: states, keys and logs that are in clouds, and
+# Pulumi Cloud's API. What is left out is replaced by what says so when it is asked for (_absent/).
+pulumi_without_clouds() {
+  local module=github.com/pulumi/pulumi/pkg/v3 directory left
+  # In a module with nothing else, so that nothing else is fetched; go.sum holds the sum.
+  mkdir sources
+  sed -n "/^module /p; /^go /p; s#^require $module .*#&#p" "$root/scripts/dev/go/pulumi/go.mod" >sources/go.mod
+  grep "^$module v" "$root/scripts/dev/go/pulumi/go.sum" >sources/go.sum
+  directory=$(cd sources && go mod download -json "$module@v$pulumi_version" | jq -r .Dir)
+  cp -r "$directory" pkg
+  chmod -R u+w pkg
+  (
+    cd pkg
+    sed -i -e '/"gocloud.dev\/blob\/\(azure\|gcs\|s3\)blob"/d' -e '/"[^"]*\/backend\/diy\/postgres"/d' \
+      -e 's/gcsblob\.Scheme/"gs"/' backend/diy/backend.go
+    sed -i -e '/aws-sdk-go-v2/d' -e 's/awss3\.CopyObjectInput/absentS3Copy/' backend/diy/bucket.go
+    sed -i -e '/"gocloud.dev\/secrets\//d' -e '/"google.golang.org\/api\//d' -e '/\/authhelpers"$/d' \
+      -e '/case gcpkms\.Scheme:/,/default:/{/default:/!d}' secrets/cloud/manager.go
+    rm operations/operations_aws.go operations/operations_gcp.go
+    find cmd/pulumi/cloud -name '*.go' ! -name envelope.go ! -name resolve.go -delete
+    cp -r ../_absent/. .
+  )
+  # Should Pulumi's sources change, so that something of it comes back, it is noticed here.
+  left=$(CGO_ENABLED=0 go list -deps "$module/cmd/pulumi" |
+    grep -E '/aws-sdk-go|/azure-sdk-for-go|^cloud\.google\.com/|/hashicorp/vault/|/libopenapi|^github\.com/lib/pq' || true)
+  if [ -n "$left" ]; then
+    say "pulumi_without_clouds in scripts/dev/steps/pulumi.sh must leave these out of Pulumi $pulumi_version:" "$left"
+    exit 1
+  fi
 }
