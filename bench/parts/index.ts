@@ -1,6 +1,7 @@
 import type { Part } from "../part";
 import { growth } from "./growth";
+import { kafka } from "./kafka";
 import { lab } from "./lab";
 
 /** All parts, in the order in which they are run and reported. */
-export const PARTS: Part[] = [lab, growth];
+export const PARTS: Part[] = [lab, growth, kafka];

@@ -1,0 +1,54 @@
+#!/bin/bash
+# Kafka's own performance tests, one after another, where the brokers are: on a broker's host, or
+# beside the brokers that are plain processes.
+#
+# Inputs: BOOTSTRAP, BROKER_COUNT, PARTITIONS, WARM_UP (records), CASES: words
+#   SIZE:ACKS:PRODUCERS:RECORDS. Each case is told by a line "case SIZE:ACKS:PRODUCERS", followed by
+#   the last line of each producer and that of the consumer.
+# Idempotence: topics are new, and deleted when all is done.
+set -euo pipefail
+bin=/usr/local/kafka/bin
+
+until [ "$(kcat -L -m 1 -X reconnect.backoff.max.ms=50 -b "$BOOTSTRAP" 2>/dev/null | grep -c '^  broker ')" = "$BROKER_COUNT" ]; do
+  sleep 0.1
+done
+
+topic() { # NAME
+  "$bin/kafka-topics.sh" --bootstrap-server "$BOOTSTRAP" --create --topic "$1" \
+    --partitions "$PARTITIONS" --replication-factor 3 >/dev/null
+}
+
+produce() { # TOPIC SIZE ACKS PRODUCERS RECORDS
+  local producer jobs=()
+  for ((producer = 0; producer < $4; producer++)); do
+    "$bin/kafka-producer-perf-test.sh" --topic "$1" --record-size "$2" --num-records $(($5 / $4)) \
+      --throughput -1 --producer-props "bootstrap.servers=$BOOTSTRAP" "acks=$3" | tail -n 1 &
+    jobs+=($!)
+  done
+  for producer in "${jobs[@]}"; do
+    wait "$producer"
+  done
+}
+
+consume() { # TOPIC RECORDS
+  "$bin/kafka-consumer-perf-test.sh" --bootstrap-server "$BOOTSTRAP" --topic "$1" --messages "$2" \
+    --timeout 60000 --hide-header 2>&1 | tail -n 1
+}
+
+# What a JVM has not compiled yet is no figure of Kafka's.
+topic kafkalab-bench-warm
+for acks in 1 all; do
+  produce kafkalab-bench-warm 100 "$acks" 1 "$WARM_UP" >&2
+done
+consume kafkalab-bench-warm "$WARM_UP" >&2
+
+for case in $CASES; do
+  IFS=: read -r size acks producers records <<<"$case"
+  name=kafkalab-bench-$size-$acks-$producers
+  topic "$name"
+  sync # what was written before is not written out meanwhile
+  echo "case $size:$acks:$producers"
+  produce "$name" "$size" "$acks" "$producers" "$records"
+  consume "$name" "$((records / producers * producers))"
+done
+"$bin/kafka-topics.sh" --bootstrap-server "$BOOTSTRAP" --delete --topic 'kafkalab-bench-.*' >/dev/null

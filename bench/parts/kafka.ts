@@ -1,0 +1,179 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { variables } from "../hosts";
+import { caseName, readLoad, type Case } from "../kafka/perf-output";
+import { writePlainFiles } from "../kafka/plain-files";
+import { enter, npmRun, removeLab, settings, STATE } from "../lab";
+import type { Context, Part, Samples } from "../part";
+import { run } from "../run";
+import { median, ratio } from "../statistics";
+import { goalTable, number, table } from "../tables";
+
+const HERE = join(__dirname, "../kafka");
+const PLAIN = "/var/lib/kafkalab-bench/plain";
+const BROKERS = ["peter-kafka01", "peter-kafka02", "peter-kafka03"];
+/** The host where the clients run. */
+const CLIENTS = "peter-kafka01";
+const PARTITIONS = 6;
+const WARM_UP = 400_000;
+/** By the bytes of a record, how many are sent. */
+const RECORDS: Record<number, number> = { 100: 1_000_000, 1024: 200_000 };
+
+const CASES: Case[] = [100, 1024].flatMap((size) =>
+  (["1", "all"] as const).flatMap((acks) => [1, 3].map((producers) => ({ size, acks, producers }))),
+);
+
+const SIDES = ["lab", "book", "plain"] as const;
+type Side = (typeof SIDES)[number];
+
+/** Kafka on the lab's hosts, against the book's settings there, and against plain processes. */
+export const kafka: Part = {
+  name: "kafka",
+  title: "Kafka itself",
+  description:
+    "`kafka-producer-perf-test` and `kafka-consumer-perf-test` on three brokers, in topics of 6 partitions and 3 replicas. Lab: as `npm run up` makes it. Book: on the same hosts, with the book's `server.properties`, Kafka's own heap and no sandbox ([book.sh](kafka/book.sh)). Plain: processes of this machine with the lab's settings and a volume each, without hosts, network, names or sandbox ([plain.sh](kafka/plain.sh)). Clients run on the first broker's host, or beside the plain processes. Every side starts anew in each round, and is warmed up. Only one runs at a time.",
+  measure,
+  remove,
+  report,
+};
+
+async function measure(context: Context): Promise<void> {
+  const plainFiles = join(context.directory, "plain");
+  const plainBootstrap = writePlainFiles(plainFiles, await settings(await enter()));
+  await npmRun("up");
+  await npmRun("ssh-config");
+  const bootstrap = BROKERS.map((name) => `${name}:9092`).join(",");
+  const sides: Record<Side, (round: number) => Promise<string>> = {
+    lab: () => ssh(CLIENTS, load(bootstrap)),
+    book: (round) => inPlaceOfLab("book", round, () => ssh(CLIENTS, load(bootstrap))),
+    plain: async (round) =>
+      inPlaceOfLab("none", round, async () => {
+        const script = join(HERE, "plain.sh");
+        return bounded([script, plainFiles], load(plainBootstrap));
+      }),
+  };
+  for (let round = 0; round < context.rounds; round++) {
+    // Each side is once the first, so that none always finds what another has left.
+    for (let index = 0; index < SIDES.length; index++) {
+      const side = SIDES[(round + index) % SIDES.length] ?? "lab";
+      note(context, side, await sides[side](round));
+      await restart();
+    }
+    context.say(`round ${round + 1} of ${context.rounds} done`);
+  }
+}
+
+function note(context: Context, side: Side, output: string): void {
+  for (const measured of readLoad(output, CASES)) {
+    const row = (metric: string) => `${side} ${caseName(measured)} ${metric}`;
+    context.note(row("records"), measured.recordsPerSecond, "records/s");
+    context.note(row("p50"), measured.p50, "ms");
+    context.note(row("p99"), measured.p99, "ms");
+    context.note(row("consumed"), measured.consumedPerSecond, "records/s");
+  }
+}
+
+/** `load.sh` with its inputs. */
+function load(bootstrap: string): string {
+  const inputs = variables({
+    BOOTSTRAP: bootstrap,
+    BROKER_COUNT: String(BROKERS.length),
+    PARTITIONS: String(PARTITIONS),
+    WARM_UP: String(WARM_UP),
+    CASES: CASES.map((one) => `${caseName(one)}:${RECORDS[one.size]}`).join(" "),
+  });
+  return inputs + readFileSync(join(HERE, "load.sh"), "utf8");
+}
+
+/** Runs a load while the lab's brokers stand still: with the book's in their place, or with none. */
+async function inPlaceOfLab(
+  other: "book" | "none",
+  round: number,
+  runLoad: () => Promise<string>,
+): Promise<string> {
+  const inputs = variables({ CORNER: `kafkalab-bench-${round}` });
+  const script = inputs + readFileSync(join(HERE, "book.sh"), "utf8");
+  const onBrokers = (command: string) =>
+    Promise.all(BROKERS.map((name) => ssh(name, script, `sudo bash -s ${command}`)));
+  await onBrokers(other === "book" ? "start" : "pause");
+  try {
+    return await runLoad();
+  } finally {
+    await onBrokers("stop");
+  }
+}
+
+/** Starts the lab's brokers anew, as the other sides' are. */
+const restart = () =>
+  Promise.all(BROKERS.map((name) => ssh(name, "", "sudo systemctl restart kafka-server")));
+
+const ssh = (host: string, input: string, command = "bash -s") =>
+  bounded(["ssh", "-F", join(STATE, "ssh/local/config"), host, command], input);
+
+async function bounded(argv: string[], input: string): Promise<string> {
+  return (await run(argv, { env: process.env, limitSeconds: 1200, input })).stdout;
+}
+
+async function remove(): Promise<void> {
+  if (existsSync(PLAIN)) {
+    rmSync(PLAIN, { recursive: true, force: true });
+  }
+  await removeLab();
+}
+
+function report(samples: Samples): string {
+  const of = (side: Side, one: Case, metric: string) =>
+    samples[`${side} ${caseName(one)} ${metric}`] ?? [];
+  const overall = (side: Side, metric: string) =>
+    geometricMean(CASES.map((one) => ratio(of("lab", one, metric), of(side, one, metric))));
+  const goals = (["book", "plain"] as const).flatMap((side) =>
+    (["records", "consumed"] as const).map((metric) => ({
+      what: `records/s ${metric === "records" ? "produced" : "consumed"}, lab / ${side} (geometric mean of the cases)`,
+      value: overall(side, metric),
+      goal: side === "book" ? 1 : 0.95,
+      bound: "at least" as const,
+    })),
+  );
+  const label = ({ size, acks, producers }: Case) => `${size} B, acks=${acks}, ${producers}`;
+  const rate = (side: Side, one: Case, metric: string) => {
+    const perSecond = median(of(side, one, metric));
+    return `${number(perSecond / 1000)} k (${number((perSecond * one.size) / 1e6)} MB/s)`;
+  };
+  const delay = (side: Side, one: Case) =>
+    `${number(median(of(side, one, "p50")), 0)} / ${number(median(of(side, one, "p99")), 0)} ms`;
+  const ratios = (one: Case, metric: string) =>
+    (["book", "plain"] as const).map((side) =>
+      number(ratio(of("lab", one, metric), of(side, one, metric)), 2),
+    );
+  const head = ["record, acks, producers", ...SIDES];
+  return [
+    goalTable(goals),
+    "Produced, records/s (medians):\n",
+    table(
+      [...head, "lab / book", "lab / plain"],
+      CASES.map((one) => [
+        label(one),
+        ...SIDES.map((side) => rate(side, one, "records")),
+        ...ratios(one, "records"),
+      ]),
+    ),
+    "Until acknowledged, p50 / p99 (medians of the rounds, of the slowest producer; with all that a producer can send, this is mostly its own queue):\n",
+    table(
+      head,
+      CASES.map((one) => [label(one), ...SIDES.map((side) => delay(side, one))]),
+    ),
+    "Consumed by one consumer, records/s (medians):\n",
+    table(
+      [...head, "lab / book", "lab / plain"],
+      CASES.map((one) => [
+        label(one),
+        ...SIDES.map((side) => rate(side, one, "consumed")),
+        ...ratios(one, "consumed"),
+      ]),
+    ),
+  ].join("\n");
+}
+
+function geometricMean(values: number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}
