@@ -136,8 +136,10 @@ export function writeHost(directory: string, host: BenchHost, all: BenchHosts): 
 
 /** Lines of `zoo.cfg` as the book has them: an ensemble that never changes. */
 function staticMembers(names: string[]): Record<string, string> {
-  const servers = names.map((name, index) => [`server.${index + 1}`, `${name}:2888:3888`]);
-  return { reconfigEnabled: "false", ...Object.fromEntries(servers) };
+  const members = Object.fromEntries(
+    names.map((name, index) => [`server.${index + 1}`, `${name}:2888:3888`]),
+  );
+  return { reconfigEnabled: "false", ...members };
 }
 
 /** Writes the shell variables that `hosts.sh` needs of the network, and of a host. */
