@@ -1,0 +1,138 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT, TOP } from "../lab";
+import type { Context, Part, Samples } from "../part";
+import { run } from "../run";
+import { median, summary } from "../statistics";
+import { goalTable, number, rowTable, table } from "../tables";
+
+const HERE = join(TOP, "fresh");
+
+/** Where a machine on which nothing was ever done has its caches, and has downloaded them to. */
+const CACHES = {
+  KAFKALAB_CACHE: join(HERE, "cache"),
+  GOMODCACHE: join(HERE, "go-modules"),
+  GOCACHE: join(HERE, "go-build"),
+  npm_config_cache: join(HERE, "npm"),
+};
+
+/** What is downloaded, and where it lies as it came. */
+const DOWNLOADS: Record<string, string> = {
+  "Go modules": join(CACHES.GOMODCACHE, "cache/download"),
+  "npm packages": CACHES.npm_config_cache,
+  "Debian packages": join(CACHES.KAFKALAB_CACHE, "apt"),
+  "jars from Maven Central": join(CACHES.KAFKALAB_CACHE, "maven"),
+};
+
+/** What set-up took on the machine of RESULTS.md before the CLI was built without what is for clouds. */
+const SET_UP_BEFORE = 241;
+const LIMIT_SECONDS = 1800;
+
+/** A line of set-up's progress. */
+const STEP = /^ +(\S+) +done +([\d.]+) s$/;
+const SET_UP = /^set-up: done \(([\d.]+) s\)$/;
+
+/** What the first `npm run up` of all costs, and that of a second clone. */
+export const fresh: Part = {
+  name: "fresh",
+  title: "The fresh start",
+  description:
+    "`npm run up` in a clone on a machine that has Debian's packages of the README and nothing in any cache: until the first message has passed. Then the same in a second clone. Steps of the set-up run side by side. Downloads are the sizes of what came, as it came. Where the official releases can be had, there are no Go modules.",
+  measure,
+  remove,
+  report,
+};
+
+async function measure(context: Context): Promise<void> {
+  for (let round = 0; round < context.rounds; round++) {
+    await remove();
+    const first = await up("first");
+    context.note("first", first.seconds);
+    for (const { text } of first.lines) {
+      const [, step, seconds] = STEP.exec(text) ?? [];
+      if (step !== undefined) {
+        context.note(`step.${step}`, Number(seconds));
+      }
+      const [, all] = SET_UP.exec(text) ?? [];
+      if (all !== undefined) {
+        context.note("setUp", Number(all));
+      }
+    }
+    for (const [name, directory] of Object.entries(DOWNLOADS)) {
+      context.note(`download.${name}`, await megabytes(directory), "MB");
+    }
+    await down("first");
+    context.note("second", (await up("second")).seconds);
+    await down("second");
+    context.say(`round ${round + 1} of ${context.rounds} done`);
+  }
+}
+
+async function up(clone: string) {
+  const directory = join(HERE, clone);
+  const env = environment();
+  await run(["git", "clone", "--quiet", ROOT, directory], { env, limitSeconds: LIMIT_SECONDS });
+  // The progress of the set-up is on stderr.
+  return run(["bash", "-c", "exec npm run up 2>&1"], {
+    cwd: directory,
+    env,
+    limitSeconds: LIMIT_SECONDS,
+  });
+}
+
+const down = (clone: string) =>
+  run(["npm", "run", "destroy"], {
+    cwd: join(HERE, clone),
+    env: environment(),
+    limitSeconds: LIMIT_SECONDS,
+  });
+
+const environment = () => ({ ...process.env, ...CACHES, KAFKALAB_STATE: join(HERE, "state") });
+
+async function megabytes(directory: string): Promise<number> {
+  const { stdout } = await run(["du", "--summarize", "--bytes", directory], {
+    env: process.env,
+    limitSeconds: 60,
+  });
+  return Number(stdout.split("\t")[0]) / 1e6;
+}
+
+async function remove(): Promise<void> {
+  for (const clone of ["first", "second"]) {
+    if (existsSync(join(HERE, clone, "node_modules")) && existsSync(join(HERE, "state"))) {
+      await down(clone);
+    }
+  }
+  rmSync(HERE, { recursive: true, force: true });
+}
+
+function report(samples: Samples): string {
+  const under = (prefix: string) =>
+    Object.keys(samples)
+      .filter((row) => row.startsWith(prefix))
+      .map((row) => ({ name: row.slice(prefix.length), row }));
+  return [
+    goalTable([
+      {
+        what: "set-up with nothing cached",
+        value: median(samples["setUp"]),
+        goal: SET_UP_BEFORE / 2,
+        unit: "s",
+      },
+    ]),
+    `The goal is half of what it took before, ${SET_UP_BEFORE} s.\n`,
+    rowTable(
+      {
+        first: "`npm run up`, nothing cached → the first message",
+        setUp: "of it the set-up",
+        ...Object.fromEntries(under("step.").map(({ name, row }) => [row, `its step ${name}`])),
+        second: "`npm run up` in a second clone",
+      },
+      samples,
+    ),
+    table(
+      ["downloaded", "MB"],
+      under("download.").map(({ name, row }) => [name, number(summary(samples[row]).median, 0)]),
+    ),
+  ].join("\n");
+}
