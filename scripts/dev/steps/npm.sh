@@ -40,9 +40,11 @@ npm_make() {
 }
 
 npm_install() { # DIRECTORY
+  local options=${NODE_OPTIONS-}
   cp "$root/package.json" "$root/package-lock.json" "$root/.npmrc" "$1"
   (
     cd "$1"
-    npm ci --no-fund --no-audit --loglevel=error
+    # npm knows https from http by a stack trace, which the lab's commands do without.
+    NODE_OPTIONS=${options//--stack-trace-limit=0/} npm ci --no-fund --no-audit --loglevel=error
   )
 }

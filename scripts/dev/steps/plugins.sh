@@ -6,7 +6,7 @@
 #   KAFKALAB_PLUGINS=stand-in or =official decides; otherwise the official ones are taken where
 #   Pulumi's download site can be reached.
 #   After step pulumi: what the CLI and the stand-ins share is compiled once, as their go.mod files
-#   have the same versions and Go the same flags.
+#   have the same versions.
 # Idempotence: a cache entry. Each state directory gets links to it (see state_make).
 
 plugins_command=resource-command-v$(package_version @pulumi/command)
@@ -15,7 +15,7 @@ plugins_site=https://get.pulumi.com/releases/plugins
 
 plugins_key() {
   key "$plugins_command" "$plugins_tls" "$(uname -m)" "${KAFKALAB_PLUGINS-}" \
-    "$(text_of plugins plugins_download plugins_compile)" -- \
+    "$(text_of plugins plugins_download plugins_compile)" "$(text_of preflight go_build)" -- \
     local-cloud/providers/go.mod local-cloud/providers/go.sum \
     local-cloud/providers/command local-cloud/providers/tls local-cloud/providers/internal
 }
@@ -82,8 +82,7 @@ plugins_compile() { # DIRECTORY
     mkdir "$1/$plugin"
     (
       cd "$root/local-cloud/providers"
-      CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w" \
-        -o "$1/$plugin/pulumi-resource-$name" "./$name"
+      go_build "$1/$plugin/pulumi-resource-$name" "./$name"
     )
   done
 }

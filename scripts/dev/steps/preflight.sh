@@ -161,6 +161,14 @@ need_go() {
     "Install Go $1 or later (https://go.dev/dl/, or the package golang of a recent distribution) and see that go is on the PATH."
 }
 
+# go_build FILE PACKAGE [LINKER-FLAG...]: no C, as in Pulumi's own releases. Flags are alike in all
+# that is built, so that what several programs share is compiled once.
+go_build() {
+  local file=$1 package=$2
+  shift 2
+  CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w $*" -o "$file" "$package"
+}
+
 # need_maven WHY: Maven and a JDK are needed only where Apache's archive cannot be reached.
 need_maven() {
   if ! command -v mvn >/dev/null && [ "$EUID" -eq 0 ] && command -v apt-get >/dev/null; then

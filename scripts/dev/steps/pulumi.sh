@@ -14,7 +14,7 @@ pulumi_releases=${KAFKALAB_PULUMI_RELEASES:-https://github.com/pulumi/pulumi/rel
 
 pulumi_key() { # BUILD: whole or local
   key "$1" "$pulumi_version" "$(uname -m)" \
-    "$(text_of pulumi pulumi_download pulumi_compile pulumi_go_build pulumi_without_clouds)" -- scripts/dev/go
+    "$(text_of pulumi pulumi_download pulumi_compile pulumi_without_clouds)" "$(text_of preflight go_build)" -- scripts/dev/go
 }
 
 # The whole one serves for all; the local one, where no other is wanted.
@@ -81,14 +81,6 @@ pulumi_download() { # BASE-URL ARCHIVE SUMS DIRECTORY
   rm "$4/$2" "$4/$3"
 }
 
-# Go's flags: no C, as in Pulumi's own releases. Alike in all that is built, so that what several
-# programs share is compiled once.
-pulumi_go_build() { # DIRECTORY PACKAGE [LINKER-FLAG...]
-  local file=$1/${2##*/} package=$2
-  shift 2
-  CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w $*" -o "$file" "$package"
-}
-
 pulumi_compile() { # BUILD DIRECTORY
   need_go 1.25.8 "to build the Pulumi CLI, because its release site cannot be reached"
   (
@@ -102,13 +94,13 @@ pulumi_compile() { # BUILD DIRECTORY
       cd "$2/build"
       pulumi_without_clouds
     fi
-    pulumi_go_build "$2" github.com/pulumi/pulumi/pkg/v3/cmd/pulumi \
+    go_build "$2/pulumi" github.com/pulumi/pulumi/pkg/v3/cmd/pulumi \
       "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$pulumi_version"
   )
   rm -rf "$2/build"
   (
     cd "$root/scripts/dev/go/pulumi-language-nodejs"
-    pulumi_go_build "$2" github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs
+    go_build "$2/pulumi-language-nodejs" github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs
   )
 }
 

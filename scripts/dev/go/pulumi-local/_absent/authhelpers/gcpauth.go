@@ -3,13 +3,13 @@ package authhelpers
 
 import (
 	"context"
-	"errors"
 
 	"gocloud.dev/blob"
+
+	"github.com/pulumi/pulumi/pkg/v3/absent"
 )
 
 // GoogleCredentialsMux fails.
 func GoogleCredentialsMux(context.Context) (*blob.URLMux, error) {
-	return nil, errors.New("this pulumi was built for local stacks, without gs:// " +
-		"(npm run setup -- --scope tools builds the whole one)")
+	return nil, absent.Error("gs://")
 }

@@ -2,13 +2,12 @@ package operations
 
 import (
 	"context"
-	"errors"
 
+	"github.com/pulumi/pulumi/pkg/v3/absent"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 )
 
-var errAbsent = errors.New("this pulumi was built for local stacks, without the logs of clouds " +
-	"(npm run setup -- --scope tools builds the whole one)")
+var errAbsent = absent.Error("the logs of clouds")
 
 // AWSOperationsProvider fails.
 func AWSOperationsProvider(context.Context, map[config.Key]string, *Resource) (Provider, error) {

@@ -2,10 +2,11 @@ package diy
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 
 	"gocloud.dev/blob"
+
+	"github.com/pulumi/pulumi/pkg/v3/absent"
 )
 
 // absentS3Copy is what no bucket is asked to copy.
@@ -15,8 +16,7 @@ type absentS3Copy struct{ CopySource *string }
 type absentBucket struct{}
 
 func (absentBucket) OpenBucketURL(_ context.Context, u *url.URL) (*blob.Bucket, error) {
-	return nil, fmt.Errorf("this pulumi was built for local stacks, without %s:// "+
-		"(npm run setup -- --scope tools builds the whole one)", u.Scheme)
+	return nil, absent.Error(u.Scheme + "://")
 }
 
 // Registering a scheme twice panics, so a driver that is still there is noticed at once.

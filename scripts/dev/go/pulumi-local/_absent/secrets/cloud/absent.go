@@ -2,18 +2,18 @@ package cloud
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 
 	gosecrets "gocloud.dev/secrets"
+
+	"github.com/pulumi/pulumi/pkg/v3/absent"
 )
 
 // absentKeeper refuses the keepers of secrets that are not in this build.
 type absentKeeper struct{}
 
 func (absentKeeper) OpenKeeperURL(_ context.Context, u *url.URL) (*gosecrets.Keeper, error) {
-	return nil, fmt.Errorf("this pulumi was built for local stacks, without %s:// "+
-		"(npm run setup -- --scope tools builds the whole one)", u.Scheme)
+	return nil, absent.Error(u.Scheme + "://")
 }
 
 // Registering a scheme twice panics, so a driver that is still there is noticed at once.

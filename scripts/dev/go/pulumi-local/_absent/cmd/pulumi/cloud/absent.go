@@ -1,9 +1,9 @@
 package cloud
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
+
+	"github.com/pulumi/pulumi/pkg/v3/absent"
 )
 
 // ParamSpec is of no use without the command.
@@ -16,8 +16,7 @@ func NewAPICmd() *cobra.Command {
 		Short:              "Not in this build, which is for local stacks",
 		DisableFlagParsing: true,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("this pulumi was built for local stacks, without pulumi api " +
-				"(npm run setup -- --scope tools builds the whole one)")
+			return absent.Error("pulumi api")
 		},
 	}
 }
