@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ROOT, TOP } from "../lab";
 import type { Context, Part, Samples } from "../part";
 import { run } from "../run";
-import { median, summary } from "../statistics";
+import { median } from "../statistics";
 import { goalTable, number, rowTable, table } from "../tables";
 
 const HERE = join(TOP, "fresh");
@@ -132,7 +132,7 @@ function report(samples: Samples): string {
     ),
     table(
       ["downloaded", "MB"],
-      under("download.").map(({ name, row }) => [name, number(summary(samples[row]).median, 0)]),
+      under("download.").map(({ name, row }) => [name, number(median(samples[row]), 0)]),
     ),
   ].join("\n");
 }

@@ -91,7 +91,7 @@ async function inPlaceOfLab(
   round: number,
   runLoad: () => Promise<string>,
 ): Promise<string> {
-  const inputs = variables({ CORNER: `kafkalab-bench-${round}` });
+  const inputs = variables({ CORNER: String(round) });
   const script = inputs + readFileSync(join(HERE, "book.sh"), "utf8");
   const onBrokers = (command: string) =>
     Promise.all(BROKERS.map((name) => ssh(name, script, `sudo bash -s ${command}`)));
@@ -146,31 +146,26 @@ function report(samples: Samples): string {
       number(ratio(of("lab", one, metric), of(side, one, metric)), 2),
     );
   const head = ["record, acks, producers", ...SIDES];
-  return [
-    goalTable(goals),
-    "Produced, records/s (medians):\n",
+  const rates = (metric: string) =>
     table(
       [...head, "lab / book", "lab / plain"],
       CASES.map((one) => [
         label(one),
-        ...SIDES.map((side) => rate(side, one, "records")),
-        ...ratios(one, "records"),
+        ...SIDES.map((side) => rate(side, one, metric)),
+        ...ratios(one, metric),
       ]),
-    ),
+    );
+  return [
+    goalTable(goals),
+    "Produced, records/s (medians):\n",
+    rates("records"),
     "Until acknowledged, p50 / p99 (medians of the rounds, of the slowest producer; with all that a producer can send, this is mostly its own queue):\n",
     table(
       head,
       CASES.map((one) => [label(one), ...SIDES.map((side) => delay(side, one))]),
     ),
     "Consumed by one consumer, records/s (medians):\n",
-    table(
-      [...head, "lab / book", "lab / plain"],
-      CASES.map((one) => [
-        label(one),
-        ...SIDES.map((side) => rate(side, one, "consumed")),
-        ...ratios(one, "consumed"),
-      ]),
-    ),
+    rates("consumed"),
   ].join("\n");
 }
 
