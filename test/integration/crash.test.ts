@@ -2,8 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Lab, useLab } from "../support/lab";
-import { difference, killPulumi, snapshot } from "../support/machine";
-import { lastLine, waitFor } from "../support/run";
+import { difference, snapshot } from "../support/machine";
 
 /*
  * `kill -9` of Pulumi and its plugins, in the middle of `up` and of `destroy`. Each test starts from
@@ -27,7 +26,7 @@ const POINTS: [string, (printed: string) => boolean][] = [
 ];
 
 test.each(POINTS)("up is killed while %s", async (point, reached) => {
-  await killAt("up", point, reached);
+  await lab.killAt(["up"], point, reached);
 });
 
 test("a lab whose up never ended can be looked at", async () => {
@@ -61,27 +60,11 @@ test("the next up ends well, and nothing is orphaned", async () => {
 });
 
 test("destroy is killed, and the next one leaves nothing on the machine", async () => {
-  await killAt("destroy", "three hosts are gone", () => instances(lab) <= 3);
+  await lab.killAt(["destroy"], "three hosts are gone", () => instances(lab) <= 3);
   await lab.destroy();
   expect(difference(before, await snapshot(), lab.owner)).toEqual([]);
   expect(existsSync(lab.stateDir)).toBe(false);
 });
-
-async function killAt(command: string, point: string, reached: (printed: string) => boolean) {
-  const running = lab.start(command);
-  let ended = false;
-  void running.ended.finally(() => (ended = true)).catch(() => undefined);
-  await waitFor(command, `so far that ${point}`, 300, () => {
-    if (ended) {
-      throw new Error(`${command} ended before ${point}:\n${running.output().slice(-4000)}`);
-    }
-    return reached(running.output()) ? {} : lastLine(running.output());
-  });
-  killPulumi(running.pid);
-  const { status } = await running.ended;
-  expect(status).not.toBe(0);
-  lab.records();
-}
 
 function inCloud(directory: string): string[] {
   return readdirSync(join(lab.stateDir, "cloud", directory)).sort();

@@ -5,8 +5,8 @@ import { Load, readTopic } from "../../scripts/drill/load";
 import { BOOTSTRAP } from "../support/cluster";
 import { hostOf } from "../support/host";
 import { useLab } from "../support/lab";
-import { difference, killPulumi, snapshot } from "../support/machine";
-import { lastLine, waitFor } from "../support/run";
+import { difference, snapshot } from "../support/machine";
+import { waitFor } from "../support/run";
 
 /*
  * The lab is saved and put back. Each test starts from what the one before it left.
@@ -129,12 +129,12 @@ test("a restore that is killed in its middle is ended by the next one, and by no
   const later = await messages();
   expect(later).not.toEqual(quiet);
 
-  const running = lab.start("checkpoint", "restore", "quiet");
-  await waitFor("restore", "exchanging disks", 120, () =>
-    existsSync(join(checkpointsDir(), ".restore.json")) ? {} : lastLine(running.output()),
+  await lab.killAt(
+    ["checkpoint", "restore", "quiet"],
+    "disks are exchanged",
+    () => existsSync(join(checkpointsDir(), ".restore.json")),
+    120,
   );
-  killPulumi(running.pid);
-  expect((await running.ended).status).not.toBe(0);
   const told =
     'a restore of the checkpoint "quiet" did not come to its end.\n' +
     "  End it first: npm run checkpoint -- restore quiet\n";

@@ -2,6 +2,7 @@ import { expect, test, vi } from "vitest";
 import { Load } from "../../scripts/drill/load";
 import { Session } from "../../scripts/drill/session";
 import {
+  askZooKeeper,
   BOOTSTRAP,
   Cluster,
   expectUndisturbed,
@@ -11,8 +12,7 @@ import {
 } from "../support/cluster";
 import { type Host, hostOf, onAll, same } from "../support/host";
 import { type Settings, useLab } from "../support/lab";
-import { killPulumi } from "../support/machine";
-import { lastLine, waitFor } from "../support/run";
+import { waitFor } from "../support/run";
 
 /*
  * A ZooKeeper ensemble that grows and shrinks under load, and goes on all the while. Each test starts
@@ -38,23 +38,9 @@ async function hostNamed(name: string): Promise<Host> {
   return hostOf(await lab.hosts(), name);
 }
 
-const ask = (word: string) =>
-  `bash -c 'exec 3<>/dev/tcp/localhost/2181; echo ${word} >&3; cat <&3'`;
-
-/** The leader, and the epoch, which every election begins anew. */
-async function leadership(count: number): Promise<{ leader: string; epoch: number }> {
-  const answers = await onAll(await cluster.hostsOf("zk", count), ask("srvr"));
-  const leader = Object.keys(answers).find((name) => answers[name]?.includes("Mode: leader"));
-  const zxid = /^Zxid: (0x[0-9a-f]+)$/m.exec(answers[leader ?? ""] ?? "")?.[1];
-  if (leader === undefined || zxid === undefined) {
-    throw new Error(`no leader; the nodes say ${JSON.stringify(answers)}`);
-  }
-  return { leader, epoch: Number(BigInt(zxid) >> 32n) };
-}
-
 /** What each node takes for the members, now and at its next start. */
 async function expectMembers(count: number): Promise<void> {
-  const inForce = `${ask("conf")} | sed -n 's/^server\\.[0-9]*=\\([^:]*\\).*/\\1/p'`;
+  const inForce = `${askZooKeeper("conf")} | sed -n 's/^server\\.[0-9]*=\\([^:]*\\).*/\\1/p'`;
   const onDisk =
     "sudo sh -c 'cat $(sed -n s/^dynamicConfigFile=//p /data/zk/zoo.cfg)' | sed -n 's/^server\\.[0-9]*=\\([^:]*\\).*/\\1/p'";
   const seen = await onAll(await cluster.hostsOf("zk", count), `${inForce}; ${onDisk}`);
@@ -111,7 +97,7 @@ async function expectConnect(count: number): Promise<void> {
 
 test("from three to five: no node restarts, nothing is elected, brokers roll", async () => {
   const [zookeepers, brokers] = [await cluster.nodeStarts(), await cluster.brokerStarts()];
-  const [before, last] = [await leadership(3), await cluster.controller()];
+  const [before, last] = [await cluster.leadership(3), await cluster.controller()];
   lab.configure(FIVE);
   const unservedMs = await underLoad("grow", () => lab.up());
   await expectMembers(5);
@@ -119,7 +105,7 @@ test("from three to five: no node restarts, nothing is elected, brokers roll", a
     "peter-zk04",
     "peter-zk05",
   ]);
-  expect(await leadership(5)).toEqual(before);
+  expect(await cluster.leadership(5)).toEqual(before);
   expect(unservedMs).toBeLessThan(MAX_ASKING_MS);
   expect(since(brokers, await cluster.brokerStarts())).toEqual(leaderLast("kafka", last));
   await expectConnect(5);
@@ -127,7 +113,7 @@ test("from three to five: no node restarts, nothing is elected, brokers roll", a
 });
 
 test("a changed key restarts each of the five once, the leader last, and the members stay", async () => {
-  const [before, { leader }] = [await cluster.nodeStarts(5), await leadership(5)];
+  const [before, { leader }] = [await cluster.nodeStarts(5), await cluster.leadership(5)];
   lab.configure({ ...FIVE, ...SNAP });
   await lab.up();
   expect(since(before, await cluster.nodeStarts(5))).toEqual(leaderLast("zk", leader, 5));
@@ -168,10 +154,10 @@ test("nobody but the host's own root changes the members", async () => {
 test("from five to three, the leader too, and killed in the middle", async () => {
   await leadOneThatGoes();
   const [zookeepers, brokers] = [await cluster.nodeStarts(), await cluster.brokerStarts()];
-  const [before, last] = [await leadership(5), await cluster.controller()];
+  const [before, last] = [await cluster.leadership(5), await cluster.controller()];
   lab.configure(SNAP);
   const unservedMs = await underLoad("shrink", async () => {
-    await killUpAt(/reconfig -remove \d/);
+    await lab.killAt(["up"], "a node is to go", (printed) => /reconfig -remove \d/.test(printed));
     // Neither host is gone before it is no member.
     expect(lab.recordsOf("Instance")).toHaveLength(8);
     await lab.up();
@@ -180,7 +166,7 @@ test("from five to three, the leader too, and killed in the middle", async () =>
   expect([...(await lab.hosts()).keys()].sort()).toEqual([...BROKERS, ...names("zk")].sort());
   expect(await cluster.nodeStarts()).toEqual(zookeepers);
   // One election: the leader was the last to go.
-  expect((await leadership(3)).epoch).toBe(before.epoch + 1);
+  expect((await cluster.leadership(3)).epoch).toBe(before.epoch + 1);
   expect(unservedMs).toBeLessThan(MAX_ELECTION_MS);
   expect(since(brokers, await cluster.brokerStarts())).toEqual(leaderLast("kafka", last));
   await expectConnect(3);
@@ -192,7 +178,7 @@ test("a node whose data are lost joins the others again, and none of them restar
   await lab.up("--replace", "**zookeeper-2-volume");
   await expectMembers(3);
   expect(await cluster.nodeStarts()).toEqual({ ...before, "peter-zk02": [expect.any(Number)] });
-  const modes = await onAll(await cluster.hostsOf("zk"), ask("srvr"));
+  const modes = await onAll(await cluster.hostsOf("zk"), askZooKeeper("srvr"));
   expect(modes["peter-zk02"]).toMatch(/^Mode: (leader|follower)$/m);
   await lab.expectNoChanges();
 });
@@ -204,7 +190,7 @@ test("destroy needs nothing by hand", async () => {
 /** Has the ensemble led by the fourth or the fifth node. */
 async function leadOneThatGoes(): Promise<void> {
   await waitFor("the ensemble", "led by a node that is to go", 120, async () => {
-    const { leader } = await leadership(5);
+    const { leader } = await cluster.leadership(5);
     if (!names("zk").includes(leader)) {
       return {};
     }
@@ -212,21 +198,10 @@ async function leadOneThatGoes(): Promise<void> {
     await waitFor("the ensemble", "of five again", 60, async () => {
       const modes = await onAll(
         await cluster.hostsOf("zk", 5),
-        `${ask("srvr")} | grep ^Mode || true`,
+        `${askZooKeeper("srvr")} | grep ^Mode || true`,
       );
       return Object.values(modes).includes("") ? JSON.stringify(modes) : {};
     });
     return `leader ${leader}`;
   });
-}
-
-/** Starts `up`, and kills Pulumi once it has printed this. */
-async function killUpAt(printed: RegExp): Promise<void> {
-  const running = lab.start("up");
-  await waitFor("up", `so far that it prints ${printed}`, 300, () =>
-    printed.test(running.output()) ? {} : lastLine(running.output()),
-  );
-  killPulumi(running.pid);
-  const { status } = await running.ended;
-  expect(status, running.output()).not.toBe(0);
 }

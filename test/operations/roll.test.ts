@@ -104,7 +104,7 @@ test("a changed key of ZooKeeper restarts each node once, the leader last", asyn
   const [before, brokers, last] = [
     await cluster.nodeStarts(),
     await cluster.brokerStarts(),
-    await cluster.zookeeperLeader(),
+    (await cluster.leadership()).leader,
   ];
   lab.configure({
     brokerConfig: { "log.retention.hours": 24, "num.io.threads": 2 },

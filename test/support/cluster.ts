@@ -25,6 +25,10 @@ const MAX_PAUSE_MS = 8000;
 export const names = (role: string, count = 3) =>
   Array.from({ length: count }, (_, index) => `peter-${role}0${index + 1}`);
 
+/** The command that asks ZooKeeper on its host by a four-letter word. */
+export const askZooKeeper = (word: string) =>
+  `bash -c 'exec 3<>/dev/tcp/localhost/2181; echo ${word} >&3; cat <&3'`;
+
 /** The services of a lab, as they themselves see it; of the first three nodes, unless said otherwise. */
 export class Cluster {
   constructor(private readonly lab: Lab) {}
@@ -48,12 +52,15 @@ export class Cluster {
     return /at (peter-kafka\d+)\S* \(controller\)$/m.exec(seen)?.[1] ?? seen;
   }
 
-  async zookeeperLeader(): Promise<string> {
-    const command = "exec 3<>/dev/tcp/localhost/2181; echo srvr >&3; grep Mode <&3";
-    const modes = await onAll(await this.hostsOf("zk"), `bash -c '${command}'`);
-    return (
-      Object.keys(modes).find((name) => modes[name] === "Mode: leader") ?? JSON.stringify(modes)
-    );
+  /** The ensemble's leader, and the epoch, which every election begins anew. */
+  async leadership(count?: number): Promise<{ leader: string; epoch: number }> {
+    const answers = await onAll(await this.hostsOf("zk", count), askZooKeeper("srvr"));
+    const leader = Object.keys(answers).find((name) => answers[name]?.includes("Mode: leader"));
+    const zxid = /^Zxid: (0x[0-9a-f]+)$/m.exec(answers[leader ?? ""] ?? "")?.[1];
+    if (leader === undefined || zxid === undefined) {
+      throw new Error(`no leader; the nodes say ${JSON.stringify(answers)}`);
+    }
+    return { leader, epoch: Number(BigInt(zxid) >> 32n) };
   }
 
   /** What each broker itself says that a key is. */

@@ -11,8 +11,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { Host, type HostAccess } from "./host";
-import { type Owner, reboot, type Sysctls } from "./machine";
-import { type Ended, run, type Running, start } from "./run";
+import { killPulumi, type Owner, reboot, type Sysctls } from "./machine";
+import { type Ended, lastLine, run, type Running, start, waitFor } from "./run";
 
 /** The checkout. */
 export const root = resolve(__dirname, "../..");
@@ -141,6 +141,32 @@ export class Lab {
       this.outputs = undefined; // a host that was off has another address now
     }
     return ended;
+  }
+
+  /**
+   * Starts a command, and kills Pulumi once it has come to a point; an error if it ends before.
+   *
+   * @param reached Whether it is there, by what it has printed so far.
+   */
+  async killAt(
+    [command, ...flags]: [string, ...string[]],
+    point: string,
+    reached: (printed: string) => boolean,
+    seconds = 300,
+  ): Promise<void> {
+    const running = this.start(command, ...flags);
+    let ended = false;
+    void running.ended.finally(() => (ended = true)).catch(() => undefined);
+    await waitFor(command, `so far that ${point}`, seconds, () => {
+      if (ended) {
+        throw new Error(`${command} ended before ${point}:\n${running.output().slice(-4000)}`);
+      }
+      return reached(running.output()) ? {} : lastLine(running.output());
+    });
+    killPulumi(running.pid);
+    const { status, output } = await running.ended;
+    expect(status, output).not.toBe(0);
+    this.records();
   }
 
   /** Brings the lab up; an error unless that ends well. */
