@@ -9,7 +9,16 @@
 set -euo pipefail
 bin=/usr/local/kafka/bin
 
-until [ "$(kcat -L -m 1 -X reconnect.backoff.max.ms=50 -b "$BOOTSTRAP" 2>/dev/null | grep -c '^  broker ')" = "$BROKER_COUNT" ]; do
+brokers() {
+  kcat -L -m 1 -X reconnect.backoff.ms=20 -X reconnect.backoff.max.ms=20 -b "$BOOTSTRAP" 2>&1 |
+    grep -c '^  broker ' || true
+}
+
+until [ "$(brokers)" = "$BROKER_COUNT" ]; do
+  if ((SECONDS > 120)); then
+    echo "not all of $BOOTSTRAP are there after 120 s; last saw $(kcat -L -m 1 -b "$BOOTSTRAP" 2>&1)" >&2
+    exit 1
+  fi
   sleep 0.1
 done
 

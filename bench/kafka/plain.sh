@@ -34,7 +34,8 @@ node() { # NAME
   fi
   cp "$file/config" "$tree/data/$1/config"
   (
-    ulimit -n 131072
+    # As units of the lab have it, or as many as the machine can give.
+    ulimit -n 131072 2>/dev/null || ulimit -n "$(ulimit -H -n)"
     # shellcheck disable=SC2086 # one word a variable is not wanted: it is one assignment a line
     export LOG_DIR=/data/$1/log ZOO_LOG_DIR=/data/$1/log
     while read -r assignment; do
