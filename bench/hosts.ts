@@ -93,6 +93,7 @@ export function readHosts(raw: Record<string, string>): BenchHosts {
         rack: ZONES[(ordinal - 1) % ZONES.length] ?? "",
         zookeepers,
         replicationFactor: settings.replicationFactor,
+        heapMiB: settings.brokerHeapMiB,
         version: settings.kafkaVersion,
         further: settings.brokerConfig,
       }),

@@ -86,6 +86,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
       rack: host.place.zone.id,
       zookeepers: args.zookeeper.names,
       replicationFactor: args.replicationFactor,
+      heapMiB: args.heapMiB,
       version: args.version,
       further: args.further,
     });

@@ -14,6 +14,8 @@ export interface BrokerConfig {
   rack: string;
   zookeepers: string[];
   replicationFactor: number;
+  /** MiB. */
+  heapMiB: number;
   /** The release that is to run. */
   version: string;
   /** Further lines; they win over those that are written here. */
@@ -23,6 +25,14 @@ export interface BrokerConfig {
 /** How many in-sync replicas a write with `acks=all` needs: one may be lost. */
 export function minInSyncReplicas(replicationFactor: number): number {
   return Math.max(1, replicationFactor - 1);
+}
+
+/**
+ * Bytes of the log cleaner's buffer, which a broker takes as it starts and never gives back: the share
+ * of the heap that Kafka's default, 128 MiB, has of the book's heap of 1 GiB.
+ */
+function cleanerBuffer(heapMiB: number): number {
+  return (heapMiB * 2 ** 20) / 8;
 }
 
 /** `host:port` of each, separated by commas. */
@@ -62,6 +72,9 @@ export function serverProperties(config: BrokerConfig): string {
     "transaction.state.log.replication.factor": replicationFactor,
     "transaction.state.log.min.isr": minIsr,
     "group.initial.rebalance.delay.ms": 3000,
+    "log.cleaner.dedupe.buffer.size": cleanerBuffer(config.heapMiB),
+    // A follower may ask for a new partition before its leader knows that it leads.
+    "replica.fetch.backoff.ms": 100,
     "auto.create.topics.enable": false,
     "unclean.leader.election.enable": false,
     "controlled.shutdown.enable": true,

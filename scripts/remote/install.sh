@@ -35,12 +35,9 @@ install_packages() {
     --no-install-recommends "${missing[@]}" 9>&- >/dev/null
 }
 
+# make_user: the book reads segments and logs as the login user.
 make_user() {
-  id "$SERVICE_USER" >/dev/null 2>&1 ||
-    useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin \
-      "$SERVICE_USER"
-  # The book reads segments and logs as the login user.
-  id -nG "$LOGIN_USER" | grep -qw "$SERVICE_USER" || usermod -aG "$SERVICE_USER" "$LOGIN_USER"
+  systemd-sysusers - <<<"u $SERVICE_USER - - /nonexistent"$'\n'"m $LOGIN_USER $SERVICE_USER"
 }
 
 # download URL FILE: puts the answer's status in STATUS. Fails if there was no answer.

@@ -40,6 +40,7 @@ test("server.properties holds the book's values, and those that operators expect
     rack: "apne2-az2",
     zookeepers: ["peter-zk01.foo.bar", "peter-zk02.foo.bar"],
     replicationFactor: 3,
+    heapMiB: 384,
     version: "3.9.1",
   });
   expect(properties(text)).toEqual({
@@ -62,6 +63,8 @@ test("server.properties holds the book's values, and those that operators expect
     "transaction.state.log.replication.factor": "3",
     "transaction.state.log.min.isr": "2",
     "group.initial.rebalance.delay.ms": "3000",
+    "log.cleaner.dedupe.buffer.size": "50331648",
+    "replica.fetch.backoff.ms": "100",
     "auto.create.topics.enable": "false",
     "unclean.leader.election.enable": "false",
     "controlled.shutdown.enable": "true",
@@ -76,6 +79,7 @@ test("further keys join the lab's, and win over the book's", () => {
       rack: "r",
       zookeepers: ["z"],
       replicationFactor: 1,
+      heapMiB: 1024,
       version: "3.9.1",
     },
     further: { "num.io.threads": "16", "log.cleaner.threads": "2" },
@@ -84,6 +88,8 @@ test("further keys join the lab's, and win over the book's", () => {
     "num.io.threads": "16",
     "log.cleaner.threads": "2",
     "num.network.threads": "4",
+    // Kafka's default, at the book's heap.
+    "log.cleaner.dedupe.buffer.size": "134217728",
   });
   expect(broker.match(/^num\.io\.threads=/gm)).toHaveLength(1);
   expect(properties(zooCfg({ tickTime: "3000", snapCount: "5000" }))).toMatchObject({

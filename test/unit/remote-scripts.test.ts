@@ -687,12 +687,15 @@ describe("the kernel and the journal", () => {
     expect([status, stdout]).toEqual([0, expected]);
   });
 
+  const BOUND = "[Journal]\nSystemMaxUse=128M\nSystemMaxFileSize=16M\n";
+
+  test("the bound of the journal is in the local image, so that journald need not start again", () => {
+    const image = join(DIRECTORY, "../../local-cloud/image/root");
+    expect(readFileSync(join(image, JOURNAL), "utf8")).toBe(BOUND);
+  });
+
   test.each([
-    [
-      "missing",
-      `put ${JOURNAL}\n[Journal]\nSystemMaxUse=128M\nSystemMaxFileSize=16M\n` +
-        "systemctl --no-block restart systemd-journald\n",
-    ],
+    ["missing", `put ${JOURNAL}\n${BOUND}systemctl --no-block restart systemd-journald\n`],
     ["there", ""],
   ] as const)("a bound of the journal that is %s", (files, expected) => {
     const { status, stdout } = run([], `${commands(files, "own")}\nbound_journal`);
