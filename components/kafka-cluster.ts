@@ -56,7 +56,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
   readonly ready: remote.Command[];
   /** Variables of `scripts/remote/kafka-brokers.sh` that tell where replicas may be. */
   readonly placing: Record<string, string>;
-  /** Changes whenever a broker's host or configuration does. */
+  /** Changes whenever a broker's host, its instance type or the configuration does. */
   readonly generation: pulumi.Output<string>[];
 
   constructor(name: string, args: KafkaClusterArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -73,7 +73,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
       RACKS: racks.join(" "),
     };
     const configs = this.hosts.map((host, index) => this.config(args, host, index + 1));
-    const content = fingerprint(configs, args.version, kafkaUnit(args.heapMiB));
+    const content = fingerprint(configs, args.version, kafkaUnit(args.heapMiB), args.instanceType);
     this.generation = [pulumi.output(content), ...this.hosts.map((host) => host.instanceId)];
     this.ready = args.site.running ? [this.start(name, args, configs)] : [];
     this.registerOutputs({ bootstrapServers: this.bootstrapServers });

@@ -106,7 +106,7 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
           variables: {},
           timeoutMinutes: 25,
           triggers: [
-            fingerprint(config, args.version, unit),
+            fingerprint(config, args.version, unit, args.instanceType),
             ...this.hosts.map(({ instanceId }) => instanceId),
           ],
         },

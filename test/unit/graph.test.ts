@@ -317,6 +317,14 @@ describe("the book's lab", () => {
   });
 });
 
+/** The resources that are declared with other inputs if these settings are not the defaults. */
+async function changedBy(settings: Record<string, string>): Promise<string[]> {
+  const { byName } = await declareLab(settings);
+  const differs = ({ name, inputs }: Registration) =>
+    JSON.stringify(byName(name).inputs) !== JSON.stringify(inputs);
+  return (await declareLab()).resources.filter(differs).map(({ name }) => name);
+}
+
 describe("other labs", () => {
   test("a broker more changes nothing of the brokers that are there", async () => {
     const three = await declareLab();
@@ -367,23 +375,26 @@ describe("other labs", () => {
     expect(stdin).toMatch(/\nFOUNDERS='peter-zk01=zookeeper-1-volume-id /);
   });
 
+  test("another instance type, for which all of them stop, is followed by a look at the whole", async () => {
+    const changed = async (settings: Record<string, string>) =>
+      (await changedBy(settings)).filter((name) => !name.endsWith("-instance"));
+    expect(await changed({ zookeeperInstanceType: "t3.large" })).toEqual(["zookeeper-ready"]);
+    expect(await changed({ brokerInstanceType: "t3.large" })).toEqual([
+      "kafka-ready",
+      "smoke-test-round-trip",
+    ]);
+  });
+
   test("a further key changes the commands of its own service, and nothing else", async () => {
-    const plain = await declareLab();
-    const changed = async (settings: Record<string, string>) => {
-      const { byName } = await declareLab(settings);
-      const differs = ({ name, inputs }: Registration) =>
-        JSON.stringify(byName(name).inputs) !== JSON.stringify(inputs);
-      return plain.resources.filter(differs).map(({ name }) => name);
-    };
     const commands = (role: string) =>
       ["install", "configure", "finish"].flatMap((step) =>
         (step === "finish" ? [2, 3] : [1, 2, 3]).map((ordinal) => `${role}-${ordinal}-${step}`),
       );
-    const broker = await changed({ brokerConfig: '{"num.io.threads":16}' });
+    const broker = await changedBy({ brokerConfig: '{"num.io.threads":16}' });
     expect(broker.sort()).toEqual(
       [...commands("kafka"), "kafka-ready", "smoke-test-round-trip"].sort(),
     );
-    const zookeeper = await changed({ zookeeperConfig: '{"snapCount":5000}' });
+    const zookeeper = await changedBy({ zookeeperConfig: '{"snapCount":5000}' });
     expect(zookeeper.sort()).toEqual([...commands("zookeeper"), "zookeeper-ready"].sort());
   });
 
