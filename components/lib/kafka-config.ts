@@ -14,7 +14,7 @@ export interface BrokerConfig {
   rack: string;
   zookeepers: string[];
   replicationFactor: number;
-  /** MiB. */
+  /** MiB of its heap. */
   heapMiB: number;
   /** The release that is to run. */
   version: string;
@@ -29,10 +29,10 @@ export function minInSyncReplicas(replicationFactor: number): number {
 
 /**
  * Bytes of the log cleaner's buffer, which a broker takes as it starts and never gives back: the share
- * of the heap that Kafka's default, 128 MiB, has of the book's heap of 1 GiB.
+ * of the heap that Kafka's default, 128 MiB, has of the book's heap of 1 GiB, and never more than that.
  */
 function cleanerBuffer(heapMiB: number): number {
-  return (heapMiB * 2 ** 20) / 8;
+  return Math.min(heapMiB / 8, 128) * 2 ** 20;
 }
 
 /** `host:port` of each, separated by commas. */

@@ -71,6 +71,19 @@ test("server.properties holds the book's values, and those that operators expect
   });
 });
 
+test("the log cleaner has no more than Kafka's default of a heap larger than the book's", () => {
+  const text = serverProperties({
+    id: 1,
+    advertisedName: "a",
+    rack: "r",
+    zookeepers: ["z"],
+    replicationFactor: 1,
+    heapMiB: 16384,
+    version: "3.9.1",
+  });
+  expect(properties(text)).toMatchObject({ "log.cleaner.dedupe.buffer.size": "134217728" });
+});
+
 test("further keys join the lab's, and win over the book's", () => {
   const broker = serverProperties({
     ...{
