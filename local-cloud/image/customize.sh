@@ -41,7 +41,6 @@ systemctl --quiet mask \
   systemd-journald-audit.socket systemd-ask-password-console.path systemd-ask-password-wall.path \
   systemd-pcrphase.service systemd-pcrphase-sysinit.service \
   systemd-network-generator.service ldconfig.service systemd-rfkill.socket \
-  user@.service user-runtime-dir@.service \
   dev-hugepages.mount dev-mqueue.mount sys-kernel-config.mount sys-kernel-debug.mount \
   sys-kernel-tracing.mount sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount \
   apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \

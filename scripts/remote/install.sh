@@ -35,7 +35,7 @@ install_packages() {
     --no-install-recommends "${missing[@]}" 9>&- >/dev/null
 }
 
-# make_user: the book reads segments and logs as the login user.
+# make_user: the service's, whose group the login user joins: in the book that one reads segments.
 make_user() {
   systemd-sysusers - <<<"u $SERVICE_USER - - /nonexistent"$'\n'"m $LOGIN_USER $SERVICE_USER"
 }
