@@ -30,6 +30,15 @@ export default defineConfig({
           ...ON_HOSTS,
         },
       },
+      {
+        test: {
+          // Complete matrices, kill points and other machines: too long for each run of CI.
+          name: "full",
+          include: ["test/full/**/*.test.ts"],
+          ...ON_HOSTS,
+          passWithNoTests: true,
+        },
+      },
     ],
   },
 });

@@ -8,7 +8,7 @@
 #   lab.sh checkpoint [-s STACK] save NAME | restore NAME | list | delete NAME...
 #   lab.sh cost [-s STACK] [--json]
 #   lab.sh drill [-s STACK] list | all | NAME... [--json]
-#   lab.sh check | test | test-integration | test-operations | bench [ARGUMENTS...]
+#   lab.sh check | test | test-integration | test-operations | test-full | bench [ARGUMENTS...]
 #
 # Inputs: STACK (local; of cost: dev): who fulfils it is said by kafkalab:target in Pulumi.STACK.yaml;
 #   KAFKALAB_CACHE, KAFKALAB_STATE.
@@ -252,7 +252,7 @@ case $command in
     setup check
     exec "$here/check.sh" "$@"
     ;;
-  test | test-integration | test-operations)
+  test | test-integration | test-operations | test-full)
     setup test
     eval "$(local_environment)"
     cd "$root"
@@ -261,9 +261,10 @@ case $command in
       "$here/test-plugins.sh"
     fi
     project=integration
-    if [ "$command" = test-operations ]; then
-      project=operations
-    fi
+    case $command in
+      test-operations) project=operations ;;
+      test-full) project=full ;;
+    esac
     exec node_modules/.bin/vitest run --project "$project" "$@"
     ;;
   bench)
