@@ -92,14 +92,28 @@ export class KafkaCluster extends pulumi.ComponentResource {
     });
   }
 
+  /**
+   * Done once the names of all brokers lead to where their hosts are now. A broker that asks before
+   * would remember the former address of another. One resource for all, or the number of dependencies
+   * would grow with the square of the number of brokers.
+   */
+  private awaitNames(name: string): pulumi.Resource {
+    return new pulumi.Stash(
+      `${name}-names`,
+      { input: this.bootstrapServers },
+      { parent: this, dependsOn: this.hosts.flatMap((host) => host.records) },
+    );
+  }
+
   private start(name: string, args: KafkaClusterArgs, configs: string[]): remote.Command {
     const zookeeperRecords = args.zookeeper.hosts.flatMap((host) => host.records);
+    const named = this.awaitNames(name);
     const nodes = this.hosts.map((host, index) => ({
       host,
       variables: { NODE_ID: String(index + 1), CONFIG: configs[index] ?? "" },
       // The roll begins with the last broker: what it refuses is refused before any is restarted.
       installVariables: { BROKERS: index + 1 === args.brokers ? String(args.brokers) : "" },
-      after: [...host.records, ...zookeeperRecords],
+      after: [named, ...zookeeperRecords],
     }));
     return startService(
       name,

@@ -1,6 +1,13 @@
 import * as ec2 from "@pulumi/aws/ec2";
 import * as pulumi from "@pulumi/pulumi";
-import { hostAddress, natAddress, subnetCidrs, type Tier, zoneIndex } from "./lib/addresses";
+import {
+  hostAddress,
+  NAT_ZONE_INDEX,
+  natAddress,
+  subnetCidrs,
+  type Tier,
+  zoneIndex,
+} from "./lib/addresses";
 import { firstOf, type Role } from "./lib/names";
 import { named } from "./site";
 
@@ -39,7 +46,7 @@ export interface NetworkArgs {
 /**
  * A VPC with DNS, and DHCP options that give hosts the lab's domain. It has a public subnet in each
  * zone, with an internet gateway and the route to it. If hosts are to be in private subnets, there
- * is one in each zone as well, and one NAT gateway, in the first zone, for the way out.
+ * is one in each zone as well, and one NAT gateway, in the second zone, for the way out.
  */
 export class Network extends pulumi.ComponentResource {
   readonly vpcId: pulumi.Output<string>;
@@ -93,12 +100,20 @@ export class Network extends pulumi.ComponentResource {
     const tier = role === "bastion" ? "public" : this.args.hosts;
     const index = zoneIndex(ordinal, zones.length);
     const zone = zones[index];
-    const subnetId = this.subnetIds[tier][index];
-    if (zone === undefined || subnetId === undefined) {
+    if (zone === undefined) {
       throw new Error(`no zone for ${role} ${ordinal}`);
     }
+    const subnetId = this.subnetId(tier, index);
     const privateIp = hostAddress(cidr, zones.length, tier, role, ordinal);
     return { zone, subnetId, privateIp, isPublic: tier === "public" };
+  }
+
+  private subnetId(tier: Tier, index: number): pulumi.Output<string> {
+    const id = this.subnetIds[tier][index];
+    if (id === undefined) {
+      throw new Error(`no ${tier} subnet in zone ${index + 1}`);
+    }
+    return id;
   }
 
   private tags(role: string): Record<string, string> {
@@ -165,11 +180,12 @@ export class Network extends pulumi.ComponentResource {
       `${this.name}-nat`,
       {
         allocationId: address.id,
-        subnetId: firstOf(this.subnetIds.public),
+        subnetId: this.subnetId("public", NAT_ZONE_INDEX),
         privateIp: natAddress(this.args.cidr),
         tags: this.tags("nat"),
       },
-      { parent: this },
+      // Its elastic address is free for another gateway only when this one is gone.
+      { parent: this, deleteBeforeReplace: true },
     );
     return nat.id;
   }

@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { pointerName, reverseZone } from "./lib/addresses";
 import { named } from "./site";
 
-/** Seconds that a resolver may keep a record. */
-const TTL_SECONDS = 300;
+/** Seconds that a resolver may keep a record: as long as Java does, since hosts can move. */
+const TTL_SECONDS = 30;
 
 /** Arguments of {@link PrivateDns}. */
 export interface PrivateDnsArgs {
@@ -70,7 +70,9 @@ export class PrivateDns extends pulumi.ComponentResource {
           ttl: TTL_SECONDS,
           records: [fullName],
         },
-        { parent },
+        // Another address is another name here. Nothing may find the host at its old address, nor
+        // may two records have one name while hosts exchange addresses.
+        { parent, deleteBeforeReplace: true },
       ),
     ];
   }

@@ -18,14 +18,31 @@ const SUBNET_BITS = 3;
 
 const FIRST_BLOCK: Record<Tier, number> = { public: 0, private: 4 };
 
-/**
- * Where the addresses of a role begin in a subnet. AWS keeps the first four and the last one. (The
- * bastion is in a public subnet only if no other host is.)
- */
-const FIRST_OFFSET: Record<Role, number> = { bastion: 4, zookeeper: 4, kafka: 10 };
+/** What has fixed addresses: hosts of each role, and the NAT gateway. */
+type Tenant = Role | "nat";
 
-/** Where the NAT gateway is in its subnet: beside the bastion. */
-const NAT_OFFSET = 5;
+/** Addresses of one tenant in each subnet: from the first offset to the one before `end`. */
+interface OffsetRange {
+  first: number;
+  /** Infinity: up to the end of the subnet. */
+  end: number;
+}
+
+/**
+ * Each tenant has offsets of its own, in public and private subnets alike: a change of the topology
+ * makes the new hosts before all of the old ones are gone. AWS keeps the first four addresses of a
+ * subnet and the last one. Nine ZooKeeper nodes in two zones are five a zone. The bastion and the NAT
+ * gateway exist once each, so they share an offset and live in different zones.
+ */
+const OFFSETS: Record<Tenant, OffsetRange> = {
+  zookeeper: { first: 4, end: 9 },
+  bastion: { first: 9, end: 10 },
+  nat: { first: 9, end: 10 },
+  kafka: { first: 10, end: Infinity },
+};
+
+/** The zone of the NAT gateway: the one after the bastion's. There are always two. */
+export const NAT_ZONE_INDEX = 1;
 
 /** Reads an IPv4 CIDR; `undefined` if it is none. Bits below the prefix are kept in `first`. */
 export function parseCidr(text: string): Block | undefined {
@@ -80,18 +97,22 @@ export function hostAddress(
   ordinal: number,
 ): string {
   const { first } = subnet(vpcCidr, tier, zoneIndex(ordinal, zones));
-  return formatAddress(first + FIRST_OFFSET[role] + Math.floor((ordinal - 1) / zones));
+  return formatAddress(first + OFFSETS[role].first + Math.floor((ordinal - 1) / zones));
 }
 
-/** The private address of the NAT gateway, in the first public subnet. */
+/** The private address of the NAT gateway, in the public subnet of its zone. */
 export function natAddress(vpcCidr: string): string {
-  return formatAddress(subnet(vpcCidr, "public", 0).first + NAT_OFFSET);
+  return formatAddress(subnet(vpcCidr, "public", NAT_ZONE_INDEX).first + OFFSETS.nat.first);
 }
 
 /** How many nodes of a role find an address in a VPC with this prefix and number of zones. */
 export function capacity(vpcPrefix: number, zones: number, role: Role): number {
-  const end = role === "zookeeper" ? FIRST_OFFSET.kafka : 2 ** (32 - vpcPrefix - SUBNET_BITS) - 1;
-  return Math.max(0, end - FIRST_OFFSET[role]) * zones;
+  if (role === "bastion") {
+    return 1;
+  }
+  const { first, end } = OFFSETS[role];
+  const last = 2 ** (32 - vpcPrefix - SUBNET_BITS) - 1;
+  return Math.max(0, Math.min(end, last) - first) * zones;
 }
 
 /** The reverse zone that holds every address of a VPC: on an octet boundary, as zones are. */

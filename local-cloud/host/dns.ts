@@ -60,7 +60,8 @@ export function dnsFiles(vpc: VpcModel, dir: string): Readonly<{ [file: string]:
 
 /**
  * dnsmasq answers a reverse query with the first name that its hosts file gives the address; so the
- * names that PTR records ask for come first.
+ * names that PTR records ask for come first. It also finds the address of such a name, so a PTR record
+ * that contradicts the name's A record is left out.
  */
 function hostLines(records: VpcModel["zones"][number]["records"]): string[] {
   const forward = records
@@ -68,7 +69,11 @@ function hostLines(records: VpcModel["zones"][number]["records"]): string[] {
     .flatMap((r) => r.values.map((address) => ({ address, name: r.name })));
   const reverse = records
     .filter((r) => r.type === "PTR")
-    .map((r) => ({ address: reverseAddress(r.name), name: bare(r.values[0]!) }));
+    .map((r) => ({ address: reverseAddress(r.name), name: bare(r.values[0]!) }))
+    .filter(({ address, name }) => {
+      const own = forward.filter((entry) => entry.name === name);
+      return own.length === 0 || own.some((entry) => entry.address === address);
+    });
   const key = (e: { address: string; name: string }) => `${e.address} ${e.name}`;
   return [...new Set([...reverse, ...forward].map(key))];
 }

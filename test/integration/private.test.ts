@@ -5,7 +5,7 @@ import { useLab } from "../support/lab";
 import { run } from "../support/run";
 
 /*
- * Hosts behind a bastion; a pause; other instances for the same data. Each test starts from what the
+ * Hosts behind a bastion; a pause; other instances for the same data; another topology. Each test starts from what the
  * one before it left.
  */
 
@@ -139,3 +139,22 @@ test("a new instance of a broker goes on with the log that is there", async () =
   expect(await messages()).toContain(last);
   await lab.expectNoChanges();
 });
+
+test.each([
+  ["public", {}, 6],
+  ["private", PRIVATE, 7],
+] as const)(
+  "a change to the %s topology makes every host anew, and keeps volumes and data",
+  async (_, settings, hosts) => {
+    const [before, instances, volumes] = [await segments(), ids("Instance"), ids("Volume")];
+    lab.configure(settings);
+    await lab.up();
+    expect(ids("Volume")).toEqual(volumes);
+    expect(ids("Instance").filter((id) => instances.includes(id))).toEqual([]);
+    expect(ids("Instance")).toHaveLength(hosts);
+    expect(Object.keys((await lab.stackOutputs()).hosts)).toHaveLength(hosts);
+    expect(await segments()).toEqual(before);
+    expect(await messages()).toContain(message);
+    await lab.expectNoChanges();
+  },
+);

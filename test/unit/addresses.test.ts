@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as addresses from "../../components/lib/addresses";
+import { type Role } from "../../components/lib/names";
 
 describe("parseCidr", () => {
   test.each([
@@ -55,20 +56,83 @@ test("private hosts, and what lies in front of them", () => {
     "10.20.192.0/19",
   ]);
   expect(addresses.hostAddress(vpc, 3, "private", "kafka", 2)).toBe("10.20.160.10");
-  expect(addresses.hostAddress(vpc, 3, "public", "bastion", 1)).toBe("10.20.0.4");
-  expect(addresses.natAddress(vpc)).toBe("10.20.0.5");
+  expect(addresses.hostAddress(vpc, 3, "public", "bastion", 1)).toBe("10.20.0.9");
+  expect(addresses.natAddress(vpc)).toBe("10.20.32.9");
 });
 
-test("no two hosts of the largest lab share an address", () => {
-  const all = [
-    ...Array.from({ length: 9 }, (_, i) =>
-      addresses.hostAddress("10.20.0.0/16", 2, "public", "zookeeper", i + 1),
-    ),
-    ...Array.from({ length: 300 }, (_, i) =>
-      addresses.hostAddress("10.20.0.0/16", 2, "public", "kafka", i + 1),
-    ),
-  ];
-  expect(new Set(all).size).toBe(309);
+/** The nodes of a role that fit into a VPC, or as many as a lab may have. */
+const ordinals = (prefix: number, zones: number, role: Role) =>
+  Array.from(
+    {
+      length: Math.min(
+        addresses.capacity(prefix, zones, role),
+        { zookeeper: 9, kafka: 300, bastion: 1 }[role],
+      ),
+    },
+    (_, index) => index + 1,
+  );
+
+describe.each([2, 3])("over %i zones", (zones) => {
+  describe.each([16, 17, 18, 19, 20, 21, 22, 23, 24, 25])("a /%i", (prefix) => {
+    const vpc = `10.20.0.0/${prefix}`;
+    const tenants = (tier: addresses.Tier) =>
+      (["zookeeper", "kafka"] as const).flatMap((role) =>
+        ordinals(prefix, zones, role).map((ordinal) => ({
+          who: `${role}-${ordinal}`,
+          tier,
+          zone: addresses.zoneIndex(ordinal, zones),
+          address: addresses.hostAddress(vpc, zones, tier, role, ordinal),
+        })),
+      );
+    // While the topology changes, all of them may be there together.
+    const all = [
+      ...tenants("public"),
+      ...tenants("private"),
+      {
+        who: "bastion",
+        tier: "public" as const,
+        zone: 0,
+        address: addresses.hostAddress(vpc, zones, "public", "bastion", 1),
+      },
+      {
+        who: "nat",
+        tier: "public" as const,
+        zone: addresses.NAT_ZONE_INDEX,
+        address: addresses.natAddress(vpc),
+      },
+    ];
+
+    test("no two have the same address, in any topology and in both together", () => {
+      const owners = new Map<string, string[]>();
+      for (const { who, address } of all) {
+        owners.set(address, [...(owners.get(address) ?? []), who]);
+      }
+      expect([...owners.values()].filter((who) => who.length > 1)).toEqual([]);
+    });
+
+    test("each is in its subnet, at an address that AWS does not keep", () => {
+      for (const { who, tier, zone, address } of all) {
+        const cidr = addresses.subnetCidrs(vpc, tier, zones)[zone] ?? "";
+        const [subnet, own] = [cidr, `${address}/32`].map((text) => addresses.parseCidr(text));
+        expect(subnet && own && addresses.contains(subnet, own), `${who} ${address}`).toBe(true);
+        const offset = (own?.first ?? 0) - (subnet?.first ?? 0);
+        expect(offset, who).toBeGreaterThanOrEqual(4);
+        expect(offset, who).toBeLessThan(2 ** (32 - (subnet?.prefix ?? 32)) - 1);
+      }
+    });
+
+    test("one broker more than fit would get an address that AWS keeps", () => {
+      const room = addresses.capacity(prefix, zones, "kafka");
+      const address = addresses.hostAddress(vpc, zones, "public", "kafka", room + 1);
+      const subnet = addresses.parseCidr(addresses.subnetCidrs(vpc, "public", 1)[0] ?? "");
+      const own = addresses.parseCidr(`${address}/32`);
+      expect((own?.first ?? 0) - (subnet?.first ?? 0)).toBe(2 ** (32 - (subnet?.prefix ?? 32)) - 1);
+    });
+
+    test("nine ZooKeeper nodes fit", () => {
+      expect(ordinals(prefix, zones, "zookeeper")).toHaveLength(9);
+    });
+  });
 });
 
 test.each([
@@ -76,7 +140,8 @@ test.each([
   [24, 2, "kafka", 42],
   [25, 2, "kafka", 10],
   [25, 3, "kafka", 15],
-  [25, 2, "zookeeper", 12],
+  [25, 2, "zookeeper", 10],
+  [25, 2, "bastion", 1],
 ] as const)("a /%i over %i zones has room for %s: %i", (prefix, zones, role, room) => {
   expect(addresses.capacity(prefix, zones, role)).toBe(room);
 });

@@ -44,7 +44,7 @@ const KINDS: Record<string, Kind> = {
   "another domain and CIDR": {
     settings: {
       ...AWS,
-      domain: "lab.example.com",
+      domain: "lab.foo.bar",
       vpcCidr: "192.168.128.0/20",
       topology: "private",
     },
@@ -157,8 +157,10 @@ describe.each(Object.entries(KINDS))(
       ]);
       expect(inputs("network-nat")).toMatchObject({
         allocationId: "network-nat-address-id",
-        subnetId: "network-public-subnet-1-id",
+        subnetId: "network-public-subnet-2-id",
       });
+      // Its elastic address cannot be another gateway's before it is gone.
+      expect(lab.byName("network-nat").deleteBeforeReplace).toBe(true);
       expect(inputs("network-nat-address")).toMatchObject({ domain: "vpc" });
       expect(dependencies("network-nat-address")).toContain("network-gateway");
       for (const name of ["zookeeper-1-install", "kafka-2-install"]) {

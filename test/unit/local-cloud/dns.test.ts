@@ -47,6 +47,22 @@ test("the zones' names are answered here and nowhere else, reverse ones by their
   expect(files["dnsmasq.conf"]).toContain("cname=broker.foo.bar,kafka01.foo.bar\n");
 });
 
+test("a host is not found at the address of a PTR record that is about to go", () => {
+  const name = "kafka01.foo.bar";
+  const moving = [
+    { name: "foo.bar", records: [{ name, type: "A", values: ["10.0.1.11"] }] },
+    {
+      name: "1.0.10.in-addr.arpa",
+      records: ["11", "99"].map((octet) => ({
+        name: `${octet}.1.0.10.in-addr.arpa`,
+        type: "PTR",
+        values: [name],
+      })),
+    },
+  ];
+  expect(dnsFiles(vpc({ zones: moving }), "/run/x")["hosts"]).toBe(`10.0.1.11 ${name}\n`);
+});
+
 test("other names are asked of the internet only through a gateway", () => {
   const open = dnsFiles(vpc(), "/run/x")["dnsmasq.conf"];
   const closed = dnsFiles(vpc({ hasInternetGateway: false }), "/run/x")["dnsmasq.conf"];
