@@ -72,7 +72,7 @@ export function startService(
       `${name}-${index + 1}-install`,
       {
         host: node.host,
-        files: [`${product}.sh`, "service.sh", "install.sh"],
+        files: [`${product}.sh`, "service.sh", "packages.sh", "download.sh", "install.sh"],
         variables: {
           ...variables,
           ...node.installVariables,
@@ -80,7 +80,8 @@ export function startService(
           PACKAGES: packages.join(" "),
         },
         triggers: [node.host.instanceId],
-        timeoutMinutes: 15,
+        // Packages and downloads have bounds of their own, which come before this one.
+        timeoutMinutes: 120,
       },
       { parent, dependsOn: [...installAfter, ...node.after] },
     );

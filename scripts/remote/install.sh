@@ -1,10 +1,10 @@
 #!/bin/bash
 # Installs a service on a lab host: the commands that it needs, its user, its release, the kernel's
 # settings, the bound of the logs. Starts it if it has never been configured here. Comes after
-# kafka.sh or zookeeper.sh, and service.sh.
+# kafka.sh or zookeeper.sh, service.sh, packages.sh and download.sh.
 #
-# Inputs: those of service.sh; PACKAGES ("command=package ..."); KERNEL (lines of sysctl.d); ARCHIVES
-#   ("URL SHA-512" a line, in the order to try; one that the server does not have is passed over).
+# Inputs: those of service.sh and packages.sh; KERNEL (lines of sysctl.d); ARCHIVES ("URL SHA-512" a
+#   line, in the order to try; one that its server does not give is passed over).
 # Idempotent: what is there is left as it is. A release appears under its name only when it is
 #   whole. The link is made if it is missing; to point it at another release, and to change the
 #   configuration of a service, node by node, is up to configure.sh.
@@ -21,34 +21,13 @@ first_boot_done() {
   return 1
 }
 
-install_packages() {
-  local pair missing=()
-  for pair in $PACKAGES; do
-    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
-  done
-  ((${#missing[@]} == 0)) && return
-  say "installing ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  # Debian's own daily update may hold the lock.
-  apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 update 9>&- >/dev/null
-  apt-get -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 install \
-    --no-install-recommends "${missing[@]}" 9>&- >/dev/null
-}
-
 # make_user: the service's, whose group the login user joins: in the book that one reads segments.
 make_user() {
   systemd-sysusers - <<<"u $SERVICE_USER - - /nonexistent"$'\n'"m $LOGIN_USER $SERVICE_USER"
 }
 
-# download URL FILE: puts the answer's status in STATUS. Fails if there was no answer.
-download() {
-  STATUS=$(curl -sS -L -o "$2" -w '%{http_code}' --connect-timeout 5 --retry 6 --retry-delay 1 \
-    --retry-all-errors --retry-max-time 60 "$1" 2>"$2.log") && return
-  fail "archive ${1##*/} not fetched from $1: $(tail -n 1 "$2.log"). Is the server up and reachable from here?"
-}
-
 install_release() {
-  local release=/usr/local/$DIRECTORY url expected found="" tried=""
+  local release=/usr/local/$DIRECTORY url expected tried=""
   if [[ -d $release ]]; then
     [[ ! -e $release/.whole ]] || return 0
     # The host has lost its power before all of it was on the disk. Its configuration goes with it.
@@ -63,30 +42,21 @@ install_release() {
   WORK=$(mktemp -d "/usr/local/.kafkalab-$SERVICE_USER.XXXXXX")
   trap 'rm -rf "$WORK"' EXIT
   while read -r url expected; do
-    download "$url" "$WORK/archive"
-    case $STATUS in
-      200) ;;
-      404)
-        tried="$tried $url"
-        continue
-        ;;
-      *) fail "archive ${url##*/} not fetched from $url: the server answered $STATUS" ;;
-    esac
-    found=$(sha512sum "$WORK/archive")
-    found=${found%% *}
-    if [[ $found != "$expected" ]]; then
-      fail "archive ${url##*/} from $url has the wrong SHA-512: expected $expected, found $found. Nothing was installed. Put the right file there, or set kafkalab:archiveUrl to another server."
+    if ! download "$url" "$expected"; then
+      say "archive ${url##*/} not fetched from $url: $SEEN"
+      tried="$tried; $url: $SEEN"
+      continue
     fi
-    tar -xf "$WORK/archive" -C "$WORK" --no-same-owner
+    tar -xf "$ARCHIVE" -C "$WORK" --no-same-owner
     [[ -d $WORK/$DIRECTORY ]] || fail "archive ${url##*/} from $url holds no directory $DIRECTORY"
     # The launchers make this directory where it is missing, and cannot as the login user.
     mkdir -p "$WORK/$DIRECTORY/logs"
     mv -T "$WORK/$DIRECTORY" "$release"
-    rm -rf "$WORK"
+    rm -rf "$WORK" "$PARTIAL"
     say "installed $DIRECTORY from ${url##*/}"
     return
   done <<<"$ARCHIVES"
-  fail "no archive of $DIRECTORY is to be had; tried$tried. Set kafkalab:archiveUrl to a server that has one of them."
+  fail "no archive of $DIRECTORY is to be had${tried}. Run up again to continue, or set kafkalab:archiveUrl to a server that has one of them."
 }
 
 # keep_release: notes that the release is on the disk, which takes longer than to start it.
