@@ -32,13 +32,40 @@ export function archiveDirectory(archiveUrl: string, product: Product, version: 
     : `${archiveUrl}/zookeeper/zookeeper-${version}`;
 }
 
-/** What the install script reads: one archive a line, `<URL> <SHA-512>`, in the order to try. */
+/** Apache's servers in the order to try: the mirror network has only current releases. */
+const APACHE_SERVERS = ["https://dlcdn.apache.org", "https://archive.apache.org/dist"];
+
+/** The name of the server that set-up's archives are served by, in each VPC of the local cloud. */
+export const LOCAL_MIRROR = "mirror.local-cloud.internal";
+
+/** The names of the servers that hosts download archives from. */
+export function archiveHosts(archiveUrl: string): string[] {
+  const servers = archiveUrl === "" ? APACHE_SERVERS : [archiveUrl];
+  return servers.map((server) => new URL(server).hostname);
+}
+
+/** Whether archives come from Apache, who has no archive that set-up packs from Maven's jars. */
+export function fromApache(archiveUrl: string): boolean {
+  return archiveHosts(archiveUrl).every((host) => host.endsWith(".apache.org"));
+}
+
+/**
+ * What the install script reads: one archive a line, `<URL> <SHA-512>`, in the order to try.
+ *
+ * @param archiveUrl A server of Apache's layout, or an empty text for Apache's own servers.
+ */
 export function candidateLines(
   archiveUrl: string,
   product: Product,
   version: string,
   archives: Archive[],
 ): string {
-  const directory = archiveDirectory(archiveUrl, product, version);
-  return archives.map(({ file, sha512 }) => `${directory}/${file} ${sha512}`).join("\n");
+  const servers = archiveUrl === "" ? APACHE_SERVERS : [archiveUrl];
+  const offered = archives.filter(({ origin }) => origin === "apache" || !fromApache(archiveUrl));
+  return servers
+    .flatMap((server) => {
+      const directory = archiveDirectory(server, product, version);
+      return offered.map(({ file, sha512 }) => `${directory}/${file} ${sha512}`);
+    })
+    .join("\n");
 }

@@ -10,11 +10,18 @@ export interface BrokerKeys {
   restart: string[];
 }
 
-/** Kafka version → names, as the release itself lists them (test/integration/roll.test.ts). */
+/** Kafka version → names, as the release itself lists them (test/operations/roll.test.ts). */
 export function readBrokerKeys(version: string): BrokerKeys {
-  const file = join(__dirname, "broker-keys.json");
-  const all = JSON.parse(readFileSync(file, "utf8")) as Record<string, BrokerKeys>;
-  return all[version] ?? { live: [], restart: [] };
+  return readTable<BrokerKeys>("broker-keys.json")[version] ?? { live: [], restart: [] };
+}
+
+/** The names of a Kafka release's topic settings, as the release itself lists them. */
+export function readTopicKeys(version: string): string[] {
+  return readTable<string[]>("topic-keys.json")[version] ?? [];
+}
+
+function readTable<T>(file: string): Record<string, T> {
+  return JSON.parse(readFileSync(join(__dirname, file), "utf8")) as Record<string, T>;
 }
 
 /** Keys that the lab decides, each with the setting that it follows from, if there is one. */
@@ -53,6 +60,12 @@ const ZOOKEEPER_DECIDED: Decided = {
   clientPort: "",
   clientPortAddress: "",
   secureClientPort: "",
+  secureClientPortAddress: "",
+  electionAlg: "",
+  peerType: "",
+  observerMasterPort: "",
+  portUnification: "",
+  sslQuorum: "",
   dynamicConfigFile: "",
   standaloneEnabled: "",
   reconfigEnabled: "",
@@ -60,43 +73,109 @@ const ZOOKEEPER_DECIDED: Decided = {
   "4lw.commands.whitelist": "",
 };
 
-const FLAG = /^(true|false)$/;
-const NUMBER = /^-?\d{1,10}$/;
-const TEXT = /^\S+$/;
+/** What ZooKeeper takes for a key: a form, or one of a few words. */
+interface Form {
+  pattern: RegExp;
+  /** As the rest of "give snapCount ...". */
+  words: string;
+}
+
+const NUMBER: Form = { pattern: /^-?\d{1,10}$/, words: "a whole number" };
+const SHARE: Form = { pattern: /^\d+(\.\d+)?$/, words: "a number" };
+const FLAG: Form = { pattern: /^(true|false)$/, words: "true or false" };
+const TEXT: Form = { pattern: /^[\x21-\x7e]+$/, words: "a text of ASCII without blanks" };
+const oneOf = (...values: string[]): Form => ({
+  pattern: new RegExp(`^(${values.map((value) => value.replaceAll(".", "\\.")).join("|")})$`),
+  words: values.join(" or "),
+});
+
+const PROMETHEUS = "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider";
+const METRICS = "metricsProvider.";
 
 /**
  * Keys of `zoo.cfg` that ZooKeeper 3.8 documents, and the form of their values. ZooKeeper itself
- * refuses none that it does not know.
+ * refuses none that it does not know. Not here: keys of TLS, SASL and observers, which want files or
+ * nodes that the lab does not make.
  */
-const ZOOKEEPER_KEYS: Record<string, RegExp> = {
+const ZOOKEEPER_KEYS: Record<string, Form> = {
   ...form(NUMBER, [
     ...["tickTime", "initLimit", "syncLimit", "connectToLearnerMasterLimit"],
     ...["maxClientCnxns", "maxCnxns", "minSessionTimeout", "maxSessionTimeout"],
     ...["clientPortListenBacklog", "cnxTimeout", "electionPortBindRetry"],
+    ...["quorumCnxnTimeoutMs", "quorum.cnxn.threads.size"],
     ...["autopurge.snapRetainCount", "autopurge.purgeInterval", "snapCount", "preAllocSize"],
     ...["snapSizeLimitInKb", "txnLogSizeLimitInKb", "commitLogCount", "fsync.warningthresholdms"],
     ...["globalOutstandingLimit", "maxBatchSize", "flushDelay", "maxWriteQueuePollTime"],
-    ...["maxResponseCacheSize", "maxGetChildrenResponseCacheSize"],
+    ...["maxResponseCacheSize", "maxGetChildrenResponseCacheSize", "intBufferStartingSizeBytes"],
     ...["nio.numSelectorThreads", "nio.numWorkerThreads", "nio.sessionlessCnxnTimeout"],
-    ...["commitProcessor.numWorkerThreads", "admin.serverPort", "admin.idleTimeout"],
+    ...["nio.directBufferBytes", "commitProcessor.numWorkerThreads"],
+    ...["commitProcessor.maxReadBatchSize", "commitProcessor.maxCommitBatchSize"],
+    ...["admin.serverPort", "admin.idleTimeout", "admin.httpVersion"],
     ...["leader.maxConcurrentSnapSyncs", "leader.maxConcurrentDiffSyncs"],
+    ...["leader.maxTimeToWaitForEpoch", "leader.ackLoggingFrequency"],
+    ...["leaderConnectDelayDuringRetryMs", "fastleader.minNotificationInterval"],
+    ...["fastleader.maxNotificationInterval", "netty.server.outstandingHandshake.limit"],
     ...["largeRequestMaxBytes", "largeRequestThreshold", "request_throttle_max_requests"],
-    ...["request_throttle_stall_time", "multiAddress.reachabilityCheckTimeoutMs"],
+    ...["request_throttle_stall_time", "throttled_op_wait_time"],
+    ...["multiAddress.reachabilityCheckTimeoutMs"],
+    ...["connection_throttle_tokens", "connection_throttle_fill_time"],
+    ...["connection_throttle_fill_count", "connection_throttle_freeze_time"],
+    ...["connection_throttle_global_session_weight", "connection_throttle_local_session_weight"],
+    ...["connection_throttle_renew_session_weight"],
+    ...["watcherCleanThreadsNum", "watcherCleanThreshold", "watcherCleanIntervalInSeconds"],
+    ...["maxInProcessingDeadWatchers", "bitHashCacheSize", "messageTracker.BufferSize"],
+    ...["pathStats.slotCapacity", "pathStats.slotDuration", "pathStats.maxDepth"],
+    ...["pathStats.initialDelay", "pathStats.delay", "pathStats.topPathMax"],
+    ...["jvm.pause.sleep.time.ms", "jvm.pause.warn-threshold.ms", "jvm.pause.info-threshold.ms"],
+    ...["metricsProvider.httpPort", "metricsProvider.numWorkerThreads"],
+    ...["metricsProvider.maxQueueSize", "metricsProvider.workerShutdownTimeoutMs"],
+  ]),
+  ...form(SHARE, [
+    ...["connection_throttle_drop_increase", "connection_throttle_drop_decrease"],
+    ...["connection_throttle_decrease_ratio", "pathStats.sampleRate", "snapshotSizeFactor"],
   ]),
   ...form(FLAG, [
     ...["localSessionsEnabled", "localSessionsUpgradingEnabled", "quorumListenOnAllIPs"],
-    ...["syncEnabled", "extendedTypesEnabled"],
+    ...["syncEnabled", "extendedTypesEnabled", "emulate353TTLNodes", "db.autocreate"],
     ...["admin.enableServer", "digest.enabled", "snapshot.trust.empty", "tcpKeepAlive"],
     ...["leader.closeSocketAsync", "learner.closeSocketAsync", "learner.asyncSending"],
+    ...["forward_learner_requests_to_commit_processor_disabled"],
+    ...["follower.skipLearnerRequestToNextProcessor", "netty.advancedFlowControl.enabled"],
     ...["multiAddress.enabled", "multiAddress.reachabilityCheckEnabled", "audit.enable"],
     ...["sessionRequireClientSASLAuth", "enforce.auth.enabled", "enforceQuota"],
-    ...["request_throttle_drop_stale", "closeSessionTxn.enabled"],
+    ...["request_throttle_drop_stale", "request_stale_latency_check"],
+    ...["request_stale_connection_check", "closeSessionTxn.enabled", "enableEagerACLCheck"],
+    ...["connection_throttle_weight_enabled", "messageTracker.Enabled", "pathStats.enabled"],
+    ...["jvm.pause.monitor", "metricsProvider.exportJvmInfo"],
   ]),
-  ...form(/^(yes|no)$/, ["forceSync", "leaderServes"]),
+  ...form(oneOf("yes", "no"), ["forceSync", "leaderServes"]),
   ...form(TEXT, [
-    ...["admin.serverAddress", "admin.commandURL", "enforce.auth.schemes", "serverCnxnFactory"],
-    ...["metricsProvider.className", "snapshot.compression.method", "watchManagerName"],
+    ...["admin.serverAddress", "admin.commandURL", "enforce.auth.schemes"],
+    ...["audit.impl.class", "metricsProvider.httpHost"],
   ]),
+  ...form(oneOf("gz", "snappy"), ["snapshot.compression.method"]),
+  ...form(
+    oneOf(
+      "org.apache.zookeeper.server.NIOServerCnxnFactory",
+      "org.apache.zookeeper.server.NettyServerCnxnFactory",
+    ),
+    ["serverCnxnFactory"],
+  ),
+  ...form(
+    oneOf(
+      "org.apache.zookeeper.server.watch.WatchManager",
+      "org.apache.zookeeper.server.watch.WatchManagerOptimized",
+    ),
+    ["watchManagerName"],
+  ),
+  ...form(
+    oneOf(
+      PROMETHEUS,
+      "org.apache.zookeeper.metrics.impl.DefaultMetricsProvider",
+      "org.apache.zookeeper.metrics.impl.NullMetricsProvider",
+    ),
+    ["metricsProvider.className"],
+  ),
 };
 
 /** A further line of `server.properties`. Its value is for the release to judge, on a host. */
@@ -107,10 +186,16 @@ export function brokerKey(version: string): Rule<[string, string]> {
     decided(key, BROKER_DECIDED) ?? unknown(key, known, `Kafka ${version}`) ?? oneLine(value);
 }
 
+/** A setting of a topic. Its value is for the release to judge. */
+export function topicKey(version: string): Rule<[string, string]> {
+  const known = readTopicKeys(version);
+  return ([key, value]) => unknown(key, known, `Kafka ${version}`, "of topics") ?? oneLine(value);
+}
+
 /** A further line of `zoo.cfg`. */
 export function zookeeperKey([key, value]: [string, string]): Breach | undefined {
   return (
-    decided(/^server\.\d+$/.test(key) ? "server" : key, {
+    decided(/^(server|group|weight)\.\d+$/.test(key) ? "server" : key, {
       ...ZOOKEEPER_DECIDED,
       server: "zookeeperNodes",
     }) ??
@@ -119,8 +204,28 @@ export function zookeeperKey([key, value]: [string, string]): Breach | undefined
   );
 }
 
+/** Further lines of `zoo.cfg` that mean something only together. */
+export function zookeeperKeys(lines: Record<string, string>): Breach | undefined {
+  const metrics = Object.keys(lines).filter(
+    (key) => key.startsWith(METRICS) && key !== `${METRICS}className`,
+  );
+  if (metrics.length > 0 && lines[`${METRICS}className`] !== PROMETHEUS) {
+    return {
+      rule: `set metricsProvider.className to ${PROMETHEUS} for ${metrics.join(", ")}`,
+      remedy: "Set it, or leave these keys out",
+    };
+  }
+  const [least, most] = ["minSessionTimeout", "maxSessionTimeout"].map((key) => lines[key]);
+  return least !== undefined && most !== undefined && Number(least) > Number(most)
+    ? {
+        rule: "not have a minSessionTimeout above the maxSessionTimeout",
+        remedy: "Exchange the two, or leave one of them out",
+      }
+    : undefined;
+}
+
 function decided(key: string, keys: Decided): Breach | undefined {
-  const setting = keys[key];
+  const setting = Object.hasOwn(keys, key) ? keys[key] : undefined;
   if (setting === undefined) {
     return undefined;
   }
@@ -132,13 +237,13 @@ function decided(key: string, keys: Decided): Breach | undefined {
       };
 }
 
-function unknown(key: string, known: string[], release: string): Breach | undefined {
+function unknown(key: string, known: string[], release: string, kind = ""): Breach | undefined {
   if (known.includes(key)) {
     return undefined;
   }
   const near = nearest(key, known);
   return {
-    rule: `hold keys that ${release} knows`,
+    rule: `hold keys ${kind}${kind && " "}that ${release} knows`,
     remedy: near === undefined ? "Leave it out" : `Write ${near}, or leave it out`,
   };
 }
@@ -153,18 +258,12 @@ function oneLine(value: string): Breach | undefined {
 }
 
 function formed(key: string, value: string): Breach | undefined {
-  const pattern = ZOOKEEPER_KEYS[key];
-  if (pattern === undefined || pattern.test(value)) {
-    return undefined;
-  }
-  const words = new Map([
-    [NUMBER, "a whole number"],
-    [FLAG, "true or false"],
-    [TEXT, "a text without blanks"],
-  ]);
-  return { rule: `give ${key} ${words.get(pattern) ?? "yes or no"}`, remedy: "Correct the value" };
+  const form = ZOOKEEPER_KEYS[key];
+  return form === undefined || form.pattern.test(value)
+    ? undefined
+    : { rule: `give ${key} ${form.words}`, remedy: "Correct the value" };
 }
 
-function form(pattern: RegExp, names: string[]): Record<string, RegExp> {
-  return Object.fromEntries(names.map((name) => [name, pattern]));
+function form(form: Form, names: string[]): Record<string, Form> {
+  return Object.fromEntries(names.map((name) => [name, form]));
 }

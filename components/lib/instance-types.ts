@@ -73,7 +73,7 @@ function known(
   sizes: Record<string, number>,
   architecture: Architecture,
 ): InstanceType | string {
-  const memoryGiB = sizes[size];
+  const memoryGiB = Object.hasOwn(sizes, size) ? sizes[size] : undefined;
   return memoryGiB === undefined
     ? `be a size that the ${family} family has (${Object.keys(sizes).join(", ")})`
     : { architecture, memoryGiB };

@@ -7,6 +7,17 @@ const PREFIXES: Record<Role, string> = {
   bastion: "peter-bastion",
 };
 
+/** How many hosts of each role a lab may have. */
+export const MOST_HOSTS: Record<Role, number> = { zookeeper: 9, kafka: 300, bastion: 1 };
+
+/** The longest short name that a host of a lab can have. */
+export function longestHostName(): string {
+  const roles = Object.keys(PREFIXES) as Role[];
+  return roles
+    .map((role) => hostName(role, MOST_HOSTS[role]))
+    .reduce((longest, name) => (name.length > longest.length ? name : longest));
+}
+
 /** The short host name that an ordinal (from 1) alone decides: `peter-zk01`, `peter-kafka12`. */
 export function hostName(role: Role, ordinal: number): string {
   return `${PREFIXES[role]}${String(ordinal).padStart(2, "0")}`;

@@ -1,6 +1,7 @@
-import { type Product } from "./archive-pins";
+import { type Archive, fromApache, LOCAL_MIRROR, type Product } from "./archive-pins";
 import { type Block, contains, formatCidr, networkOf, overlap, parseCidr } from "./addresses";
 import { type Architecture, readInstanceType } from "./instance-types";
+import { MOST_HOSTS } from "./names";
 import { type Breach, type Rule } from "./setting-reader";
 
 /** The addresses by which the local cloud and its user's machine see one another. */
@@ -91,7 +92,17 @@ export function sshCidr(value: string): Breach | undefined {
 }
 
 /** All the blocks of addresses that may use SSH. */
-export function sshCidrs(values: string[]): Breach | undefined {
+export function sshCidrs(local: boolean): Rule<string[]> {
+  return (values) =>
+    disjoint(values) ??
+    breach(
+      local && !values.some((value) => overlap(cidr(value), cidr(LOCAL_ADDRESSES))),
+      `hold ${LOCAL_ADDRESSES} or a part of it on the local target, where this machine has its address`,
+      "Leave it out to take that block",
+    );
+}
+
+function disjoint(values: string[]): Breach | undefined {
   if (values.length === 0) {
     return {
       rule: "name the addresses that may use SSH",
@@ -110,35 +121,14 @@ export function sshCidrs(values: string[]): Breach | undefined {
   );
 }
 
-/** A DNS domain for the private zone. */
-export function domain(value: string): Breach | undefined {
-  const labels = value.split(".");
-  const example = "Take one such as foo.bar";
-  return (
-    breach(
-      value.length > 200 ||
-        labels.length < 2 ||
-        !labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label)),
-      "be two or more labels of lower-case letters, digits and inner hyphens, joined by dots",
-      example,
-    ) ??
-    breach(
-      /^(local|arpa|[0-9]+)$/.test(labels.at(-1) ?? ""),
-      "not end in local, arpa or a number, which resolvers treat differently",
-      example,
-    ) ??
-    breach(
-      /(^|\.)(internal|amazonaws\.com)$/.test(value),
-      "not be one of the domains that the cloud itself uses",
-      example,
-    )
-  );
-}
-
 /** How many ZooKeeper nodes there may be. */
 export function ensembleSize(value: number): Breach | undefined {
   return (
-    breach(value < 1 || value > 9, "be from 1 to 9", "Take 3; 5 survive the loss of two") ??
+    breach(
+      value < 1 || value > MOST_HOSTS.zookeeper,
+      `be from 1 to ${MOST_HOSTS.zookeeper}`,
+      "Take 3; 5 survive the loss of two",
+    ) ??
     breach(
       value % 2 === 0,
       "be odd",
@@ -149,7 +139,11 @@ export function ensembleSize(value: number): Breach | undefined {
 
 /** How many brokers there may be. */
 export function brokers(value: number): Breach | undefined {
-  return breach(value < 1 || value > 300, "be from 1 to 300", "Take 3");
+  return breach(
+    value < 1 || value > MOST_HOSTS.kafka,
+    `be from 1 to ${MOST_HOSTS.kafka}`,
+    "Take 3",
+  );
 }
 
 /** How many copies of each partition there may be. */
@@ -212,9 +206,16 @@ export function instanceType(
   };
 }
 
-/** A version whose archive is pinned. */
-export function version(product: Product, versions: string[]): Rule<string> {
-  const known = versions.join(", ");
+/** A version whose archive is pinned, in a form that the server of archives has. */
+export function version(
+  product: Product,
+  pinned: Record<string, Archive[]>,
+  archiveUrl: string,
+): Rule<string> {
+  const isServed = (value: string) =>
+    !fromApache(archiveUrl) || pinned[value]?.some(({ origin }) => origin === "apache") === true;
+  const versions = Object.keys(pinned);
+  const known = versions.filter(isServed).join(", ");
   return (value) =>
     breach(
       product === "kafka" && /^([4-9]|\d\d+)(\.|$)/.test(value),
@@ -228,8 +229,14 @@ export function version(product: Product, versions: string[]): Rule<string> {
     ) ??
     breach(
       !versions.includes(value),
-      `be a version whose checksum is pinned (${known})`,
+      `be a version whose checksum is pinned (${versions.join(", ")})`,
       `Take ${known}, or add the archive and its SHA-512 to components/lib/archives.json`,
+    ) ??
+    breach(
+      !isServed(value),
+      `be a version that is pinned in the form in which Apache's servers have it (${known})`,
+      `Take ${known}, or set kafkalab:archiveUrl to a server of your own that has ` +
+        (pinned[value] ?? []).map(({ file }) => file).join(" or "),
     );
 }
 
@@ -242,13 +249,38 @@ export function topic(value: string): Breach | undefined {
   );
 }
 
-/** Where archives are fetched from. */
-export function archiveUrl(value: string): Breach | undefined {
-  return breach(
-    !/^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?(\/[A-Za-z0-9._~-]+)*$/.test(value),
-    "be an http or https URL without user, query or a slash at its end",
-    "Take https://archive.apache.org/dist or a mirror of the same layout",
-  );
+/** Where archives are fetched from; an empty text for Apache's own servers. */
+export function archiveUrl(target: string): Rule<string> {
+  const remedy = "Leave it out to take Apache's servers, or name a mirror of the same layout";
+  return (value) => {
+    if (value === "") {
+      return undefined;
+    }
+    const match = /^https?:\/\/([A-Za-z0-9.-]+)(?::(\d+))?(\/[A-Za-z0-9._~-]+)*$/.exec(value);
+    const [, host = "", port = "80"] = match ?? [];
+    return (
+      breach(
+        match === null || !URL.canParse(value),
+        "be an http or https URL without user, query or a slash at its end",
+        remedy,
+      ) ??
+      breach(
+        !["80", "443"].includes(port),
+        "have the port 80 or 443, which are all that the firewall lets hosts reach",
+        remedy,
+      ) ??
+      breach(
+        /^(localhost|127\..*)$|\.localhost$/i.test(host),
+        "not be the loopback, which on each host is the host itself",
+        remedy,
+      ) ??
+      breach(
+        target !== "local" && host === LOCAL_MIRROR,
+        `not be ${LOCAL_MIRROR}, which only the local target has`,
+        remedy,
+      )
+    );
+  };
 }
 
 /** One tag, as AWS takes it. */
@@ -261,10 +293,23 @@ export function tag([key, value]: [string, string]): Breach | undefined {
       "Shorten it or leave the other characters out",
     ) ??
     breach(
-      /^(aws:.*|Name|Project|Stack)$/i.test(key),
-      "not set Name, Project, Stack or names that start with aws:, which are taken",
+      /^(aws:.*|Name|Project|Stack|Lab)$/i.test(key),
+      "not set Name, Project, Stack, Lab or names that start with aws:, which are taken",
       "Choose another name",
     )
+  );
+}
+
+/** AWS takes 50 tags for a resource, of which four are the lab's own. */
+const MOST_TAGS = 46;
+
+/** All further tags. */
+export function tags(values: Record<string, string>): Breach | undefined {
+  const count = Object.keys(values).length;
+  return breach(
+    count > MOST_TAGS,
+    `hold at most ${MOST_TAGS} tags, since a resource has at most 50 with the lab's own`,
+    `Leave out ${count - MOST_TAGS}`,
   );
 }
 

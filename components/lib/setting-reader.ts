@@ -1,3 +1,5 @@
+import { isLosslessNumber, LosslessNumber, parse, stringify } from "lossless-json";
+
 /** A broken rule: what the value must do, and what to do about it. */
 export interface Breach {
   rule: string;
@@ -73,7 +75,7 @@ export class SettingReader {
   /** A list of texts, each under one rule, and the list as a whole under another. */
   list(name: string, fallback: string[], each: Rule<string>, whole: Rule<string[]>): string[] {
     const text = this.raw.get(name);
-    const value = text === undefined ? [] : parseJson(text);
+    const value = text === undefined || text === "" ? [] : parseJson(text);
     if (!Array.isArray(value) || !value.every((item) => typeof item === "string")) {
       const remedy = `Set it with: pulumi config set --path 'kafkalab:${name}[0]' VALUE`;
       this.fault(name, "be a list of texts", text ?? "", remedy);
@@ -85,26 +87,10 @@ export class SettingReader {
     return sound.length === items.length ? this.checked(name, items, fallback, whole) : sound;
   }
 
-  /** Texts by name, each pair under one rule. */
-  texts(
-    name: string,
-    fallback: Record<string, string>,
-    rule: Rule<[string, string]>,
-  ): Record<string, string> {
-    const text = this.raw.get(name);
-    const value = text === undefined ? fallback : parseJson(text);
-    if (!isTexts(value)) {
-      const remedy = `Set it with: pulumi config set --path kafkalab:${name}.NAME VALUE`;
-      this.fault(name, "be texts by name", text ?? "", remedy);
-      return fallback;
-    }
-    return Object.fromEntries(Object.entries(value).filter((pair) => this.keeps(name, pair, rule)));
-  }
-
   /** Objects by name; their fields are for the caller to judge. */
   objects(name: string): [string, Record<string, unknown>][] {
     const text = this.raw.get(name);
-    const value = text === undefined ? {} : parseJson(text);
+    const value = text === undefined || text === "" ? {} : parseJson(text);
     if (!isObject(value) || !Object.values(value).every(isObject)) {
       const remedy = `Set it with: pulumi config set --path kafkalab:${name}.NAME.FIELD VALUE`;
       this.fault(name, "be objects by name", text ?? "", remedy);
@@ -113,17 +99,30 @@ export class SettingReader {
     return Object.entries(value as Record<string, Record<string, unknown>>);
   }
 
-  /** Lines of a properties file by key, each under one rule. Numbers and flags are texts, too. */
-  properties(name: string, rule: Rule<[string, string]>): Record<string, string> {
+  /** Texts by key, each pair under one rule. Numbers and flags are texts, too. */
+  texts(
+    name: string,
+    rule: Rule<[string, string]>,
+    whole: Rule<Record<string, string>> = () => undefined,
+  ): Record<string, string> {
     const text = this.raw.get(name);
-    const value = text === undefined ? {} : parseJson(text);
-    if (!isPlain(value)) {
-      const remedy = `Set it with: pulumi config set --path 'kafkalab:${name}["KEY"]' VALUE`;
-      this.fault(name, "be values by key", text ?? "", remedy);
+    const value = text === undefined || text === "" ? {} : parseJson(text);
+    const example = `pulumi config set --path '${NAMESPACE}${name}["KEY"]' VALUE`;
+    if (!isObject(value)) {
+      this.fault(name, "be values by key", text ?? "", `Set it with: ${example}`);
       return {};
     }
-    const pairs = Object.entries(value).map(([key, item]): [string, string] => [key, String(item)]);
-    return Object.fromEntries(pairs.filter((pair) => this.keeps(name, pair, rule)));
+    const pairs = Object.entries(value);
+    const sound = pairs.filter(([key, item]) => {
+      const breach = scalar(item) ?? rule([key, String(item)]);
+      if (breach !== undefined) {
+        this.fault(name, breach.rule, [key, isScalar(item) ? String(item) : item], breach.remedy);
+      }
+      return breach === undefined;
+    });
+    const texts = Object.fromEntries(sound.map(([key, item]) => [key, String(item)]));
+    // All of them together are judged only if each of them is sound.
+    return sound.length === pairs.length ? this.checked(name, texts, {}, whole) : texts;
   }
 
   /** Finds settings that do not exist. */
@@ -192,30 +191,62 @@ function distance(one: string, other: string): number {
   return row[other.length] ?? 0;
 }
 
-function show(value: unknown): string {
-  return Array.isArray(value) && value.length === 0 ? "none" : JSON.stringify(value);
+/**
+ * Refuses what is no text, number, true or false, and what has not reached the program as it was
+ * written. The text of everything else is `String(value)`: of a number its digits.
+ */
+export function scalar(value: unknown): Breach | undefined {
+  const remedy = "Write the value in quotes";
+  if (!isScalar(value)) {
+    return {
+      rule: "hold a text, a number, true or false for each key",
+      remedy: "Write a key with dots in quotes, and give it a value or leave it out",
+    };
+  }
+  if (typeof value === "string") {
+    return GO_TIME.test(value)
+      ? { rule: "hold no dates without quotes, which Pulumi rewrites", remedy }
+      : undefined;
+  }
+  return typeof value === "boolean" || isExact(String(value))
+    ? undefined
+    : { rule: "hold numbers of at most 64 bits, since Pulumi rounds larger ones", remedy };
 }
 
+function isScalar(value: unknown): value is string | number | boolean | LosslessNumber {
+  return ["string", "number", "boolean"].includes(typeof value) || isLosslessNumber(value);
+}
+
+/** How Pulumi passes on a date of YAML. */
+const GO_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$/;
+
+/** Whether Pulumi has passed on a number as it was written: it keeps whole numbers of 64 bits. */
+function isExact(digits: string): boolean {
+  if (!/^-?\d+$/.test(digits)) {
+    return Math.abs(Number(digits)) < 2 ** 53;
+  }
+  return BigInt.asIntN(64, BigInt(digits)) === BigInt(digits);
+}
+
+function show(value: unknown): string {
+  return Array.isArray(value) && value.length === 0 ? "none" : (stringify(value) ?? "none");
+}
+
+/** A number that JavaScript would round stays a text of digits, in an object of its own. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parse(text, undefined, {
+      parseNumber: (digits) =>
+        String(Number(digits)) === digits ? Number(digits) : new LosslessNumber(digits),
+    });
   } catch {
     return undefined;
   }
 }
 
-function isTexts(value: unknown): value is Record<string, string> {
-  return isPlain(value) && Object.values(value).every((item) => typeof item === "string");
-}
-
-function isPlain(value: unknown): value is Record<string, string | number | boolean> {
-  return (
-    isObject(value) &&
-    Object.values(value).every((item) => ["string", "number", "boolean"].includes(typeof item))
-  );
-}
-
 /** Whether a value of JSON is an object, and no list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !isLosslessNumber(value)
+  );
 }

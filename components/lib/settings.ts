@@ -1,7 +1,8 @@
 import { capacity } from "./addresses";
-import { type Pins, type Product } from "./archive-pins";
+import { archiveHosts, type Pins, type Product } from "./archive-pins";
+import { domain } from "./domain";
 import * as ebs from "./ebs";
-import { brokerKey, zookeeperKey } from "./further-keys";
+import { brokerKey, zookeeperKey, zookeeperKeys } from "./further-keys";
 import { type Architecture, ARCHITECTURES } from "./instance-types";
 import * as rules from "./rules";
 import { SettingReader } from "./setting-reader";
@@ -41,6 +42,7 @@ export interface Settings {
   moveThrottleMiBps: number;
   topic: string;
   topics: TopicShape[];
+  /** A server of archives; empty for Apache's own. */
   archiveUrl: string;
   tags: Record<string, string>;
 }
@@ -82,7 +84,7 @@ export const DEFAULTS = {
   moveThrottleMiBps: 25,
   topic: "peter-overview01",
   topics: {} as Record<string, unknown>,
-  archiveUrl: "https://archive.apache.org/dist",
+  archiveUrl: "",
   tags: {} as Record<string, string>,
 };
 
@@ -124,6 +126,7 @@ export function readSettings(
     local ? rules.machine(machine) : rules.oneOf(ARCHITECTURES),
   ) as Architecture;
   const types = INSTANCE_TYPES[architecture];
+  const archiveUrl = reader.text("archiveUrl", d.archiveUrl, rules.archiveUrl(target));
   const zookeeperHeapMiB = reader.integer("zookeeperHeapMiB", d.zookeeperHeapMiB, rules.heap);
   const brokerHeapMiB = reader.integer("brokerHeapMiB", d.brokerHeapMiB, rules.heap);
   const brokers = reader.integer("brokers", d.brokers, rules.brokers);
@@ -151,14 +154,14 @@ export function readSettings(
       "sshAllowedCidrs",
       local ? [rules.LOCAL_ADDRESSES] : [],
       rules.sshCidr,
-      rules.sshCidrs,
+      rules.sshCidrs(local),
     ),
     bastionInstanceType: reader.text(
       "bastionInstanceType",
       types.bastion,
       rules.instanceType(architecture),
     ),
-    domain: reader.text("domain", d.domain, rules.domain),
+    domain: reader.text("domain", d.domain, domain(archiveHosts(archiveUrl))),
     zookeeperNodes: reader.integer("zookeeperNodes", d.zookeeperNodes, rules.ensembleSize),
     zookeeperInstanceType: reader.text(
       "zookeeperInstanceType",
@@ -168,7 +171,7 @@ export function readSettings(
     zookeeperHeapMiB,
     zookeeperVolume: readVolume(reader, "zookeeper"),
     zookeeperVersion: reader.text("zookeeperVersion", d.zookeeperVersion, version("zookeeper")),
-    zookeeperConfig: reader.properties("zookeeperConfig", zookeeperKey),
+    zookeeperConfig: reader.texts("zookeeperConfig", zookeeperKey, zookeeperKeys),
     brokers,
     brokerInstanceType: reader.text(
       "brokerInstanceType",
@@ -178,20 +181,20 @@ export function readSettings(
     brokerHeapMiB,
     brokerVolume: readVolume(reader, "broker"),
     kafkaVersion,
-    brokerConfig: reader.properties("brokerConfig", brokerKey(kafkaVersion)),
+    brokerConfig: reader.texts("brokerConfig", brokerKey(kafkaVersion)),
     replicationFactor,
     moveThrottleMiBps: reader.integer("moveThrottleMiBps", d.moveThrottleMiBps, rules.moveThrottle),
     topic,
-    topics: readTopics(reader, brokers, replicationFactor, topic),
-    archiveUrl: reader.text("archiveUrl", d.archiveUrl, rules.archiveUrl),
-    tags: reader.texts("tags", d.tags, rules.tag),
+    topics: readTopics(reader, { brokers, replicationFactor, taken: topic, kafkaVersion }),
+    archiveUrl,
+    tags: reader.texts("tags", rules.tag, rules.tags),
   };
   checkRoom(settings, reader);
   reader.checkNames();
   return { settings, faults: reader.faults };
 
   function version(product: Product) {
-    return rules.version(product, Object.keys(pins[product]));
+    return rules.version(product, pins[product], archiveUrl);
   }
 }
 

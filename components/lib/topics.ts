@@ -1,5 +1,6 @@
+import { topicKey } from "./further-keys";
 import * as rules from "./rules";
-import { type Breach, isObject, type Rule, type SettingReader } from "./setting-reader";
+import { type Breach, isObject, type Rule, scalar, type SettingReader } from "./setting-reader";
 
 /** What a topic is to be like. */
 export interface TopicShape {
@@ -17,23 +18,29 @@ export interface TopicShape {
 const MAX_PARTITIONS = 10_000;
 const FIELDS = ["partitions", "replicationFactor", "config", "deleted"];
 
-/**
- * Reads `kafkalab:topics`.
- *
- * @param brokers How many brokers there are for replicas.
- * @param fallback Copies of each partition where none are named.
- * @param taken The topic of the smoke test, which has a shape of its own.
- */
+/** What a topic's shape is judged by, beside the shape itself. */
+interface Surroundings {
+  /** How many brokers there are for replicas. */
+  brokers: number;
+  /** Copies of each partition where a topic names none. */
+  replicationFactor: number;
+  /** The topic of the smoke test, which has a shape of its own. */
+  taken: string;
+  kafkaVersion: string;
+}
+
+/** Reads `kafkalab:topics`. */
 export function readTopics(
   reader: SettingReader,
-  brokers: number,
-  fallback: number,
-  taken: string,
+  { brokers, replicationFactor: fallback, taken, kafkaVersion }: Surroundings,
 ): TopicShape[] {
+  const names = [taken];
   return reader.objects("topics").map(([name, fields]) => {
     const at = `topics.${name}`;
-    judge(at, name, rules.topic);
-    judge(at, name, notTaken(taken));
+    if (judge(at, name, rules.topic) && judge(at, name, notTaken(taken))) {
+      judge(at, name, distinct(names));
+      names.push(name);
+    }
     for (const field of Object.keys(fields).filter((key) => !FIELDS.includes(key))) {
       reader.fault(at, `hold ${FIELDS.join(", ")} only`, field, "Leave it out");
     }
@@ -46,16 +53,31 @@ export function readTopics(
     if (judge(`${at}.replicationFactor`, replicationFactor, isInteger)) {
       judge(`${at}.replicationFactor`, Number(replicationFactor), ofBrokers(brokers));
     }
-    const config = fields.config ?? {};
-    judge(`${at}.config`, config, isConfig);
+    const config = readConfig(`${at}.config`, fields.config ?? {}, Number(replicationFactor));
     return {
       name,
       partitions: Number(partitions),
       replicationFactor: Number(replicationFactor),
-      config: texts(config),
+      config,
       deleted: deleted === true,
     };
   });
+
+  function readConfig(at: string, config: unknown, replicas: number): Record<string, string> {
+    if (!judge(at, config, isConfig) || !isObject(config)) {
+      return {};
+    }
+    const known = topicKey(kafkaVersion);
+    const sound = Object.entries(config).filter(([key, value]) => {
+      const breach =
+        scalar(value) ?? known([key, String(value)]) ?? writable(replicas)([key, value]);
+      if (breach !== undefined) {
+        reader.fault(at, breach.rule, [key, value], breach.remedy);
+      }
+      return breach === undefined;
+    });
+    return Object.fromEntries(sound.map(([key, value]) => [key, String(value)]));
+  }
 
   function judge<T>(at: string, value: T, rule: Rule<T>): boolean {
     const breach = rule(value);
@@ -64,6 +86,31 @@ export function readTopics(
     }
     return breach === undefined;
   }
+}
+
+/** Kafka's metrics cannot tell a dot from an underscore, so Kafka takes no two names that differ so. */
+function distinct(names: string[]): Rule<string> {
+  const plain = (name: string) => name.replaceAll(".", "_");
+  return (name) => {
+    const other = names.find((taken) => plain(taken) === plain(name));
+    return other === undefined
+      ? undefined
+      : {
+          rule: `differ from ${other} in more than dots and underscores`,
+          remedy: "Choose another name for one of the two",
+        };
+  };
+}
+
+/** More copies that must be in sync than there are copies would refuse every write with acks=all. */
+function writable(replicas: number): Rule<[string, unknown]> {
+  return ([key, value]) =>
+    key === "min.insync.replicas" && Number(value) > replicas
+      ? {
+          rule: `ask for no more in-sync replicas than the topic has (${replicas})`,
+          remedy: "Lower it, or raise the topic's replicationFactor",
+        }
+      : undefined;
 }
 
 function notTaken(taken: string): Rule<string> {
@@ -107,26 +154,11 @@ function isPartitions(value: unknown): Breach | undefined {
       };
 }
 
-/** Names as Kafka has them, and values that go through a properties file as they are. */
 function isConfig(value: unknown): Breach | undefined {
-  const sound =
-    isObject(value) &&
-    Object.entries(value).every(
-      ([name, item]) =>
-        /^[a-z]+(\.[a-z]+)+$/.test(name) &&
-        ["string", "number", "boolean"].includes(typeof item) &&
-        /^[!-[\]-~]([ -[\]-~]*[!-[\]-~])?$/.test(String(item)),
-    );
-  return sound
+  return isObject(value)
     ? undefined
     : {
-        rule: "hold names such as retention.ms, each with a text, number, true or false",
+        rule: "hold values by name, such as retention.ms: 86400000",
         remedy: "See https://kafka.apache.org/39/documentation.html#topicconfigs",
       };
-}
-
-function texts(config: unknown): Record<string, string> {
-  return isObject(config)
-    ? Object.fromEntries(Object.entries(config).map(([name, value]) => [name, String(value)]))
-    : {};
 }

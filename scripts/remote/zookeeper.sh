@@ -238,9 +238,13 @@ check_size() {
   return 0
 }
 
-# check_config: ZooKeeper has no check but its start; the program knows its keys.
+# check_config: ZooKeeper has no check but its start; the program knows its keys. An archive that
+# set-up packs from Maven's jars lacks what Maven's repository lacks.
 check_config() {
-  return 0
+  local library=zookeeper-prometheus-metrics
+  grep -q '^metricsProvider\.className=.*\.PrometheusMetricsProvider$' <<<"$CONFIG" || return 0
+  compgen -G "/usr/local/$DIRECTORY/lib/$library-*.jar" >/dev/null ||
+    fail "setting \"kafkalab:zookeeperConfig\": it must hold a metricsProvider.className whose library is there; got PrometheusMetricsProvider, and /usr/local/$DIRECTORY/lib has no $library-*.jar: the archive was packed from Maven's jars. Nothing was changed here. Leave it out, or install from Apache's own archive."
 }
 
 # settle_live: ZooKeeper changes nothing while it runs.

@@ -14,7 +14,7 @@ const lab = useLab("large", async (lab) => {
     zookeeperHeapMiB: 64,
     brokers: 9,
     brokerHeapMiB: 256,
-    domain: "lab.example.com",
+    domain: "lab.foo.bar",
     vpcCidr: "172.22.4.0/23",
     tags: { team: "data" },
   });
@@ -25,7 +25,7 @@ test("is up, spread over its zones, and needs no change", async () => {
   const { smokeTest, bootstrapServers, hosts } = await lab.stackOutputs();
   expect(Object.keys(hosts)).toHaveLength(14);
   expect(smokeTest.inSyncReplicas).toHaveLength(3);
-  expect(bootstrapServers.split(",").at(-1)).toBe("peter-kafka09.lab.example.com:9092");
+  expect(bootstrapServers.split(",").at(-1)).toBe("peter-kafka09.lab.foo.bar:9092");
   const broker = hostOf(await lab.hosts(), "peter-kafka09");
   const properties = await broker.run("cat /usr/local/kafka/config/server.properties");
   expect(properties).toContain("broker.rack=apne2-az2\n");

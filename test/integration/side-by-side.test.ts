@@ -14,7 +14,7 @@ const third = useLab("taken");
 
 beforeAll(async () => {
   first.configure({ ...SMALL, vpcCidr: "10.30.0.0/16" });
-  second.configure({ ...SMALL, vpcCidr: "10.31.0.0/16", domain: "second.test" });
+  second.configure({ ...SMALL, vpcCidr: "10.31.0.0/16", domain: "second.lab" });
   await Promise.all([first.up(), second.up()]);
 });
 
@@ -24,7 +24,7 @@ test("both work, and neither reaches the other's hosts", async () => {
     labs.map(async (lab) => hostOf(await lab.hosts(), "peter-kafka01")),
   );
   expect(await one?.run("hostname -f")).toBe("peter-kafka01.foo.bar\n");
-  expect(await two?.run("hostname -f")).toBe("peter-kafka01.second.test\n");
+  expect(await two?.run("hostname -f")).toBe("peter-kafka01.second.lab\n");
   expect(one?.privateIp).toMatch(/^10\.30\./);
   expect(two?.privateIp).toMatch(/^10\.31\./);
   expect(one?.publicIp).not.toBe(two?.publicIp);
@@ -43,7 +43,7 @@ test("both work, and neither reaches the other's hosts", async () => {
     return [from, address, port, ended?.status === 0 ? "open" : "closed"];
   });
   expect(await Promise.all(found)).toEqual(attempts);
-  const names = await one?.try("getent hosts peter-kafka01.second.test");
+  const names = await one?.try("getent hosts peter-kafka01.second.lab");
   expect(names?.status).not.toBe(0);
 });
 

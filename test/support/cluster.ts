@@ -127,4 +127,16 @@ export async function expectKeyTable(broker: Host): Promise<void> {
   tables[version] = { live: keys.live.sort(), restart: keys.restart.sort() };
   await expect(`${JSON.stringify(tables, null, 2)}\n`).toMatchFileSnapshot(file);
   expect(readBrokerKeys(version)).toEqual(keys);
+  await expectTopicKeyTable(broker, version);
+}
+
+async function expectTopicKeyTable(broker: Host, version: string): Promise<void> {
+  const config = "org.apache.kafka.storage.internals.log.LogConfig";
+  const html = await broker.run(`${KAFKA}/kafka-run-class.sh ${config}`);
+  const keys = [...html.matchAll(/<h4><a id="([^"]+)">/g)].map(([, key = ""]) => key).sort();
+  expect(keys).toEqual(expect.arrayContaining(["cleanup.policy", "retention.ms"]));
+  const file = join(root, "components/lib/topic-keys.json");
+  const tables = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  tables[version] = keys;
+  await expect(`${JSON.stringify(tables, null, 2)}\n`).toMatchFileSnapshot(file);
 }

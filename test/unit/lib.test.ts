@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import * as archives from "../../components/lib/archive-pins";
+import { readTopicKeys } from "../../components/lib/further-keys";
 import { readInstanceType } from "../../components/lib/instance-types";
 import { firstOf, fullNames, hostName } from "../../components/lib/names";
 import { fingerprint, renderScript, shellQuote } from "../../components/lib/scripts";
@@ -97,17 +98,33 @@ describe("archives", () => {
     }
   });
 
-  test("candidates are tried in order, at the paths of Apache's server", () => {
-    const list = [
-      { file: "a.tgz", sha512: "1", origin: "apache" as const },
-      { file: "a-maven.tar", sha512: "2", origin: "maven" as const },
-    ];
+  const list = [
+    { file: "a.tgz", sha512: "1", origin: "apache" as const },
+    { file: "a-maven.tar", sha512: "2", origin: "maven" as const },
+  ];
+
+  test("a user's server is asked alone, for each form, at the paths of Apache's servers", () => {
     expect(archives.candidateLines("http://h", "kafka", "3.9.1", list)).toBe(
       "http://h/kafka/3.9.1/a.tgz 1\nhttp://h/kafka/3.9.1/a-maven.tar 2",
     );
     expect(archives.candidateLines("http://h", "zookeeper", "3.8.4", list.slice(0, 1))).toBe(
       "http://h/zookeeper/zookeeper-3.8.4/a.tgz 1",
     );
+  });
+
+  test("by default the mirror network comes first, then the archive, without packed forms", () => {
+    expect(archives.candidateLines("", "kafka", "3.9.1", list)).toBe(
+      "https://dlcdn.apache.org/kafka/3.9.1/a.tgz 1\n" +
+        "https://archive.apache.org/dist/kafka/3.9.1/a.tgz 1",
+    );
+  });
+
+  test("every version has a table of its topics' settings", () => {
+    for (const version of Object.keys(pins.kafka)) {
+      expect(readTopicKeys(version), version).toEqual(
+        expect.arrayContaining(["preallocate", "retention.ms"]),
+      );
+    }
   });
 });
 

@@ -2,10 +2,25 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
+import { type Pins } from "../../components/lib/archive-pins";
+import {
+  fullNames,
+  hostName,
+  longestHostName,
+  MOST_HOSTS,
+  ordinals,
+  type Role,
+} from "../../components/lib/names";
 import { DEFAULTS, readSettings } from "../../components/lib/settings";
 import { declareLab, registered } from "./support/graph";
 
-const PINS = { kafka: { "3.9.1": [] }, zookeeper: { "3.8.4": [] } };
+const PINS: Pins = {
+  kafka: { "3.9.1": [{ file: "kafka.tgz", sha512: "0", origin: "apache" }] },
+  zookeeper: {
+    "3.8.3": [{ file: "zookeeper-3.8.3-maven.tar", sha512: "0", origin: "maven" }],
+    "3.8.4": [{ file: "zookeeper.tar.gz", sha512: "0", origin: "apache" }],
+  },
+};
 
 function read(settings: Record<string, string>) {
   return readSettings(
@@ -19,6 +34,7 @@ const OWN = "find your own address with: curl https://checkip.amazonaws.com";
 const VPC = "Take one such as 10.20.0.0/16";
 const DOMAIN = "Take one such as foo.bar";
 const AWS = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
+const ARCHIVES = "Leave it out to take Apache's servers, or name a mirror of the same layout";
 const TYPE = "Take one such as t3.medium (x86_64) or t4g.medium (arm64)";
 
 /** [what is wrong, settings, the message without `Setting "kafkalab:`]. */
@@ -91,7 +107,7 @@ const FAULTS: [string, Record<string, string>, string][] = [
   [
     "ZooKeeper without checksum",
     { zookeeperVersion: "3.8.1" },
-    `zookeeperVersion": it must be a version whose checksum is pinned (3.8.4); got "3.8.1". Take 3.8.4, or add the archive and its SHA-512 to components/lib/archives.json.`,
+    `zookeeperVersion": it must be a version whose checksum is pinned (3.8.3, 3.8.4); got "3.8.1". Take 3.8.4, or add the archive and its SHA-512 to components/lib/archives.json.`,
   ],
   [
     "ZooKeeper of another line",
@@ -279,14 +295,29 @@ const FAULTS: [string, Record<string, string>, string][] = [
     `domain": it must be two or more labels of lower-case letters, digits and inner hyphens, joined by dots; got "Foo_Bar". ${DOMAIN}.`,
   ],
   [
-    "a domain that mDNS owns",
-    { domain: "lab.local" },
-    `domain": it must not end in local, arpa or a number, which resolvers treat differently; got "lab.local". ${DOMAIN}.`,
+    "a domain that ends in a number",
+    { domain: "foo.10" },
+    `domain": it must not end in a number, which resolvers take for the end of an address; got "foo.10". ${DOMAIN}.`,
   ],
   [
     "a domain of the cloud",
     { domain: "ec2.internal" },
-    `domain": it must not be one of the domains that the cloud itself uses; got "ec2.internal". ${DOMAIN}.`,
+    `domain": it must not be a domain that the cloud itself uses; got "ec2.internal". ${DOMAIN}.`,
+  ],
+  [
+    "a domain that would hide Debian's servers",
+    { domain: "debian.org" },
+    `domain": it must not be a domain in which hosts look up servers for downloads and time, since the lab's zone would hide them; got "debian.org". ${DOMAIN}.`,
+  ],
+  [
+    "a domain that would hide the server of archives",
+    { domain: "corp.kr", archiveUrl: "http://mirror.corp.kr/apache" },
+    `domain": it must not hold mirror.corp.kr (kafkalab:archiveUrl), which the lab's zone would hide from hosts; got "corp.kr". ${DOMAIN}.`,
+  ],
+  [
+    "a domain too long for host names",
+    { domain: "kafka.seoul.platform-engineering.example-corporation.co.kr" },
+    `domain": it must have at most 48 characters, since a host name with its domain, such as peter-bastion01.foo.bar, has at most 64; got "kafka.seoul.platform-engineering.example-corporation.co.kr". Shorten it by 10.`,
   ],
   [
     "bad topic",
@@ -336,7 +367,35 @@ const FAULTS: [string, Record<string, string>, string][] = [
   [
     "a bad setting of a topic",
     { topics: '{"orders":{"partitions":1,"config":{"retention.ms":"1\\n2"}}}' },
-    `topics.orders.config": it must hold names such as retention.ms, each with a text, number, true or false; got {"retention.ms":"1\\n2"}. See https://kafka.apache.org/39/documentation.html#topicconfigs.`,
+    `topics.orders.config": it must hold values of one line of ASCII, without backslash and blanks at its ends; got ["retention.ms","1\\n2"]. Write it without them.`,
+  ],
+  [
+    "a misspelt setting of a topic",
+    { topics: '{"orders":{"partitions":1,"config":{"retention.msec":1}}}' },
+    `topics.orders.config": it must hold keys of topics that Kafka 3.9.1 knows; got ["retention.msec",1]. Write retention.ms, or leave it out.`,
+  ],
+  [
+    "settings of a topic that are none",
+    { topics: '{"orders":{"partitions":1,"config":"retention.ms=1"}}' },
+    `topics.orders.config": it must hold values by name, such as retention.ms: 86400000; got "retention.ms=1". See https://kafka.apache.org/39/documentation.html#topicconfigs.`,
+  ],
+  [
+    "more in-sync replicas than a topic has copies",
+    {
+      topics:
+        '{"orders":{"partitions":1,"replicationFactor":2,"config":{"min.insync.replicas":3}}}',
+    },
+    `topics.orders.config": it must ask for no more in-sync replicas than the topic has (2); got ["min.insync.replicas",3]. Lower it, or raise the topic's replicationFactor.`,
+  ],
+  [
+    "topics that Kafka's metrics cannot tell apart",
+    { topics: '{"pay.ments":{"partitions":1},"pay_ments":{"partitions":1}}' },
+    `topics.pay_ments": it must differ from pay.ments in more than dots and underscores; got "pay_ments". Choose another name for one of the two.`,
+  ],
+  [
+    "a number of a topic that Pulumi has rounded",
+    { topics: '{"orders":{"partitions":1,"config":{"retention.ms":18446744073709552000}}}' },
+    `topics.orders.config": it must hold numbers of at most 64 bits, since Pulumi rounds larger ones; got ["retention.ms",18446744073709552000]. Write the value in quotes.`,
   ],
   [
     "a deletion that is neither yes nor no",
@@ -346,7 +405,37 @@ const FAULTS: [string, Record<string, string>, string][] = [
   [
     "bad URL",
     { archiveUrl: "archive.apache.org/dist/" },
-    `archiveUrl": it must be an http or https URL without user, query or a slash at its end; got "archive.apache.org/dist/". Take https://archive.apache.org/dist or a mirror of the same layout.`,
+    `archiveUrl": it must be an http or https URL without user, query or a slash at its end; got "archive.apache.org/dist/". ${ARCHIVES}.`,
+  ],
+  [
+    "a port that hosts do not reach",
+    { archiveUrl: "http://mirror.corp.kr:8081/apache" },
+    `archiveUrl": it must have the port 80 or 443, which are all that the firewall lets hosts reach; got "http://mirror.corp.kr:8081/apache". ${ARCHIVES}.`,
+  ],
+  [
+    "the loopback as a server",
+    { archiveUrl: "http://127.0.0.1/apache" },
+    `archiveUrl": it must not be the loopback, which on each host is the host itself; got "http://127.0.0.1/apache". ${ARCHIVES}.`,
+  ],
+  [
+    "the local cloud's mirror on AWS",
+    { ...AWS, archiveUrl: "http://mirror.local-cloud.internal" },
+    `archiveUrl": it must not be mirror.local-cloud.internal, which only the local target has; got "http://mirror.local-cloud.internal". ${ARCHIVES}.`,
+  ],
+  [
+    "a version that only set-up packs, from Apache's servers",
+    { ...AWS, zookeeperVersion: "3.8.3" },
+    `zookeeperVersion": it must be a version that is pinned in the form in which Apache's servers have it (3.8.4); got "3.8.3". Take 3.8.4, or set kafkalab:archiveUrl to a server of your own that has zookeeper-3.8.3-maven.tar.`,
+  ],
+  [
+    "addresses for SSH without this machine's",
+    { sshAllowedCidrs: '["203.0.113.7/32"]' },
+    `sshAllowedCidrs": it must hold 198.18.0.0/15 or a part of it on the local target, where this machine has its address; got ["203.0.113.7/32"]. Leave it out to take that block.`,
+  ],
+  [
+    "a size that an instance type inherits from JavaScript",
+    { brokerInstanceType: "t3.constructor" },
+    `brokerInstanceType": it must be a size that the t3 family has (nano, micro, small, medium, large, xlarge, 2xlarge); got "t3.constructor". ${TYPE}.`,
   ],
   [
     "bad target",
@@ -361,12 +450,32 @@ const FAULTS: [string, Record<string, string>, string][] = [
   [
     "a tag that is taken",
     { tags: '{"Name":"x"}' },
-    `tags": it must not set Name, Project, Stack or names that start with aws:, which are taken; got ["Name","x"]. Choose another name.`,
+    `tags": it must not set Name, Project, Stack, Lab or names that start with aws:, which are taken; got ["Name","x"]. Choose another name.`,
   ],
   [
-    "tags that are no texts",
-    { tags: '{"team":1}' },
-    `tags": it must be texts by name; got "{\\"team\\":1}". Set it with: pulumi config set --path kafkalab:tags.NAME VALUE.`,
+    "a tag without a value",
+    { tags: '{"team":null}' },
+    `tags": it must hold a text, a number, true or false for each key; got ["team",null]. Write a key with dots in quotes, and give it a value or leave it out.`,
+  ],
+  [
+    "a tag that YAML reads as a date",
+    { tags: '{"since":"2024-01-01 00:00:00 +0000 UTC"}' },
+    `tags": it must hold no dates without quotes, which Pulumi rewrites; got ["since","2024-01-01 00:00:00 +0000 UTC"]. Write the value in quotes.`,
+  ],
+  [
+    "more tags than AWS takes",
+    { tags: JSON.stringify(Object.fromEntries(ordinals(47).map((n) => [`t${n}`, n]))) },
+    `tags": it must hold at most 46 tags, since a resource has at most 50 with the lab's own; got ${JSON.stringify(Object.fromEntries(ordinals(47).map((n) => [`t${n}`, String(n)])))}. Leave out 1.`,
+  ],
+  [
+    "tags that are a list",
+    { tags: '["team"]' },
+    `tags": it must be values by key; got "[\\"team\\"]". Set it with: pulumi config set --path 'kafkalab:tags["KEY"]' VALUE.`,
+  ],
+  [
+    "a number that Pulumi has rounded",
+    { brokerConfig: '{"log.flush.interval.messages":1e+21}' },
+    `brokerConfig": it must hold numbers of at most 64 bits, since Pulumi rounds larger ones; got ["log.flush.interval.messages","1e+21"]. Write the value in quotes.`,
   ],
   [
     "a broker's id by hand",
@@ -396,7 +505,7 @@ const FAULTS: [string, Record<string, string>, string][] = [
   [
     "keys below one another",
     { brokerConfig: '{"num":{"io":{"threads":16}}}' },
-    `brokerConfig": it must be values by key; got "{\\"num\\":{\\"io\\":{\\"threads\\":16}}}". Set it with: pulumi config set --path 'kafkalab:brokerConfig["KEY"]' VALUE.`,
+    `brokerConfig": it must hold a text, a number, true or false for each key; got ["num",{"io":{"threads":16}}]. Write a key with dots in quotes, and give it a value or leave it out.`,
   ],
   [
     "a server of ZooKeeper by hand",
@@ -407,6 +516,21 @@ const FAULTS: [string, Record<string, string>, string][] = [
     "a misspelt key of ZooKeeper",
     { zookeeperConfig: '{"ticktime":"2000"}' },
     `zookeeperConfig": it must hold keys that ZooKeeper 3.8 knows; got ["ticktime","2000"]. Write tickTime, or leave it out.`,
+  ],
+  [
+    "metrics of ZooKeeper without their provider",
+    { zookeeperConfig: '{"metricsProvider.httpPort":7000}' },
+    `zookeeperConfig": it must set metricsProvider.className to org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider for metricsProvider.httpPort; got {"metricsProvider.httpPort":"7000"}. Set it, or leave these keys out.`,
+  ],
+  [
+    "a class that ZooKeeper does not have",
+    { zookeeperConfig: '{"metricsProvider.className":"Prometheus"}' },
+    `zookeeperConfig": it must give metricsProvider.className org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider or org.apache.zookeeper.metrics.impl.DefaultMetricsProvider or org.apache.zookeeper.metrics.impl.NullMetricsProvider; got ["metricsProvider.className","Prometheus"]. Correct the value.`,
+  ],
+  [
+    "session timeouts that contradict each other",
+    { zookeeperConfig: '{"minSessionTimeout":9000,"maxSessionTimeout":8000}' },
+    `zookeeperConfig": it must not have a minSessionTimeout above the maxSessionTimeout; got {"minSessionTimeout":"9000","maxSessionTimeout":"8000"}. Exchange the two, or leave one of them out.`,
   ],
   [
     "a value that ZooKeeper cannot read",
@@ -519,13 +643,81 @@ describe("good settings", () => {
     [{ ...AWS, architecture: "arm64", brokerInstanceType: "m7g.large", brokerHeapMiB: "4096" }],
     [{ availabilityZones: '["ap-northeast-2b","ap-northeast-2d"]', topology: "private" }],
     [{ running: "false", brokerVolumeType: "st1", brokerVolumeGiB: "125" }],
-    [{ vpcCidr: "192.168.7.0/24", domain: "lab-1.example.com", region: "us-gov-west-1" }],
+    [{ vpcCidr: "192.168.7.0/24", domain: "lab-1.example.co.kr", region: "us-gov-west-1" }],
+    [{ zookeeperVersion: "3.8.3", archiveUrl: "http://mirror.local-cloud.internal" }],
+    [{ ...AWS, zookeeperVersion: "3.8.3", archiveUrl: "https://mirror.corp.kr/apache" }],
+    [{ tags: '{"CostCenter":4401,"spot":false}' }],
+    [{ topics: '{"t1":{"partitions":1,"config":{"preallocate":true}}}' }],
+    [{ brokerConfig: "", tags: "", topics: "", availabilityZones: "" }],
+    [
+      {
+        zookeeperConfig: JSON.stringify({
+          "metricsProvider.className":
+            "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider",
+          "metricsProvider.httpPort": 7000,
+        }),
+      },
+    ],
     [{ tags: '{"team":"data","cost-centre":""}' }],
     [{ brokerConfig: '{"num.io.threads":16,"log.cleaner.enable":true,"log.retention.ms":"-1"}' }],
     [{ zookeeperConfig: '{"snapCount":50000,"forceSync":"yes","admin.enableServer":false}' }],
   ])("%j", (settings) => {
     expect(read(settings).faults).toEqual([]);
   });
+});
+
+describe("domains", () => {
+  const RULE = "it must not be a domain that is reserved, so that resolvers answer it themselves";
+
+  test.each([
+    ...["localhost", "localdomain", "local", "invalid", "test", "example", "onion", "alt"],
+    ...["example.com", "example.net", "example.org", "home.arpa", "20.10.in-addr.arpa"],
+  ])("%s and all below it are reserved", (name) => {
+    for (const domain of [name, `kafka.${name}`].filter((text) => text.includes("."))) {
+      expect(read({ domain }).faults.join(), domain).toContain(RULE);
+      expect(read({ ...AWS, domain }).faults.join(), domain).toContain(RULE);
+    }
+  });
+
+  test.each(["mylocalhost.kr", "notexample.com", "test.kr", "local.lan", "internal.corp.kr"])(
+    "%s is not",
+    (domain) => {
+      expect(read({ domain }).faults).toEqual([]);
+    },
+  );
+
+  test("the longest that is taken makes no host name longer than Linux takes", () => {
+    const domain = `${"a".repeat(44)}.bar`;
+    expect(read({ domain }).faults).toEqual([]);
+    expect(read({ domain: `a${domain}` }).faults).toHaveLength(1);
+    const names = Object.entries(MOST_HOSTS).flatMap(([role, most]) =>
+      fullNames(role as Role, most, domain),
+    );
+    expect(Math.max(...names.map(({ length }) => length))).toBe(64);
+    expect(longestHostName()).toBe(hostName("bastion", 1));
+  });
+});
+
+test("numbers of a configuration are the digits that Pulumi passes on", () => {
+  const keys = {
+    "log.flush.interval.messages": "9223372036854775807",
+    "log.retention.bytes": "-9223372036854775808",
+    "log.retention.ms": "9007199254740993",
+    "log.cleaner.min.cleanable.ratio": "0.5",
+  };
+  const json = (values: Record<string, string>) =>
+    `{${Object.entries(values)
+      .map(([key, digits]) => `"${key}":${digits}`)
+      .join()}}`;
+  expect(read({ brokerConfig: json(keys) })).toMatchObject({
+    settings: { brokerConfig: keys },
+    faults: [],
+  });
+  const config = { "retention.ms": "9223372036854775807" };
+  const topics = `{"orders":{"partitions":1,"config":${json(config)}}}`;
+  expect(read({ topics }).settings.topics).toMatchObject([{ config }]);
+  const tags = { account: "123456789012345678" };
+  expect(read({ tags: json(tags) }).settings.tags).toEqual(tags);
 });
 
 test("Pulumi.yaml describes every setting, with the same default", () => {
