@@ -1,6 +1,7 @@
 import { Provider } from "@pulumi/aws/provider";
-import { hasHosts, keepStoppedHosts } from "./components/existing-hosts";
+import { findHosts, keepStoppedHosts } from "./components/existing-hosts";
 import { createLab } from "./components/lab";
+import { labId } from "./components/lab-id";
 import { loadSettings } from "./components/load-settings";
 import { findZones } from "./components/zones";
 
@@ -15,12 +16,11 @@ async function main() {
       ? new Provider("local-cloud", {}, { version: LOCAL_CLOUD_VERSION })
       : new Provider("aws", { region: settings.region });
   const opts = { provider: cloud };
-  const [zones, isNew] = await Promise.all([
-    findZones(settings, opts),
-    hasHosts(opts).then((found) => !found),
-    keepStoppedHosts(settings, opts),
-  ]);
-  return createLab(settings, { zones, isNew }, cloud);
+  const zones = await findZones(settings, opts);
+  const id = await labId();
+  const hosts = await findHosts(id, opts);
+  await keepStoppedHosts(settings, hosts, opts);
+  return createLab(settings, { zones, id, isNew: !hosts.any }, cloud);
 }
 
 const lab = main();

@@ -1,19 +1,60 @@
+import { getInstance } from "@pulumi/aws/ec2/getInstance";
 import { getInstances } from "@pulumi/aws/ec2/getInstances";
 import * as pulumi from "@pulumi/pulumi";
+import { type LabId } from "./lab-id";
 import { hostName } from "./lib/names";
 import type { Settings } from "./lib/settings";
 
-/** The tags that tell what belongs to this stack. */
-export function stackTags(): Record<string, string> {
+/** The tags that tell what belongs to this lab. */
+export function labTags({ id }: LabId): Record<string, string> {
+  return { ...stackTags(), Lab: id };
+}
+
+/** Tags that another lab can have as well, if its stack has the same name. */
+function stackTags(): Record<string, string> {
   return { Project: pulumi.getProject(), Stack: pulumi.getStack() };
 }
 
 /** Every state but gone. */
 const THERE = ["pending", "running", "stopping", "stopped"];
 
-/** Whether the stack has hosts already, in any state but gone. */
-export function hasHosts(opts: pulumi.InvokeOptions): Promise<boolean> {
-  return hasInstances(stackTags(), THERE, opts);
+/** Hosts that are there already. */
+export interface ExistingHosts {
+  /** Whether the lab may have any. */
+  any: boolean;
+  /** Tags by which they are found. */
+  tags: Record<string, string>;
+}
+
+/**
+ * Whether the lab has hosts already, in any state but gone. One of an earlier release of this program
+ * has no id yet: its hosts bear the name of the stack alone. Hosts with another id are another lab's,
+ * beside which this one is made; its owner is told.
+ */
+export async function findHosts(lab: LabId, opts: pulumi.InvokeOptions): Promise<ExistingHosts> {
+  if (!lab.isFresh) {
+    return { any: true, tags: { Lab: lab.id } };
+  }
+  const tags = stackTags();
+  const ids = await findInstances(tags, THERE, opts);
+  const owners = await Promise.all(ids.map((instanceId) => ownerOf(instanceId, opts)));
+  const others = [...new Set(owners.filter((owner) => owner !== undefined))];
+  if (others.length > 0) {
+    await pulumi.log.warn(
+      `another lab of a stack ${pulumi.getStack()} is in this account and region (tag Lab: ` +
+        `${others.join(", ")}). This one shares nothing with it. If it is yours, and you have lost ` +
+        "its state, see docs/aws.md, When the state is lost.",
+    );
+  }
+  return { any: owners.includes(undefined), tags };
+}
+
+async function ownerOf(
+  instanceId: string,
+  opts: pulumi.InvokeOptions,
+): Promise<string | undefined> {
+  const { tags } = await getInstance({ instanceId }, opts);
+  return tags.Lab;
 }
 
 /**
@@ -22,11 +63,15 @@ export function hasHosts(opts: pulumi.InvokeOptions): Promise<boolean> {
  */
 export async function keepStoppedHosts(
   { brokers, zookeeperNodes, running }: Pick<Settings, "brokers" | "zookeeperNodes" | "running">,
+  { any, tags }: ExistingHosts,
   opts: pulumi.InvokeOptions,
 ): Promise<void> {
+  if (!any) {
+    return;
+  }
   const states = running ? ["stopping", "stopped"] : THERE;
   const refuse = async (setting: string, next: string, got: number, why: string) => {
-    if (await hasInstances({ ...stackTags(), Name: next }, states, opts)) {
+    if ((await findInstances({ ...tags, Name: next }, states, opts)).length > 0) {
       const message =
         `Setting "kafkalab:${setting}": it must not go down ${running ? `while ${next} is stopped` : "in a lab that is paused"}, ` +
         `since ${why}; got ${got}. Run up with kafkalab:running true and as many as before; then lower it.`;
@@ -46,11 +91,11 @@ export async function keepStoppedHosts(
   ]);
 }
 
-async function hasInstances(
+async function findInstances(
   instanceTags: Record<string, string>,
   instanceStateNames: string[],
   opts: pulumi.InvokeOptions,
-): Promise<boolean> {
+): Promise<string[]> {
   const { ids } = await getInstances({ instanceTags, instanceStateNames }, opts);
-  return ids.length > 0;
+  return ids;
 }

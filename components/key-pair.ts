@@ -5,7 +5,7 @@ import { named } from "./site";
 
 /** Arguments of {@link KeyPair}. */
 export interface KeyPairArgs {
-  /** Name of the key pair in EC2; one of its kind in a region. */
+  /** Name of the key pair in EC2; one of its kind in a region. A pair that is there keeps its own. */
   keyName: string;
   tags: Record<string, string>;
 }
@@ -29,8 +29,9 @@ export class KeyPair extends pulumi.ComponentResource {
         publicKey: key.publicKeyOpenssh.apply((line) => line.trim()),
         tags: named(args.tags, args.keyName),
       },
-      // A key name exists once in a region, so the old pair has to go first.
-      { parent: this, deleteBeforeReplace: true },
+      // A key name exists once in a region, so the old pair has to go first. Another name would
+      // replace every host, also where a stack is only renamed.
+      { parent: this, deleteBeforeReplace: true, ignoreChanges: ["keyName"] },
     );
     this.keyName = pair.keyName;
     this.privateKey = pulumi.secret(key.privateKeyOpenssh);

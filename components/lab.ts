@@ -1,11 +1,12 @@
 import type { ProviderResource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
 import { debianImage } from "./debian-image";
-import { stackTags } from "./existing-hosts";
+import { labTags } from "./existing-hosts";
 import { Firewall } from "./firewall";
 import { Host, LOGIN_USER } from "./host";
 import { KafkaCluster } from "./kafka-cluster";
 import { KeyPair } from "./key-pair";
+import { type LabId } from "./lab-id";
 import { endpoints } from "./lib/kafka-config";
 import { type Settings } from "./lib/settings";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
@@ -19,6 +20,7 @@ import { ZooKeeperEnsemble } from "./zookeeper-ensemble";
 /** What has been looked up before anything is declared. */
 export interface Findings {
   zones: Zone[];
+  id: LabId;
   /** Whether the lab has no host yet. */
   isNew: boolean;
 }
@@ -82,12 +84,16 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
 }
 
 /** What all hosts share, and the bastion if there is to be one. */
-function createSite(settings: Settings, { zones, isNew }: Findings, cloud: ProviderResource): Site {
+function createSite(
+  settings: Settings,
+  { zones, id, isNew }: Findings,
+  cloud: ProviderResource,
+): Site {
   const { architecture, domain, running, sshAllowedCidrs, topology, vpcCidr } = settings;
   const opts = { providers: [cloud] };
   const behindBastion = topology === "private";
-  const keyName = `${pulumi.getProject()}-${pulumi.getStack()}`;
-  const tags = { ...stackTags(), ...settings.tags };
+  const keyName = `${pulumi.getProject()}-${pulumi.getStack()}-${id.id}`;
+  const tags = { ...labTags(id), ...settings.tags };
   const keyPair = new KeyPair("key", { keyName, tags }, opts);
   const network = new Network(
     "network",

@@ -4,10 +4,18 @@ import { unwrapped } from "./registration";
 /** The id that this cloud gives a resource. */
 export const idOf = (name: string) => `${name}-id`;
 
-/** What the cloud makes of a resource: its inputs, and what else the program reads of it. */
-export function newResource(
-  args: pulumi.runtime.MockResourceArgs,
-): pulumi.runtime.MockResourceResult {
+/** The id of a lab that is there already. */
+export const KEPT_ID = "0123abcd";
+
+/** What the cloud makes of resources: their inputs, and what else the program reads of them. */
+export function resourcesOf({ isUp }: Cloud) {
+  return (args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult =>
+    args.name === "lab-id" && isUp === true
+      ? { id: idOf(args.name), state: { output: KEPT_ID } }
+      : newResource(args);
+}
+
+function newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
   const inputs = unwrapped(args.inputs) as Record<string, unknown>;
   const id = idOf(args.name);
   switch (args.type) {
@@ -44,19 +52,23 @@ export interface Cloud {
   zones: string[];
   /** Whether a zone has an instance type; all have all by default. */
   offers?: (type: string, zone: string) => boolean;
-  /** Whether the lab has hosts already. */
+  /** Whether the lab is there already. */
   isUp?: boolean;
   /** The name of a host that is there. */
   host?: string;
+  /** A host that bears the stack's name: the id of its lab, or an empty text for none. */
+  namesake?: string;
 }
 
 const addressOf = (instanceId: string) => `address of ${instanceId}`;
 
 /** What the cloud answers to questions. */
 export function callOf(cloud: Cloud) {
-  const { region, zones, isUp, host } = cloud;
-  const found = ({ instanceTags: { Name } }: { instanceTags: { Name?: string } }) =>
-    Name === undefined ? isUp === true : Name === host;
+  const { region, zones, host, isUp, namesake } = cloud;
+  const found = ({ instanceTags: { Name, Lab } }: Wanted) =>
+    Name === undefined
+      ? namesake !== undefined
+      : Name === host && Lab === (isUp === true ? KEPT_ID : undefined);
   return ({ token, inputs }: pulumi.runtime.MockCallArgs): Record<string, unknown> => {
     switch (token) {
       case "aws:index/getAvailabilityZones:getAvailabilityZones":
@@ -68,15 +80,22 @@ export function callOf(cloud: Cloud) {
       case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings":
         return offerings(cloud, (inputs as Question).filters[0]?.values ?? []);
       case "aws:ec2/getInstance:getInstance":
-        return { publicIp: addressOf((inputs as { instanceId: string }).instanceId) };
+        return {
+          publicIp: addressOf((inputs as { instanceId: string }).instanceId),
+          tags: namesake === undefined || namesake === "" ? {} : { Lab: namesake },
+        };
       case "aws:ec2/getInstances:getInstances":
-        return { ids: found(inputs as { instanceTags: { Name?: string } }) ? ["i-0"] : [] };
+        return { ids: found(inputs as Wanted) ? ["i-0"] : [] };
       case "aws:ssm/getParameter:getParameter":
         return { insecureValue: `ami of ${(inputs as { name: string }).name}` };
       default:
         throw new Error(`unexpected call of ${token}`);
     }
   };
+}
+
+interface Wanted {
+  instanceTags: { Name?: string; Lab?: string };
 }
 
 interface Question {

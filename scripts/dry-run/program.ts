@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { callOf, type Cloud, newResource } from "./cloud";
+import { callOf, type Cloud, resourcesOf } from "./cloud";
 import { type Registration, type Request, toRegistration } from "./registration";
 
 /** Letters of the zones that a region has. */
@@ -37,7 +37,12 @@ export async function runProgram(
     calls.push(args.token);
     return answer(args);
   };
-  await pulumi.runtime.setMocks({ newResource, call }, "kafkalab", stack, false);
+  await pulumi.runtime.setMocks(
+    { newResource: resourcesOf(cloud), call },
+    "kafkalab",
+    stack,
+    false,
+  );
   pulumi.runtime.setAllConfig(config);
   requests = [];
   calls = [];

@@ -43,7 +43,8 @@ install_release() {
   trap 'rm -rf "$WORK"' EXIT
   while read -r url expected; do
     if ! download "$url" "$expected"; then
-      say "archive ${url##*/} not fetched from $url: $SEEN"
+      # A server of one form lacks the other.
+      [[ $SEEN == *" 404" ]] || say "archive ${url##*/} not fetched from $url: $SEEN"
       tried="$tried; $url: $SEEN"
       continue
     fi

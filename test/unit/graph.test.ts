@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { KEPT_ID } from "../../scripts/dry-run/cloud";
+import { ZONES } from "../../scripts/dry-run/program";
 import type { Registration } from "../../scripts/dry-run/registration";
 import { declareLab, type Graph, registered } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
@@ -34,7 +36,7 @@ const COUNTS = {
   "aws:route53/zone:Zone": 2,
   "aws:route53/record:Record": 12,
   "aws:ebs/volume:Volume": 6,
-  "pulumi:index:Stash": 8,
+  "pulumi:index:Stash": 9,
   "aws:ec2/instance:Instance": 6,
   "aws:ec2transitgateway/instanceState:InstanceState": 6,
   "aws:ec2/volumeAttachment:VolumeAttachment": 6,
@@ -141,7 +143,7 @@ describe("the book's lab", () => {
       subnetId: `network-public-subnet-${ordinal}-id`,
       privateIp: address,
       vpcSecurityGroupIds: ["firewall-hosts-id", `firewall-${role}-id`],
-      keyName: "kafkalab-test",
+      keyName: expect.stringMatching(/^kafkalab-test-[0-9a-f]{8}$/) as string,
       metadataOptions: {
         httpEndpoint: "enabled",
         httpTokens: "required",
@@ -326,9 +328,12 @@ describe("the book's lab", () => {
   });
 });
 
+/** A lab that is there already, and so keeps its id. */
+const declareAgain = (settings: Record<string, string> = {}) => declareLab(settings, ZONES, true);
+
 /** The resources of a lab that have other inputs in one with these settings. */
 async function changedBy(plain: Graph, settings: Record<string, string>): Promise<string[]> {
-  const { byName } = await declareLab(settings);
+  const { byName } = await declareAgain(settings);
   const differs = ({ name, inputs }: Registration) =>
     JSON.stringify(byName(name).inputs) !== JSON.stringify(inputs);
   return plain.resources.filter(differs).map(({ name }) => name);
@@ -336,8 +341,8 @@ async function changedBy(plain: Graph, settings: Record<string, string>): Promis
 
 describe("other labs", () => {
   test("a broker more changes nothing of the brokers that are there", async () => {
-    const three = await declareLab();
-    const four = await declareLab({ brokers: "4" });
+    const three = await declareAgain();
+    const four = await declareAgain({ brokers: "4" });
     for (const { name, inputs } of three.resources) {
       // The last broker's installation is told how many there are to be: it comes before the roll.
       if (!/^kafka-(names|ready|3-install)$|^smoke-test/.test(name)) {
@@ -370,6 +375,52 @@ describe("other labs", () => {
     }
   });
 
+  describe("another lab whose stack has the same name", () => {
+    const tagOf = ({ byName }: Graph) =>
+      (byName("network-vpc").inputs.tags as Record<string, string>).Lab;
+    const keyOf = ({ byName }: Graph) => byName("key-pair").inputs.keyName;
+    const lookUpsOf = ({ calls }: Graph) =>
+      calls.filter((token) => token === "aws:ec2/getInstance:getInstance").length;
+
+    test("has its own id, and so its own tags and key pair", async () => {
+      const [one, other] = [await declareLab(), await declareLab()];
+      expect(tagOf(one)).toMatch(/^[0-9a-f]{8}$/);
+      expect(tagOf(other)).not.toBe(tagOf(one));
+      expect(keyOf(other)).not.toBe(keyOf(one));
+      // One that is there keeps its name, though the program would now give it another.
+      expect(one.byName("key-pair").ignoreChanges).toEqual(["keyName"]);
+      expect(one.byName("lab-id").ignoreChanges).toEqual(["input"]);
+    });
+
+    test("does not make a first up a later one, nor its stopped hosts an obstacle", async () => {
+      const other = await declareLab(
+        { running: "false" },
+        ZONES,
+        false,
+        "peter-kafka04",
+        "ffff0000",
+      );
+      // Only to see whose it is.
+      expect(lookUpsOf(other)).toBe(1);
+      const plain = await declareLab({}, ZONES, false, undefined, "ffff0000");
+      expect(plain.byName("kafka-1-install").inputs.connection).toMatchObject({
+        host: "address of kafka-1-instance-id",
+      });
+      expect(lookUpsOf(plain)).toBe(1);
+    });
+
+    test("is told from hosts of this stack that were made before labs had ids", async () => {
+      const own = await declareLab({}, ZONES, false, undefined, "");
+      expect(lookUpsOf(own)).toBe(1 + 6);
+    });
+
+    test("is looked for at the first up only", async () => {
+      const later = await declareLab({}, ZONES, true);
+      expect(tagOf(later)).toBe(KEPT_ID);
+      expect(lookUpsOf(later)).toBe(6);
+    });
+  });
+
   test("more nodes of ZooKeeper change nothing of what those that are there are started with", async () => {
     const [three, five] = [await declareLab(), await declareLab({ zookeeperNodes: "5" })];
     const config = ({ byName }: Graph) =>
@@ -385,7 +436,7 @@ describe("other labs", () => {
   });
 
   test("another instance type, for which all of them stop, is followed by a look at the whole", async () => {
-    const plain = await declareLab();
+    const plain = await declareAgain();
     const changed = async (settings: Record<string, string>) =>
       (await changedBy(plain, settings)).filter((name) => !name.endsWith("-instance"));
     expect(await changed({ zookeeperInstanceType: "t3.large" })).toEqual(["zookeeper-ready"]);
@@ -396,7 +447,7 @@ describe("other labs", () => {
   });
 
   test("a further key changes the commands of its own service, and nothing else", async () => {
-    const plain = await declareLab();
+    const plain = await declareAgain();
     const commands = (role: string) =>
       ["install", "configure", "finish"].flatMap((step) =>
         (step === "finish" ? [2, 3] : [1, 2, 3]).map((ordinal) => `${role}-${ordinal}-${step}`),

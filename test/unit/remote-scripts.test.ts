@@ -654,6 +654,29 @@ describe("check_identity", () => {
   });
 });
 
+describe("ZooKeeper's metrics", () => {
+  const PROMETHEUS = "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider";
+  const check = (provider: string) =>
+    run(["zookeeper.sh"], "check_config && echo sound", {
+      CONFIG: `tickTime=2000\nmetricsProvider.className=${provider}\n`,
+      DIRECTORY: "apache-zookeeper-0.0.0-bin",
+    });
+
+  test("a provider whose library the release lacks is refused before anything changes", () => {
+    const { status, stdout, stderr } = check(PROMETHEUS);
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(
+      'setting "kafkalab:zookeeperConfig": it must hold a metricsProvider.className whose library ' +
+        "is there; got PrometheusMetricsProvider, and /usr/local/apache-zookeeper-0.0.0-bin/lib has " +
+        "no zookeeper-prometheus-metrics-*.jar",
+    );
+  });
+
+  test("those of ZooKeeper itself are taken", () => {
+    expect(check("org.apache.zookeeper.metrics.impl.NullMetricsProvider").stdout).toBe("sound\n");
+  });
+});
+
 /** The functions of a script, without its last line, which runs them. */
 function functionsOf(file: string): string {
   const text = readFileSync(join(DIRECTORY, file), "utf8");

@@ -29,12 +29,20 @@ export async function declareLab(
   zones: string[] = ZONES,
   isUp = false,
   host?: string,
+  namesake?: string,
 ): Promise<Graph> {
   vi.resetModules();
   const config = Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [`kafkalab:${key}`, value]),
   );
-  const cloud = { region: REGION, zones, offers, isUp, ...(host !== undefined && { host }) };
+  const cloud = {
+    region: REGION,
+    zones,
+    offers,
+    isUp,
+    ...(host !== undefined && { host }),
+    ...(namesake !== undefined && { namesake }),
+  };
   const program = await runProgram(config, "test", cloud);
   const outputs: Record<string, unknown> = {};
   const secretOutputs: string[] = [];
