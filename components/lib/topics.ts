@@ -50,14 +50,15 @@ export function readTopics(
     const partitions = fields.partitions ?? (deleted === true ? 1 : "none");
     judge(`${at}.partitions`, partitions, isPartitions);
     const replicationFactor = fields.replicationFactor ?? fallback;
+    const replicas = numberOf(replicationFactor);
     if (judge(`${at}.replicationFactor`, replicationFactor, isInteger)) {
-      judge(`${at}.replicationFactor`, Number(replicationFactor), ofBrokers(brokers));
+      judge(`${at}.replicationFactor`, replicas, ofBrokers(brokers));
     }
-    const config = readConfig(`${at}.config`, fields.config ?? {}, Number(replicationFactor));
+    const config = readConfig(`${at}.config`, fields.config ?? {}, replicas);
     return {
       name,
-      partitions: Number(partitions),
-      replicationFactor: Number(replicationFactor),
+      partitions: numberOf(partitions),
+      replicationFactor: replicas,
       config,
       deleted: deleted === true,
     };
@@ -105,7 +106,7 @@ function distinct(names: string[]): Rule<string> {
 /** More copies that must be in sync than there are copies would refuse every write with acks=all. */
 function writable(replicas: number): Rule<[string, unknown]> {
   return ([key, value]) =>
-    key === "min.insync.replicas" && Number(value) > replicas
+    key === "min.insync.replicas" && Number(String(value)) > replicas
       ? {
           rule: `ask for no more in-sync replicas than the topic has (${replicas})`,
           remedy: "Lower it, or raise the topic's replicationFactor",
@@ -121,6 +122,11 @@ function notTaken(taken: string): Rule<string> {
           remedy: "Choose another name for one of the two",
         }
       : undefined;
+}
+
+/** The number, if it is one that JavaScript has; what is none is a fault already. */
+function numberOf(value: unknown): number {
+  return typeof value === "number" ? value : 0;
 }
 
 function isBoolean(value: unknown): Breach | undefined {

@@ -698,6 +698,33 @@ describe("domains", () => {
   });
 });
 
+describe("nonsense", () => {
+  const NONSENSE = [
+    ...["", " ", "null", "true", "[]", "{}", "[null]", "[1]", "[[]]", "[{}]", '[""]', "{", "\0"],
+    ...['""', "0", "-1", "1e309", "9".repeat(400), "NaN", "constructor", "__proto__", "가나다"],
+    ...['{"":""}', '{"a":null}', '{"a":[]}', '{"a":{}}', '{"a":1e309}', '{"a":"\\u0000"}'],
+    ...['{"constructor":1}', '{"__proto__":{"a":1}}', '{"toString":{"partitions":1}}'],
+    ...['{"가":"나"}', '{"a":{"partitions":null}}', '{"a":{"partitions":1e309}}'],
+    ...['{"a":{"partitions":9223372036854775807}}', '{"a":{"partitions":1,"config":[]}}'],
+    ...['{"a":{"partitions":1,"config":{"retention.ms":null}}}', '{"a":{"config":null}}'],
+    ...['{"a":{"partitions":1,"replicationFactor":{}}}', '{"a":{"partitions":1,"deleted":0}}'],
+  ];
+
+  test.each(Object.keys(DEFAULTS))("as kafkalab:%s is told as a fault, or harmless", (name) => {
+    for (const value of NONSENSE) {
+      for (const around of [{}, AWS]) {
+        const { settings, faults } = read({ ...around, [name]: value });
+        for (const fault of faults) {
+          expect(fault, value).toMatch(/^Setting "kafkalab:[^]+": [^]+; got [^]+\. [^]+\.$/);
+        }
+        if (faults.length === 0) {
+          expect(JSON.stringify(settings), value).not.toMatch(/\[object|undefined/);
+        }
+      }
+    }
+  });
+});
+
 test("numbers of a configuration are the digits that Pulumi passes on", () => {
   const keys = {
     "log.flush.interval.messages": "9223372036854775807",
