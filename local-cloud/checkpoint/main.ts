@@ -106,6 +106,9 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+// Services on hosts and dnsmasq read what it makes, whatever umask the user has.
+process.umask(0o022);
+
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof Refusal) {
     console.error([`kafkalab: ${error.message}`, ...error.remedies].join("\n  "));

@@ -7,12 +7,14 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { daemonPid, processKey, startDaemon, stopDaemon, type Daemon } from "./daemon";
 import { withLock } from "./lock";
 import type { HostModel } from "./model";
+import { mounts } from "./mounts";
 import { ensureInterface, removeNamespace } from "./network";
 import { instanceDir, namespace } from "./paths";
 import { run, waitUntil } from "./run";
@@ -23,6 +25,7 @@ import { ensureLoopDevice, loopDevice, releaseLoopDevice } from "./volume";
  * An instance is a systemd-nspawn container that boots the image copy-on-write:
  *
  *   instances/i-…/upper, work   what the host has written (overlayfs over the image)
+ *   instances/i-…/image         a link to the image
  *   instances/i-…/root          where it is mounted
  *   instances/i-…/host.sh       the process that runs it, until it is powered off
  *   instances/i-…/devices       its volumes, for the next boot
@@ -209,7 +212,7 @@ export function detachVolume(
       await inHost(
         pid,
         [
-          ...mountPoints.map((path) => `umount --lazy "${path}"`),
+          ...mountPoints.map((path) => `umount --lazy ${shellWord(path)}`),
           ...paths.map(
             (path) => `if mountpoint -q ${path}; then umount ${path}; fi; rm -f ${path}`,
           ),
@@ -228,11 +231,9 @@ const inHost = (pid: number, script: string) =>
 /** Where the process with that pid sees a file system of the device. */
 function mountPointsOf(pid: number, device: string): string[] {
   const { major, minor } = deviceNumber(device);
-  return readFileSync(`/proc/${pid}/mountinfo`, "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")) // proc(5): the third field is the device, the fifth the mount point
-    .filter((fields) => fields[2] === `${major}:${minor}`)
-    .map((fields) => fields[4]!);
+  return mounts(pid)
+    .filter((mount) => mount.device === `${major}:${minor}`)
+    .map(({ point }) => point);
 }
 
 const SIGRTMIN = 34;
@@ -266,7 +267,7 @@ const asUnit = (id: string) => [
  * is started again.
  */
 function hostScript(id: string): string {
-  const dir = `'${instanceDir(id).replaceAll("'", "'\\''")}'`;
+  const dir = shellWord(instanceDir(id));
   const group = ownGroup(id);
   const nspawn = [
     "systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe --link-journal=no",
@@ -289,6 +290,9 @@ while :; do
 done
 `;
 }
+
+/** The text as one word of a shell's command line. */
+const shellWord = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function cgroupRoot(): string {
   const hybrid = "/sys/fs/cgroup/unified";
@@ -405,15 +409,18 @@ function systemdPid(id: string): number | undefined {
 
 async function mountRoot(dir: string, imageRoot: string): Promise<void> {
   if (isMounted(join(dir, "root"))) return;
-  const options = `lowerdir=${imageRoot},upperdir=${dir}/upper,workdir=${dir}/work`;
-  await run(["mount", "-t", "overlay", "kafkalab", "-o", options, join(dir, "root")]);
+  rmSync(join(dir, "image"), { force: true });
+  symlinkSync(imageRoot, join(dir, "image"));
+  // By names without a directory: commas, colons and backslashes have a meaning in these options, and
+  // all of them together must fit into a page. The source tells set-up which image is in use.
+  await run([
+    "env", `--chdir=${dir}`,
+    "mount", "-t", "overlay", `kafkalab:${basename(dirname(imageRoot))}`,
+    "-o", "lowerdir=image,upperdir=upper,workdir=work", "root",
+  ]); // prettier-ignore
 }
 
-function isMounted(path: string): boolean {
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .some((line) => line.split(" ")[4] === path);
-}
+const isMounted = (path: string) => mounts().some(({ point }) => point === path);
 
 /** What cloud-init would find: the key of the key pair and, last, the user data. Written once. */
 function writeInstanceData(dir: string, spec: InstanceSpec): void {

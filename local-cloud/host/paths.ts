@@ -1,7 +1,11 @@
-import { join, resolve } from "node:path";
+import { realpathSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 
-/** All that is kept of the labs of one account. Tests point `KAFKALAB_STATE` elsewhere. */
-export const stateDir = process.env["KAFKALAB_STATE"] ?? "/var/lib/kafkalab";
+/**
+ * All that is kept of the labs of one account. Tests point `KAFKALAB_STATE` elsewhere. Without
+ * symbolic links, as the kernel's lists of mounts and of loop devices have it.
+ */
+export const stateDir = withoutLinks(process.env["KAFKALAB_STATE"] ?? "/var/lib/kafkalab");
 
 /** Everything that the local cloud remembers: records, disks, console logs. Only root may enter. */
 export const cloudDir = join(stateDir, "cloud");
@@ -18,3 +22,14 @@ export const vpcRunDir = (id: string) => join(runDir, id);
 
 /** The network namespace of a VPC (its router) or of an instance (its network interface). */
 export const namespace = (id: string) => `kafkalab-${id}`;
+
+/** The path without symbolic links, as far as it is there. */
+function withoutLinks(path: string): string {
+  const absolute = resolve(path);
+  try {
+    return realpathSync(absolute);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || absolute === "/") throw error;
+    return join(withoutLinks(dirname(absolute)), basename(absolute));
+  }
+}

@@ -43,15 +43,17 @@ access_make() {
 # whatever its address; so is a host on the way.
 access_config() {
   jq -r --arg access "$access" --arg target "$target" '
+    # In quotes, and with what ssh takes for a token of its own doubled.
+    def path: gsub("%"; "%%") | gsub("(?<c>[\\\\\"])"; "\\\(.c)") | "\"\(.)\"";
     .[] | select(.address) | "Host \(.names | join(" "))",
       "  HostName \(.address)",
       # What a user sets for the outside world is of no use for hosts on this machine.
       if .via then "  ProxyJump \(.via)" elif $target == "local" then "  ProxyCommand none" else empty end,
       "  User ec2-user",
-      "  IdentityFile \"\($access)/key\"",
+      "  IdentityFile \("\($access)/key" | path)",
       "  IdentitiesOnly yes",
       "  BatchMode yes",
-      "  UserKnownHostsFile \"\($access)/known_hosts\"",
+      "  UserKnownHostsFile \("\($access)/known_hosts" | path)",
       "  GlobalKnownHostsFile /dev/null",
       "  HostKeyAlias \(.names[0])",
       "  StrictHostKeyChecking yes",

@@ -6,10 +6,9 @@
 # shellcheck disable=SC2034 # the variables are for the files that source this one
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-lab=$root/.lab
-cache=${KAFKALAB_CACHE:-/var/cache/kafkalab}
-state=${KAFKALAB_STATE:-/var/lib/kafkalab}
+# Services on hosts, dnsmasq and other users read much of what is made here, whatever umask the caller
+# has. Secrets are in directories with a mode of their own.
+umask 022
 
 say() {
   printf '%s\n' "$*" >&2
@@ -22,6 +21,72 @@ die() {
     printf '  %s\n' "$@" >&2
   fi
   exit 1
+}
+
+# place VARIABLE DEFAULT: the directory that a variable of the environment names, without symbolic
+# links, since the kernel reports mounts and loop devices so. A relative path starts where npm was
+# called. What hosts keep below it adds some 200 bytes, and the kernel takes paths of 4095.
+place() {
+  local path=${!1:-$2}
+  # Pulumi and Node.js take texts for UTF-8; SSH takes ${…} for a variable.
+  if [[ $path == *[[:cntrl:]]* || $path == *"\${"* ]] || ! iconv -f UTF-8 -t UTF-8 <<<"$path" >/dev/null 2>&1; then
+    die "$1 must be UTF-8 text without control characters and without \"\${\"; got $(printf %q "$path")." \
+      "Name another directory."
+  fi
+  if [[ $path != /* ]]; then
+    path=${INIT_CWD:-$PWD}/$path
+  fi
+  path=$(realpath --canonicalize-missing -- "$path")
+  if [ "$(printf %s "$path" | wc -c)" -gt 3500 ]; then
+    die "$1 must have at most 3500 bytes; got $(printf %s "$path" | wc -c)." "Name a directory with a shorter path."
+  fi
+  if [ -e "$path" ] && [ ! -d "$path" ]; then
+    die "$1 must name a directory; got $path, which is none." "Name another one, or remove that file."
+  fi
+  printf '%s\n' "$path"
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+if [[ $root == *:* ]]; then
+  die "the checkout is $root: a path with a colon cannot be in PATH, where npm and Pulumi need it." \
+    "Move the checkout to a path without a colon."
+fi
+lab=$root/.lab
+cache=$(place KAFKALAB_CACHE /var/cache/kafkalab)
+state=$(place KAFKALAB_STATE /var/lib/kafkalab)
+
+# give_away PATH...: what root makes in somebody's checkout is that user's, who changes it later.
+give_away() {
+  if [ "$EUID" -eq 0 ] && [ "$(stat --format=%u -- "$root")" -ne 0 ]; then
+    chown --recursive --no-dereference --reference="$root" -- "$@"
+  fi
+}
+
+# quoted TEXT: one word for any shell of POSIX.
+quoted() {
+  printf "'%s'" "${1//\'/\'\\\'\'}"
+}
+
+# without_proxy: the settings that keep what is on this machine from going through a proxy: Pulumi's
+# processes speak to one another over loopback. Values of the user's own are kept.
+without_proxy() {
+  local name value address
+  for name in no_proxy NO_PROXY no_grpc_proxy; do
+    case $name in
+      no_proxy) value=${no_proxy:-${NO_PROXY-}} ;;
+      NO_PROXY) value=${NO_PROXY:-${no_proxy-}} ;;
+      # In place of no_proxy, where the Node.js library of gRPC knows it; that has no "*".
+      no_grpc_proxy) value=${no_grpc_proxy:-${no_proxy:-${NO_PROXY-}}} ;;
+    esac
+    if [ "$name" = no_grpc_proxy ] || [ "$value" != "*" ]; then
+      for address in localhost 127.0.0.1 ::1 198.18.0.0/15; do
+        if [[ ,$value, != *,"$address",* ]]; then
+          value=${value:+$value,}$address
+        fi
+      done
+    fi
+    printf 'export %s=%s\n' "$name" "$(quoted "$value")"
+  done
 }
 
 # Seconds with one digit since a time taken from $EPOCHREALTIME.
@@ -86,19 +151,23 @@ listing() { # DIRECTORY: a directory's own size is left out, since a copy's may 
   )
 }
 
+# An entry that a user's umask has closed, or opened for all, has been so since it was made.
 entry_whole() { # KIND KEY
   local entry=$cache/$1/$2
-  [ -f "$entry/.manifest" ] && listing "$entry" | cmp --silent - "$entry/.manifest"
+  [ -f "$entry/.manifest" ] && [[ $(stat --format=%a "$entry") == *5 ]] &&
+    listing "$entry" | cmp --silent - "$entry/.manifest"
 }
 
 # Takes an entry out of the way. Running hosts may stand on an image: such a one is only renamed.
 entry_discard() { # DIRECTORY
-  local aside=$1
+  local aside=$1 key
   if [ "${1##*/.}" = "$1" ]; then
     aside=${1%/*}/.broken-${1##*/}-$$
     mv "$1" "$aside"
   fi
-  if grep -qsF "lowerdir=$1/" /proc/self/mounts; then
+  key=$(grep -oE '[0-9a-f]{40}' <<<"${1##*/}")
+  # As local-cloud/host/instance.ts mounts it; a host of an earlier release by the image's path.
+  if grep -qs "^kafkalab:$key " /proc/self/mounts || grep -qsF "lowerdir=${1%/*}/$key/" /proc/self/mounts; then
     progress "the damaged ${1#"$cache"/} is in use by hosts; it stays as $aside"
   else
     rm -rf --one-file-system "$aside"
@@ -131,6 +200,7 @@ entry_make() {
       "$builder" "$@" "$making"
     ) {entry_lock}>&-
     trap - EXIT
+    chmod 0755 "$making"
     listing "$making" >"$making/.manifest"
     sync --file-system "$making/.manifest"
     mv "$making" "$entry"

@@ -8,7 +8,9 @@
 
 # Without the metadata that Pulumi's file store would write beside each file: a run that is killed
 # while it writes them leaves a stack that cannot be read any more.
-backend_url="file://$state/pulumi?metadata=skip"
+backend_url() {
+  jq -rn --arg path "$state/pulumi" '"file://" + ($path | split("/") | map(@uri) | join("/")) + "?metadata=skip"'
+}
 
 backend() {
   echo "$state/pulumi/.pulumi"
@@ -30,9 +32,9 @@ pulumi_runs() { # PID
   esac
 }
 
-# Does the holder of a lock still run: a Pulumi, or a checkpoint being saved or restored?
+# Does the holder of a lock still run: a Pulumi, or what of the local cloud takes such locks?
 holder_runs() { # PID
-  pulumi_runs "$1" || grep -qszxF local-cloud/checkpoint/main.ts "/proc/$1/cmdline"
+  pulumi_runs "$1" || grep -qszxE 'local-cloud/(checkpoint|belongings)/main\.ts' "/proc/$1/cmdline"
 }
 
 # A Pulumi that was killed leaves its lock, and then each later run refuses to work. The lock goes if
@@ -55,7 +57,7 @@ recover_state() {
   end_orphans
   # Pulumi would warn of what was being created then, at each run, until someone has looked. There is
   # nothing to look for: the local cloud removes what no state knows of, and commands run again.
-  if [ -f "$(stack_file)" ] && jq -e '.checkpoint.latest.pending_operations // [] | length > 0' "$(stack_file)" >/dev/null; then
+  if [ -f "$(stack_file)" ] && jq -e '.checkpoint.latest.pending_operations // [] | length > 0' "$(stack_file)" >/dev/null 2>&1; then
     say "forgetting the operations that the killed run had begun"
     pulumi stack export --stack "$stack" | jq 'del(.deployment.pending_operations)' | pulumi stack import --stack "$stack" >/dev/null
   fi
@@ -64,7 +66,8 @@ recover_state() {
 # Ends language hosts and plugins whose Pulumi is gone. They are told by three marks: they come from
 # this project's tools or plugins, work on this state directory, and have no Pulumi for a parent.
 end_orphans() {
-  local directory pid executable parent orphans=()
+  local directory pid executable parent url orphans=()
+  url=$(backend_url)
   for directory in /proc/[0-9]*; do
     pid=${directory#/proc/}
     executable=$(readlink "$directory/exe" 2>/dev/null) || continue
@@ -73,7 +76,7 @@ end_orphans() {
       */node) grep -qzE '(^|/)aws\.cjs$|@pulumi/pulumi/cmd/run' "$directory/cmdline" 2>/dev/null || continue ;;
       *) continue ;;
     esac
-    grep -qzxF "PULUMI_BACKEND_URL=$backend_url" "$directory/environ" 2>/dev/null || continue
+    grep -qzxF "PULUMI_BACKEND_URL=$url" "$directory/environ" 2>/dev/null || continue
     parent=$pid
     while [ "${parent:-1}" -gt 1 ] && ! pulumi_runs "$parent"; do
       parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$parent/status" 2>/dev/null || true)
@@ -104,7 +107,7 @@ forget_state() {
     rm -rf "$backend/history/kafkalab/$stack" "$backend/backups/kafkalab/$stack"
     if [ -z "$(find "$backend/stacks" -name '*.json' -print -quit 2>/dev/null)" ]; then
       rm -rf "${backend:?}" "${state:?}/home"
-      find "$state" -mindepth 1 -depth -type d ! -path "$state/checkpoints/*" -empty -delete
+      (cd "$state" && find . -mindepth 1 -depth -type d ! -path './checkpoints/*' -empty -delete)
       rmdir "$state" 2>/dev/null || true
     fi
   fi

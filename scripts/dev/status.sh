@@ -10,7 +10,7 @@ status_print() {
   local host address work access pids=() sick=0 file
   work=$(mktemp -d)
   # shellcheck disable=SC2064 # the directory of now
-  trap "rm -rf '$work'" EXIT
+  trap "rm -rf $(quoted "$work")" EXIT
   # Who only looks is left no key.
   # shellcheck disable=SC2034 # access.sh reads it
   access=$work/access

@@ -43,8 +43,14 @@ export class Plugin {
     private readonly ids: Set<string>,
   ) {}
 
-  static async start(stateDir: string, stack: string, ids = new Set<string>()): Promise<Plugin> {
-    const child = spawn(PLUGIN, ["127.0.0.1:1"], {
+  /** @param umask That of the user. */
+  static async start(
+    stateDir: string,
+    stack: string,
+    ids = new Set<string>(),
+    umask = "022",
+  ): Promise<Plugin> {
+    const child = spawn("sh", ["-c", `umask ${umask}; exec "$0" "$@"`, PLUGIN, "127.0.0.1:1"], {
       env: { ...process.env, KAFKALAB_STATE: stateDir },
       stdio: ["ignore", "pipe", process.env["KEEP"] ? "inherit" : "ignore"],
     });
@@ -57,7 +63,7 @@ export class Plugin {
   }
 
   urn(type: string, name: string): string {
-    return `urn:pulumi:${this.stack}::test::${type}::${name}`;
+    return `urn:pulumi:${this.stack}::kafkalab::${type}::${name}`;
   }
 
   async check(type: string, name: string, news: Props, olds: Props = {}) {
@@ -178,14 +184,19 @@ export class Plugin {
 
 /** A local cloud of the test's own, with as many plugins as it likes. */
 export class Cloud {
-  readonly stateDir = join(tmpdir(), `kafkalab-cloud-${randomBytes(4).toString("hex")}`);
   /** Every id that was seen. */
   readonly ids = new Set<string>();
   private readonly plugins: Plugin[] = [];
 
+  /** @param umask That of the user. */
+  constructor(
+    readonly stateDir = join(tmpdir(), `kafkalab-cloud-${randomBytes(4).toString("hex")}`),
+    private readonly umask?: string,
+  ) {}
+
   async plugin(stack = "test"): Promise<Plugin> {
     mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
-    const plugin = await Plugin.start(this.stateDir, stack, this.ids);
+    const plugin = await Plugin.start(this.stateDir, stack, this.ids, this.umask);
     this.plugins.push(plugin);
     return plugin;
   }

@@ -1,6 +1,9 @@
 import { main } from "@pulumi/pulumi/provider";
 import { acknowledgeCreated, localCloud } from "./provider";
 
+// Services on hosts and dnsmasq read what it makes, whatever umask the user has.
+process.umask(0o022);
+
 // The engine starts the plugin and, if it is killed, cannot end it: without an engine, end.
 const engine = process.ppid;
 process.on("SIGINT", () => {

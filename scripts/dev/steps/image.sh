@@ -33,16 +33,25 @@ base_build() { # DIRECTORY
   mkdir -p "$cache/apt"
   exec {lock}>"$cache/locks/apt-cache"
   flock "$lock"
-  # shellcheck disable=SC2016 # mmdebstrap expands $1
-  mmdebstrap --quiet --variant=minbase --mode=root --format=directory --include="$packages" \
+  # apt takes no quotes in paths, and hooks are lines of shell: in a name space of its own, the
+  # directories have plain names.
+  # shellcheck disable=SC2016 # the inner shell and mmdebstrap expand $1
+  unshare --mount bash -euc '
+    mount -t tmpfs tmpfs /mnt
+    mkdir /mnt/base /mnt/apt
+    mount --bind "$1" /mnt/base
+    mount --bind "$2" /mnt/apt
+    shift 2
+    exec mmdebstrap "$@"' base "$1" "$cache/apt" \
+    --quiet --variant=minbase --mode=root --format=directory --include="$packages" \
     --dpkgopt=force-unsafe-io --aptopt='Acquire::Languages "none"' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --skip=download/empty --skip=essential/unlink \
     --setup-hook='mkdir -p "$1"/var/cache/apt/archives "$1"/usr/share/man/man1' \
-    --setup-hook="sync-in \"$cache/apt\" /var/cache/apt/archives" \
-    --customize-hook="sync-out /var/cache/apt/archives \"$cache/apt\"" \
-    "$image_suite" "$1/root" ${KAFKALAB_DEBIAN_MIRROR:+"$KAFKALAB_DEBIAN_MIRROR"}
+    --setup-hook='sync-in /mnt/apt /var/cache/apt/archives' \
+    --customize-hook='sync-out /var/cache/apt/archives /mnt/apt' \
+    "$image_suite" /mnt/base/root ${KAFKALAB_DEBIAN_MIRROR:+"$KAFKALAB_DEBIAN_MIRROR"}
   exec {lock}>&-
 }
 
@@ -107,7 +116,9 @@ image_class_data() { # TREE
     tree=$1 work=$2 top=$3 archives=$4 script=$5
     mount -t tmpfs tmpfs "$work"
     mkdir "$work/upper" "$work/work" "$work/root"
-    mount -t overlay overlay -o "lowerdir=$tree,upperdir=$work/upper,workdir=$work/work" "$work/root"
+    # By names without a directory: commas, colons and backslashes have a meaning in these options.
+    ln -s "$tree" "$work/tree"
+    (cd "$work" && mount -t overlay overlay -o lowerdir=tree,upperdir=upper,workdir=work root)
     mount -t proc proc "$work/root/proc"
     mount -t tmpfs tmpfs "$work/root/tmp"
     while read -r directory; do

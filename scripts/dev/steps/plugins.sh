@@ -87,15 +87,37 @@ plugins_compile() { # DIRECTORY
   done
 }
 
+# state_refuse: an error where hosts could not have their disks. The kernel takes no layer of overlayfs
+# on these, since they lack extended attributes or are made of layers themselves.
+state_refuse() {
+  local there=$state type
+  while [ ! -e "$there" ]; do
+    there=${there%/*}
+    there=${there:-/}
+  done
+  type=$(stat --file-system --format=%T -- "$there")
+  case $type in
+    overlayfs | nfs* | cifs | smb* | msdos | fuseblk | fuse | v9fs | isofs | squashfs | ramfs)
+      die "KAFKALAB_STATE must be on a file system that can hold the hosts' disks, such as ext4, XFS, Btrfs or tmpfs; $there is on $type." \
+        "Name a directory on such a file system: KAFKALAB_STATE=DIRECTORY npm run up"
+      ;;
+  esac
+}
+
 # state_make: the state directory, with the plugins where the Pulumi engine looks for them. Cheap,
 # so it is done at each run; each test has a state directory of its own.
 state_make() {
   local plugin file place
+  if [ ! -d "$state/cloud" ]; then
+    state_refuse
+  fi
   if [ ! -d "$state" ]; then
     mkdir -p "$state"
     chmod 0700 "$state"
   fi
-  mkdir -p "$state/cloud" "$state/pulumi" "$state/home/plugins"
+  # In a directory of the user's own, secrets are for nobody else either.
+  install --directory --mode=0700 "$state/cloud" "$state/pulumi" "$state/home"
+  mkdir -p "$state/home/plugins"
   for plugin in "$lab/plugins"/resource-*; do
     [ -d "$plugin" ] || continue
     place=$state/home/plugins/${plugin##*/}
