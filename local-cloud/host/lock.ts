@@ -12,6 +12,15 @@ const queues = new Map<string, Promise<unknown>>();
  * plugin never leaves a stale one, and waiters are woken by the loss of their connection to it.
  */
 export function withLock<T>(name: string, action: () => Promise<T> | T): Promise<T> {
+  return alone(`${cloudDir}\0${name}`, action);
+}
+
+/** As {@link withLock}, among all local clouds of the machine. */
+export function withMachineLock<T>(name: string, action: () => Promise<T> | T): Promise<T> {
+  return alone(name, action);
+}
+
+function alone<T>(name: string, action: () => Promise<T> | T): Promise<T> {
   const before = queues.get(name) ?? Promise.resolve();
   const mine = before.then(async () => {
     const lock = await acquire(name);
@@ -32,7 +41,7 @@ interface Held {
 }
 
 async function acquire(name: string): Promise<Held> {
-  const digest = createHash("sha256").update(`${cloudDir}\0${name}`).digest("hex").slice(0, 32);
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, 32);
   const address = `\0kafkalab-${digest}`;
   for (;;) {
     const held = await listen(address);

@@ -5,19 +5,19 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
-  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { addressAt, overlaps, parseCidr } from "./addresses";
+import { noteBefore, restoreBefore } from "./borrowed";
 import { daemonPid, startDaemon, stopDaemon, type Daemon } from "./daemon";
 import { dnsFiles, LINK_LOCAL_RESOLVER, MIRROR } from "./dns";
 import { ruleset } from "./firewall";
 import { withLock } from "./lock";
 import { vpcModel, type HostModel, type VpcModel } from "./model";
-import { labDir, namespace, runDir, vpcRunDir } from "./paths";
+import { labDir, namespace, vpcRunDir } from "./paths";
 import { run, waitUntil } from "./run";
 import { readState } from "./store";
 
@@ -118,11 +118,7 @@ export function removeVpc(vpcId: string): Promise<void> {
     await run(["ip", "link", "delete", outerLink(vpcId)]).catch(() => undefined);
     await removeNamespace(vpcId);
     rmSync(vpcRunDir(vpcId), { recursive: true, force: true });
-    try {
-      rmdirSync(runDir);
-    } catch {
-      // Another VPC has its files in it.
-    }
+    await restoreBefore();
     lookAgain(vpcId);
   });
 }
@@ -186,6 +182,7 @@ export async function ensureInterface(vpcId: string, host: HostModel): Promise<v
 }
 
 async function ensureNamespace(vpcId: string): Promise<void> {
+  await noteBefore();
   mkdirSync(vpcRunDir(vpcId), { recursive: true, mode: 0o755 });
   if (existsSync(`/run/netns/${namespace(vpcId)}`)) return;
   lookAgain(vpcId);

@@ -32,12 +32,8 @@ export async function snapshot(): Promise<Set<string>> {
     sysctls(),
     listing("control group", cgroups),
   ]);
-  return new Set(lines.flat().filter((line) => !OF_THE_TOOLS.test(line)));
+  return new Set(lines.flat());
 }
-
-/** Directories that iproute2 and systemd-nspawn make for themselves once, and keep, empty. */
-const OF_THE_TOOLS =
-  /^file: \/run\/(netns|systemd\/(nspawn|nspawn\/(locks|propagate)|machines))$|^mount: \S+ \/run\/netns /;
 
 /**
  * What is in `after` and was not in `before`, or the other way round, and belongs to the lab or to
@@ -268,7 +264,8 @@ const NAMES =
   /\b(vpc|i|vol)-[0-9a-f]{17}\b|\bkl-[0-9a-f]{12}\b|^\w+: process: .*pulumi|\/[.]making-/;
 
 /** What bears no name although it may be another lab's. */
-const SHARED = /\/nspawn\/locks\/|^\w+: sysctl: fs\.inotify\.|\/run\/kafkalab$/;
+const SHARED =
+  /\/nspawn\/locks\/|^\w+: sysctl: fs\.inotify\.|\/run\/kafkalab(\/before\.json)?$|\/run\/(netns|systemd)\b/;
 
 function belongsToOthers(line: string): boolean {
   return NAMES.test(line);
