@@ -14,6 +14,7 @@ import { whileFrozen } from "../host/freeze";
 import { unplugInstance } from "../host/instance";
 import { isStopped, T } from "../host/model";
 import { applyVpc, machineRoutes, outerLink, publicCidr, removeVpc } from "../host/network";
+import { own, stackOf } from "../host/owner";
 import { cloudDir } from "../host/paths";
 import { waitUntil } from "../host/run";
 import { readState, type State } from "../host/store";
@@ -138,8 +139,11 @@ async function stage(name: string, saved: State, present: State, part: string): 
     })),
   );
   // What the machine's settings were before any lab is known to the present one.
-  const sysctls = { ...saved.sysctls, ...present.sysctls };
-  writeJson(join(part, "new/cloud/state.json"), { ...saved, sysctls });
+  const restored: State = { ...saved, sysctls: { ...saved.sysctls, ...present.sysctls } };
+  // Whoever restores a lab has it.
+  const stacks = new Set(Object.values(saved.records).map(({ urn }) => stackOf(urn)));
+  stacks.forEach((stack) => own(restored, stack));
+  writeJson(join(part, "new/cloud/state.json"), restored);
 }
 
 /** Takes the power of all hosts at one moment, and all that the kernel has of the lab. */
@@ -198,6 +202,7 @@ function finish(exchange: Exchange): void {
   const { part, before } = exchange;
   const old = join(part, "old");
   if (before && existsSync(old)) {
+    mkdirSync(join(old, "pulumi/stacks"), { recursive: true, mode: 0o700 }); // Pulumi's state may be lost
     copyFileSync(join(backendDir, "meta.yaml"), join(old, "pulumi/meta.yaml"));
     publish(old, { format: 1, ...before });
   }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { basename, join } from "node:path";
+import { userName } from "../host/owner";
 import { stateDir } from "../host/paths";
 import { Refusal } from "./refusal";
 
@@ -41,8 +42,12 @@ function lock(stack: string): string {
   const dir = join(backendDir, "locks/organization/kafkalab", stack);
   mkdirSync(dir, { recursive: true, mode: 0o755 });
   const file = join(dir, lockName);
-  const { username } = userInfo();
-  const content = { pid: process.pid, username, hostname: hostname(), timestamp: new Date() };
+  const content = {
+    pid: process.pid,
+    username: userName(),
+    hostname: hostname(),
+    timestamp: new Date(),
+  };
   writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
   const others = readdirSync(dir).filter((name) => name.endsWith(".json") && name !== lockName);
   if (others.length === 0) return file;

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lock";
+import type { Owner } from "./owner";
 import { cloudDir } from "./paths";
 
 /** What the local cloud knows of one resource. */
@@ -35,6 +36,8 @@ export interface State {
   records: { [key: string]: Record };
   /** Kernel settings that the local cloud raised, with the value to put back. */
   sysctls: { [name: string]: string };
+  /** By stack (`stackOf`): the checkout that made its lab. Labs of earlier releases have none. */
+  owners?: { [stack: string]: Owner };
 }
 
 const file = join(cloudDir, "state.json");

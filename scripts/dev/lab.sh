@@ -6,6 +6,7 @@
 #   lab.sh status | key | ssh-config [-s STACK]
 #   lab.sh ssh [-s STACK] HOST [COMMAND...]
 #   lab.sh checkpoint [-s STACK] save NAME | restore NAME | list | delete NAME...
+#   lab.sh take-over [-s STACK]
 #   lab.sh cost [-s STACK] [--json]
 #   lab.sh drill [-s STACK] list | all | NAME... [--json]
 #   lab.sh check | test | test-integration | test-operations | test-full | bench [ARGUMENTS...]
@@ -33,7 +34,7 @@ command=$1
 shift
 stack=local
 case $command in
-  up | preview | destroy | status | key | ssh | ssh-config | checkpoint | drill)
+  up | preview | destroy | status | key | ssh | ssh-config | checkpoint | drill | take-over)
     if [ "${1-}" = "-s" ] || [ "${1-}" = "--stack" ]; then
       [ $# -ge 2 ] || die "$1 needs the name of a stack."
       stack=$2
@@ -78,18 +79,29 @@ setup() { # SCOPE
 # is fit for it would have to be written into Pulumi.local.yaml, in the checkout, on each machine.
 local_environment() {
   cat <<ENV
-export PATH=$(printf %q "$lab/bin"):"\$PATH"
-export KAFKALAB_CACHE=$(printf %q "$cache")
-export KAFKALAB_STATE=$(printf %q "$state")
-export PULUMI_HOME=$(printf %q "$state/home")
-export PULUMI_BACKEND_URL=$(printf %q "$backend_url")
+export KAFKALAB_CACHE=$(quoted "$cache")
+export KAFKALAB_STATE=$(quoted "$state")
+export PULUMI_HOME=$(quoted "$state/home")
+export PULUMI_BACKEND_URL=$(quoted "$(backend_url)")
 export PULUMI_CONFIG_PASSPHRASE=
 export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
 export PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS=true
-export PULUMI_SKIP_UPDATE_CHECK=true
-export PULUMI_NODEJS_TRANSPILE_ONLY=true
 unset PULUMI_CONFIG_PASSPHRASE_FILE PULUMI_ACCESS_TOKEN PULUMI_STACK
 ENV
+  tool_environment
+}
+
+# What Pulumi and Node.js need on either target. They keep what they compile in the cache, in place of
+# directories in /tmp that stay behind.
+tool_environment() {
+  cat <<ENV
+export PATH=$(quoted "$lab/bin"):"\$PATH"
+export PULUMI_SKIP_UPDATE_CHECK=true
+export PULUMI_NODEJS_TRANSPILE_ONLY=true
+export TS_NODE_CACHE_DIRECTORY=$(quoted "$cache/ts-node")
+export TSX_DISABLE_CACHE=1
+ENV
+  without_proxy
 }
 
 # Sets up, and enters the environment of the stack's target.
@@ -100,7 +112,7 @@ enter() { # FLAGS OF pulumi...
     without_stack_traces
   else
     setup tools
-    export PATH=$lab/bin:$PATH PULUMI_NODEJS_TRANSPILE_ONLY=true PULUMI_SKIP_UPDATE_CHECK=true
+    eval "$(tool_environment)"
   fi
   cd "$root"
 }
@@ -133,6 +145,37 @@ refuse_half_restored() {
   fi
 }
 
+# look_closer COMMAND: whose the lab is, and what belongs to it; see local-cloud/belongings/main.ts. Node.js
+# takes a second for that, so a first look says whether there is any reason.
+look_closer() {
+  if [ "$target" = local ] && { [ "$1" = take-over ] || looks_odd "$1"; }; then
+    node --import tsx local-cloud/belongings/main.ts "$1" "$stack"
+  fi
+}
+
+# Is any lab of the account another checkout's, or has Pulumi's state lost what the local cloud has?
+looks_odd() { # COMMAND
+  local cloud=$state/cloud/state.json file lost owner
+  [ -f "$cloud" ] || return
+  file=$(stack_file)
+  if [ ! -f "$file" ]; then
+    file=/dev/null
+  fi
+  lost=$(jq -n --arg urn "urn:pulumi:$stack::" --arg command "$1" --slurpfile cloud "$cloud" --slurpfile pulumi "$file" '
+    [$cloud[0].records[] | select(.urn | startswith($urn)) |
+      select($command == "destroy" or (.acknowledged and (.leaving | not))) | .id] -
+    [$pulumi[0].checkpoint.latest.resources // [] | .[].id | strings] | length' 2>/dev/null) || return 0
+  if [ "$lost" -gt 0 ] && [[ $1 == up || $1 == destroy ]]; then
+    return
+  fi
+  while IFS= read -r owner; do
+    if ! [ "$owner" -ef "$root" ]; then
+      return
+    fi
+  done < <(jq -r '.owners // {} | .[].directory' "$cloud")
+  return 1
+}
+
 tell_checkpoints() { # those that stay when a lab is destroyed
   local names=("$state"/checkpoints/*/checkpoint.json)
   if [ "$target" = local ] && [ -e "${names[0]}" ]; then
@@ -160,11 +203,13 @@ case $command in
   up | preview)
     enter "$@"
     refuse_half_restored
-    if ! stack_there; then
-      pulumi stack init "$stack"
-    fi
     if [ "$target" = local ]; then
       recover_state
+      look_closer up
+    fi
+    if ! stack_there; then
+      pulumi stack init "$stack"
+      give_away "Pulumi.$stack.yaml"
     fi
     if [ "$command" = preview ]; then
       exec pulumi preview --stack "$stack" --suppress-progress "$@"
@@ -172,28 +217,41 @@ case $command in
     exec pulumi up --stack "$stack" --yes --skip-preview --suppress-progress "$@"
     ;;
   destroy)
+    whole=yes
+    for argument; do
+      case $argument in
+        --target* | -t | --exclude* | --preview-only) whole=no ;;
+      esac
+    done
     enter
     refuse_half_restored
+    if [ "$target" = local ]; then
+      recover_state
+      look_closer "$([ "$whole" = yes ] && echo destroy || echo change)"
+    fi
     if ! stack_there; then
-      say "there is no stack $stack; nothing to destroy"
+      say "there is no stack $stack; nothing more to destroy"
       forget_stack
       tell_checkpoints
       exit
     fi
-    if [ "$target" = local ]; then
-      recover_state
-    fi
     # An interrupt is for Pulumi, which ends in good order; this then sees that it failed.
     trap : INT
     pulumi destroy --stack "$stack" --yes --skip-preview --suppress-progress "$@"
-    for argument; do
-      case $argument in
-        --target* | -t | --exclude* | --preview-only) exit ;;
-      esac
-    done
+    if [ "$whole" = no ]; then
+      exit
+    fi
+    # What a lost resource needed could only go before it, and what used one, after it.
+    look_closer destroy
     pulumi stack rm --stack "$stack" --yes --preserve-config
     forget_stack
     tell_checkpoints
+    ;;
+  take-over)
+    [ "$target" = local ] || die "take-over is of the local target, and the stack $stack is on AWS." \
+      "There, whoever reaches Pulumi's state has the lab."
+    enter
+    look_closer take-over
     ;;
   checkpoint)
     if [ "$target" != local ]; then
@@ -202,6 +260,9 @@ case $command in
     fi
     enter
     recover_state
+    if [ "${1-}" = restore ]; then
+      look_closer restore
+    fi
     status=0
     KAFKALAB_STACK=$stack node --import tsx local-cloud/checkpoint/main.ts "$@" || status=$?
     # The last one may be gone, and with it all that was left of a lab.
@@ -234,19 +295,22 @@ case $command in
   cost)
     setup npm
     cd "$root"
-    exec node_modules/.bin/tsx scripts/cost/main.ts "$@"
+    eval "$(tool_environment)"
+    exec node --import tsx scripts/cost/main.ts "$@"
     ;;
   drill)
     if [ "${1-}" != list ]; then
       enter_stack
+      look_closer change
       access_make
       LAB_ACCESS=$(jq -n --arg root "$root" --arg stack "$stack" --arg target "$target" \
         --arg directory "$access" --arg configFile "$root/Pulumi.$stack.yaml" --argjson hosts "$hosts_json" '$ARGS.named')
       export LAB_ACCESS
     fi
     unset NODE_OPTIONS
+    cd "$root"
     # In place of this shell, so that a signal reaches nobody else, and nobody ends before it does.
-    exec node --import "$root/node_modules/tsx/dist/loader.mjs" "$root/scripts/drill/main.ts" "$@"
+    exec node --import tsx scripts/drill/main.ts "$@"
     ;;
   check)
     setup check
@@ -276,7 +340,7 @@ case $command in
     exec {lock}>/run/lock/kafkalab-bench
     flock --nonblock "$lock" || die "another bench is running."
     # As the drills: nobody else gets a signal, or ends it while it still removes what it has made.
-    exec node --import "$root/node_modules/tsx/dist/loader.mjs" "$root/bench/main.ts" "$@"
+    exec node --import tsx bench/main.ts "$@"
     ;;
   *) usage ;;
 esac

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Provider } from "@pulumi/pulumi/provider";
 import { processKey } from "../../host/daemon";
+import { foreign, foreignOwner, own, stackOf } from "../../host/owner";
+import { T } from "../../host/model";
 import { restoreSysctls } from "../../host/sysctl";
 import { changeState, readState, type Record, type State } from "../../host/store";
 import { waitUntil } from "../../host/run";
@@ -37,6 +39,8 @@ export const localCloud: Provider = {
     const type = typeOf(urn);
     const inputs = withName(type, urn, olds, news);
     const failures = checkInputs(type, inputs);
+    const stranger = ownerElsewhere(stackOf(urn));
+    if (stranger !== undefined) failures.push({ property: "", reason: stranger });
     const isNew = Object.keys(olds).length === 0;
     if (isNew && failures.length === 0 && type.checkMachine)
       failures.push(...(await type.checkMachine(reveal(inputs) as Values)));
@@ -46,7 +50,7 @@ export const localCloud: Provider = {
   async diff(id, urn, olds: Values, news: Values) {
     const type = typeOf(urn);
     const key = keyOf(type, id);
-    acknowledge(key);
+    acknowledge(key, urn);
     const record = readState().records[key];
     // Without a refresh, AWS's provider would not see it; here it is free to look.
     if (!isThere(type, record)) {
@@ -64,6 +68,7 @@ export const localCloud: Provider = {
 
   async create(urn, raw: Values) {
     const type = typeOf(urn);
+    refuseStrangers(urn);
     const inputs = reveal(raw) as Values;
     const record = (await adopt(type, urn, inputs)) ?? (await make(type, urn, inputs));
     try {
@@ -92,7 +97,8 @@ export const localCloud: Provider = {
   async update(id, urn, _olds, raw: Values) {
     const type = typeOf(urn);
     const key = keyOf(type, id);
-    acknowledge(key);
+    refuseStrangers(urn);
+    acknowledge(key, urn);
     const inputs = reveal(raw) as Values;
     const around = (await type.lookAround?.(inputs)) ?? {};
     const [record, before] = await asApi(type, "update", () =>
@@ -115,6 +121,7 @@ export const localCloud: Provider = {
   async delete(id, urn) {
     const type = typeOf(urn);
     const key = keyOf(type, id);
+    refuseStrangers(urn);
     acknowledge(key);
     const record = readState().records[key];
     // An id that is a third resource's may be another's too, which then has taken the record over.
@@ -193,7 +200,22 @@ const autoName = (logicalName: string) =>
   `${logicalName}-${randomBytes(4).toString("hex").slice(1)}`;
 
 const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
-const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");
+
+/** What to say of a stack whose lab another checkout has made. It is looked at once. */
+function ownerElsewhere(stack: string): string | undefined {
+  if (!strangers.has(stack)) {
+    const owner = foreignOwner(readState(), stack);
+    const { message, remedies } = owner ? foreign(owner) : { message: undefined, remedies: [] };
+    strangers.set(stack, message && [message, ...remedies].join(" "));
+  }
+  return strangers.get(stack);
+}
+const strangers = new Map<string, string | undefined>();
+
+function refuseStrangers(urn: string): void {
+  const stranger = ownerElsewhere(stackOf(urn));
+  if (stranger !== undefined) throw new Error(stranger);
+}
 
 async function make(type: ResourceType, urn: string, inputs: Values): Promise<Record> {
   await forgetLeftovers((record) => record.urn === urn && !named.has(keyOfRecord(record)));
@@ -240,6 +262,7 @@ function addRecord(state: State, type: ResourceType, urn: string, inputs: Values
     chosen,
   };
   state.records[keyOf(type, id)] = record;
+  if (state.owners?.[stackOf(urn)] === undefined) own(state, stackOf(urn));
   return structuredClone(record);
 }
 
@@ -309,6 +332,7 @@ async function remove(record: Record): Promise<void> {
     for (const other of type.takesAlong?.(record, state) ?? [])
       delete state.records[keyOfRecord(other)];
     delete state.records[key];
+    forgetOwners(state);
   });
   await type.afterRemoval?.(record);
   if (Object.keys(readState().records).length === 0) await restoreSysctls();
@@ -336,14 +360,61 @@ async function forgetLeftovers(which: (record: Record) => boolean): Promise<void
   }
 }
 
-/** Notes that Pulumi knows the record's id. Written down with the next change, or soon. */
-function acknowledge(key: string): void {
+/** Whether the id follows from the inputs, so that to make it again is to take it over (`adopt`). */
+export function isNamedByInputs({ id, type, inputs }: Record): boolean {
+  return resourceTypes[type]!.newId(inputs) === id;
+}
+
+/**
+ * Gives records to whoever makes the same again, as if their run had been killed. Pulumi forgets, for
+ * one, the attachments of a host before it deletes the host, and may not come so far.
+ */
+export async function disown(records: Record[]): Promise<void> {
+  const keys = records.map(keyOfRecord);
+  await changeState((state) => {
+    for (const key of keys) {
+      if (state.records[key]) Object.assign(state.records[key], { acknowledged: false, run: "" });
+    }
+  });
+}
+
+/**
+ * Removes the resources of a stack that no state of Pulumi knows: hosts first, and then always the
+ * youngest, as nothing depends on it. One that a known resource uses stays.
+ */
+export async function removeLost(stack: string, known: ReadonlySet<string>): Promise<void> {
+  const isHost = ({ type }: Record) => Number(type === T.instance);
+  const unused = (state: State) => (record: Record) =>
+    stackOf(record.urn) === stack &&
+    !known.has(record.id) &&
+    !(resourceTypes[record.type]!.usedBy?.(record, state) ?? []).length;
+  for (;;) {
+    const state = readState();
+    const [next] = Object.values(state.records)
+      .filter(unused(state))
+      .sort((a, b) => isHost(b) - isHost(a) || b.sequence - a.sequence);
+    if (next === undefined) return;
+    await remove(next);
+  }
+}
+
+/**
+ * Notes that Pulumi knows the record's id. Written down with the next change, or soon.
+ *
+ * @param urn The resource, where Pulumi manages it under that name: a stack may have got another one.
+ */
+function acknowledge(key: string, urn?: string): void {
   if (named.has(key)) return;
   named.add(key);
-  if (readState().records[key]?.acknowledged !== false) return;
+  const record = readState().records[key];
+  if (record && urn !== undefined && stackOf(record.urn) !== stackOf(urn)) renamed.set(key, urn);
+  if (record?.acknowledged !== false && !renamed.has(key)) return;
   pendingNames ??= setTimeout(() => {
     pendingNames = undefined;
-    changeState((state) => acknowledgeIn(state, named)).catch((error: unknown) => {
+    changeState((state) => {
+      acknowledgeIn(state, named);
+      renameIn(state);
+    }).catch((error: unknown) => {
       console.error(
         `the local cloud could not note which resources Pulumi knows: ${messageOf(error)}`,
       );
@@ -351,6 +422,26 @@ function acknowledge(key: string): void {
   }, 50);
 }
 let pendingNames: NodeJS.Timeout | undefined;
+
+/** The keys of records that belong to a stack of another name now, with their new URNs. */
+const renamed = new Map<string, string>();
+
+function renameIn(state: State): void {
+  for (const [key, urn] of renamed) {
+    const record = state.records[key];
+    if (record) record.urn = urn;
+    if (state.owners?.[stackOf(urn)] === undefined) own(state, stackOf(urn));
+  }
+  renamed.clear();
+  forgetOwners(state);
+}
+
+/** Forgets who made the labs of which nothing is left. */
+function forgetOwners(state: State): void {
+  const stacks = new Set(Object.values(state.records).map(({ urn }) => stackOf(urn)));
+  for (const stack of Object.keys(state.owners ?? {}))
+    if (!stacks.has(stack)) delete state.owners?.[stack];
+}
 
 function acknowledgeIn(state: State, keys: Iterable<string>): void {
   for (const key of keys) if (state.records[key]) state.records[key].acknowledged = true;
