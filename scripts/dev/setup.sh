@@ -40,6 +40,12 @@ fi
 
 exec 3>&2
 started=$EPOCHREALTIME
+for path in "$lab" "$lab/log" "$root/node_modules"; do
+  if [ -e "$path" ] && [ ! -w "$path" ]; then
+    die "$path belongs to $(stat --format=%U -- "$path"), and $(id -un) may not change it." \
+      "Make it yours: sudo chown -R $(id -un): $(quoted "$lab") $(quoted "$root/node_modules")"
+  fi
+done
 case $preflight_scope in
   lab | test) steps=(pulumi npm plugins archives base image bundle) ;;
   tools) steps=(pulumi npm plugins) ;;
@@ -134,6 +140,9 @@ if [ ${#waiting[@]} -gt 0 ]; then
     done
   done
   trap - INT TERM
+fi
+if [ ${#began[@]} -gt 0 ]; then
+  give_away "$lab"
 fi
 if [ ${#failed[@]} -gt 0 ]; then
   die "set-up failed at: ${failed[*]}"

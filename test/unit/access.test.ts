@@ -55,7 +55,7 @@ const BASTION = {
 let scratch: string;
 
 beforeEach(() => {
-  scratch = mkdtempSync(join(tmpdir(), "kafkalab access "));
+  scratch = mkdtempSync(join(tmpdir(), 'kafkalab 100%h "access\\" '));
 });
 
 afterEach(() => {
@@ -135,6 +135,10 @@ function run(hosts: HostState[], lines: string, target = "local") {
   return { status, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
+/** As a configuration of OpenSSH has it. */
+const inConfig = (path: string) =>
+  `"${path.replaceAll("%", "%%").replaceAll(/[\\"]/g, String.raw`\$&`)}"`;
+
 /** What `ssh` makes of the configuration that the scripts wrote, option by option. */
 function effective(access: string, host: string): Record<string, string> {
   const { stdout } = spawnSync("ssh", ["-G", "-F", join(access, "config"), host]);
@@ -166,10 +170,10 @@ test("key, pinned keys and configuration are files that nobody else can read", (
   HostName 198.18.0.1
   ProxyCommand none
   User ec2-user
-  IdentityFile "${access}/key"
+  IdentityFile ${inConfig(`${access}/key`)}
   IdentitiesOnly yes
   BatchMode yes
-  UserKnownHostsFile "${access}/known_hosts"
+  UserKnownHostsFile ${inConfig(`${access}/known_hosts`)}
   GlobalKnownHostsFile /dev/null
   HostKeyAlias peter-kafka01
   StrictHostKeyChecking yes
@@ -237,7 +241,8 @@ describe("hosts without a public address", () => {
       userknownhostsfile: `${access()}/known_hosts`,
       globalknownhostsfile: "/dev/null",
       stricthostkeychecking: "true",
-      identityfile: `${access()}/key`,
+      identityfile: `${access().replace("%", "%%")}/key`, // ssh expands it when it opens the file
+
       identitiesonly: "yes",
     };
     const zookeeper = effective(access(), "peter-zk01.foo.bar");
@@ -285,14 +290,18 @@ test("on AWS the user's own configuration holds for what the lab's does not say"
   );
   expect(stdout).not.toContain("ProxyCommand");
   // Its home directory is not the one of this test: a stand-in shows what the order does.
-  const user = join(scratch, "user");
-  writeFileSync(user, "Host *\n  ProxyCommand out %h\n  StrictHostKeyChecking no\n");
+  const home = mkdtempSync(join(tmpdir(), "kafkalab-home-"));
+  const user = join(home, "config");
+  // With the mode that ssh asks for, whatever the umask is.
+  const mode = 0o600;
+  writeFileSync(user, "Host *\n  ProxyCommand out %h\n  StrictHostKeyChecking no\n", { mode });
   const config = join(access, "config");
   writeFileSync(config, readFileSync(config, "utf8").replace("~/.ssh/config", `"${user}"`));
   expect(effective(access, "peter-kafka01")).toMatchObject({
     proxycommand: "out %h",
     stricthostkeychecking: "true",
   });
+  rmSync(home, { recursive: true });
 });
 
 test("a host that there is not, and a stack without hosts, are told", () => {

@@ -624,15 +624,21 @@ describe("the members of an ensemble", () => {
 describe("check_identity", () => {
   test("ZooKeeper: a new directory gets its myid", () => {
     const data = join(scratch, "zk-new");
-    const variables = { NODE_ID: "2", DATA: data, SERVICE_USER: "root" };
-    expect(run(["zookeeper.sh"], "check_myid", variables).status).toBe(0);
+    const variables = { NODE_ID: "2", DATA: data, SERVICE_USER: "zookeeper" };
+    // Only root may give a directory to somebody else.
+    const install = 'install() { echo "$@"; mkdir "${@: -1}"; }; check_myid';
+    expect(run(["zookeeper.sh"], install, variables)).toMatchObject({
+      ...{ status: 0, stdout: `-d -m 0750 -o zookeeper -g zookeeper ${data}\n` },
+    });
     expect(readFileSync(join(data, "myid"), "utf8")).toBe("2\n");
     expect(run(["zookeeper.sh"], "check_myid", variables).status).toBe(0);
   });
 
   test("ZooKeeper: another node's myid is refused, with the repair", () => {
-    const data = join(scratch, "zk-new");
-    const variables = { NODE_ID: "3", DATA: data, SERVICE_USER: "root" };
+    const data = join(scratch, "zk-of-another");
+    mkdirSync(data);
+    writeFileSync(join(data, "myid"), "2\n");
+    const variables = { NODE_ID: "3", DATA: data, SERVICE_USER: "zookeeper" };
     const { status, stderr } = run(["zookeeper.sh"], "check_myid", variables);
     expect(status).toBe(1);
     expect(stderr).toBe(

@@ -32,6 +32,7 @@ npm_make() {
     rm -rf "$fresh.install"
   fi
   echo "$entry" >"$fresh/.kafkalab-key"
+  give_away "$fresh"
   if [ -e "$root/node_modules" ]; then
     mv "$root/node_modules" "$fresh.old"
   fi

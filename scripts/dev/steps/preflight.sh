@@ -9,7 +9,7 @@
 # command, least version ("-" for any), Debian package
 preflight_list() {
   cat <<'LIST'
-node 20 nodejs
+node 20.15 nodejs
 npm - npm
 sha256sum - coreutils
 flock - util-linux
@@ -91,7 +91,9 @@ preflight_look() {
   preflight_faults=()
   preflight_packages=()
   while read -r command needed package; do
-    if ! command -v "$command" >/dev/null; then
+    if [[ $command == node || $command == npm ]] && ! preflight_node "$command" "$needed"; then
+      preflight_faults+=("$command $(preflight_node_found "$command"); needed: Node.js 20.15 or later with npm. Install the release of the Node.js project: $(preflight_node_command)")
+    elif ! command -v "$command" >/dev/null; then
       preflight_faults+=("$command is missing; needed: $([ "$needed" = - ] && echo "any version" || echo "$needed or later"). Install the package $package.")
       preflight_packages+=("$package")
     elif [ "$needed" != - ]; then
@@ -105,6 +107,33 @@ preflight_look() {
     preflight_faults+=("Debian's archive keys are missing. Install the package debian-archive-keyring.")
     preflight_packages+=(debian-archive-keyring)
   fi
+}
+
+# preflight_node COMMAND NEEDED: is Node.js there in that version, or can the distribution bring it?
+# Debian 12 and Ubuntu 24.04 have 18, which would only be in the way.
+preflight_node() {
+  if command -v "$1" >/dev/null; then
+    [ "$2" = - ] || at_least "$(version_found "$1")" "$2"
+  else
+    at_least "$(apt-cache policy nodejs 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9.]*\).*/\1/p')" 20.15
+  fi
+}
+
+preflight_node_found() { # COMMAND
+  if command -v "$1" >/dev/null; then
+    echo "has version $(version_found "$1")"
+  else
+    echo "is missing"
+  fi
+}
+
+# What brings Node.js where the distribution has none that is new enough, also where sudo finds it.
+preflight_node_command() {
+  local version=v20.20.0 machine=x64
+  case $(uname -m) in
+    aarch64 | arm64) machine=arm64 ;;
+  esac
+  echo "curl -fsSL https://nodejs.org/dist/$version/node-$version-linux-$machine.tar.gz | sudo tar -xz -C /usr/local --strip-components=1"
 }
 
 preflight_machine() {
