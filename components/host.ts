@@ -5,7 +5,7 @@ import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { DataVolume } from "./lib/ebs";
-import { hostName, type Role } from "./lib/names";
+import { hostName, type Role, STOP_ORDER } from "./lib/names";
 import { renderScript } from "./lib/scripts";
 import type { Place } from "./network";
 import { named, type Site } from "./site";
@@ -207,7 +207,7 @@ export class Host extends pulumi.ComponentResource {
           encrypted: true,
           tags: named(site.tags, `${this.hostName}-root`),
         },
-        tags: named(site.tags, this.hostName),
+        tags: { ...named(site.tags, this.hostName), StopOrder: `${STOP_ORDER[role]}` },
       },
       // A fixed private address is free only when the old host is gone.
       { parent: this, deleteBeforeReplace: true },

@@ -18,6 +18,12 @@ export function longestHostName(): string {
     .reduce((longest, name) => (name.length > longest.length ? name : longest));
 }
 
+/**
+ * Which hosts stop first when all of them stop: brokers hand over and leave while ZooKeeper is there.
+ * A tag of the host, for whoever stops hosts.
+ */
+export const STOP_ORDER: Record<Role, number> = { kafka: 1, zookeeper: 2, bastion: 3 };
+
 /** The short host name that an ordinal (from 1) alone decides: `peter-zk01`, `peter-kafka12`. */
 export function hostName(role: Role, ordinal: number): string {
   return `${PREFIXES[role]}${String(ordinal).padStart(2, "0")}`;

@@ -293,15 +293,15 @@ export function tag([key, value]: [string, string]): Breach | undefined {
       "Shorten it or leave the other characters out",
     ) ??
     breach(
-      /^(aws:.*|Name|Project|Stack|Lab)$/i.test(key),
-      "not set Name, Project, Stack, Lab or names that start with aws:, which are taken",
+      /^(aws:.*|Name|Project|Stack|Lab|StopOrder)$/i.test(key),
+      "not set Name, Project, Stack, Lab, StopOrder or names that start with aws:, which are taken",
       "Choose another name",
     )
   );
 }
 
-/** AWS takes 50 tags for a resource, of which four are the lab's own. */
-const MOST_TAGS = 46;
+/** AWS takes 50 tags for a resource, of which five are the lab's own. */
+const MOST_TAGS = 45;
 
 /** All further tags. */
 export function tags(values: Record<string, string>): Breach | undefined {

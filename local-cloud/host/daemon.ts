@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
-import { waitUntil } from "./run";
+import { CommandError, run, waitUntil } from "./run";
 
 /**
  * A process of the local cloud that outlives the plugin. It is known by its program and by one
@@ -15,7 +15,23 @@ export interface Daemon {
   logFile: string;
   /** A command that starts it, such as `ip netns exec NAME`, and then becomes it. */
   enter?: readonly string[];
+  /** What it is on a machine whose PID 1 is systemd. @default a process of whoever starts it */
+  unit?: Unit;
 }
+
+/**
+ * A service of the machine's systemd. It has a control group of its own, so it outlives the login of
+ * the user who started it, and systemd stops it when the machine shuts down.
+ */
+export interface Unit {
+  /** Ends in `.service`. */
+  name: string;
+  /** Settings of systemd.service(5) and the like. */
+  settings?: readonly string[];
+}
+
+/** Whether the machine's PID 1 is systemd: see sd_booted(3). */
+export const machineRunsSystemd = () => existsSync("/run/systemd/system");
 
 /** `<pid>:<start time>`: names one process for ever, unlike a pid, which is used again. */
 export function processKey(pid: number): string | undefined {
@@ -54,28 +70,46 @@ export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number
   return pid;
 }
 
-/** Starts the daemon in a session of its own, unless it runs, and returns its pid. */
-export function startDaemon(daemon: Daemon): number {
-  const running = daemonPid(daemon);
-  if (running !== undefined) return running;
-  const log = openSync(daemon.logFile, "a", 0o600);
-  const [program, ...args] = [...(daemon.enter ?? []), ...daemon.argv];
+/** Starts the daemon, unless it runs: as its unit, or else in a session of its own. */
+export async function startDaemon(daemon: Daemon): Promise<void> {
+  if (daemonPid(daemon) !== undefined) return;
+  const { unit, enter = [], argv, logFile } = daemon;
+  if (unit && machineRunsSystemd()) return startUnit(unit, [...enter, ...argv], logFile);
+  const log = openSync(logFile, "a", 0o600);
+  const [program, ...args] = [...enter, ...argv];
   const child = spawn(program!, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   child.on("error", () => undefined); // seen below: it has no pid
   child.unref();
   if (child.pid === undefined) {
-    throw new Error(`${daemon.argv.join(" ")} did not start; is ${program} installed?`);
+    throw new Error(`${argv.join(" ")} did not start; is ${program} installed?`);
   }
-  return child.pid;
+}
+
+async function startUnit(unit: Unit, argv: readonly string[], logFile: string): Promise<void> {
+  closeSync(openSync(logFile, "a", 0o600)); // systemd would let everybody read it
+  const settings = [
+    "Type=exec",
+    "TimeoutStopSec=5s",
+    `StandardOutput=append:${logFile}`,
+    `StandardError=append:${logFile}`,
+    ...(unit.settings ?? []),
+  ];
+  await run([
+    ...["systemd-run", "--quiet", "--collect", `--unit=${unit.name}`],
+    ...settings.map((setting) => `--property=${setting}`),
+    "--",
+    ...argv.map((word) => word.replaceAll("$", "$$$$")), // systemd puts variables in
+  ]);
 }
 
 /** Ends the daemon, if it runs, and waits until it is gone. */
 export async function stopDaemon(
-  daemon: Pick<Daemon, "argv" | "mark">,
-  signal: NodeJS.Signals = "SIGTERM",
+  daemon: Pick<Daemon, "argv" | "mark" | "unit">,
+  signal: "SIGTERM" | "SIGKILL" = "SIGTERM",
   timeoutMs = 5_000,
 ): Promise<void> {
+  if (daemon.unit && machineRunsSystemd()) await stopUnit(daemon.unit, signal);
   const pid = daemonPid(daemon);
   if (pid === undefined) return;
   process.kill(pid, signal);
@@ -84,4 +118,15 @@ export async function stopDaemon(
     timeoutMs,
     () => `process ${pid} (${daemon.argv.join(" ")}) not ended after ${timeoutMs / 1000}s`,
   );
+}
+
+const NOT_LOADED = 5; // systemctl(1)
+
+async function stopUnit({ name }: Unit, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  if (signal === "SIGKILL") {
+    await run(["systemctl", "kill", "--signal=SIGKILL", name]).catch(() => undefined); // not loaded
+  }
+  await run(["systemctl", "stop", name]).catch((error: unknown) => {
+    if (!(error instanceof CommandError && error.status === NOT_LOADED)) throw error;
+  });
 }

@@ -11,11 +11,19 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { daemonPid, processKey, startDaemon, stopDaemon, type Daemon } from "./daemon";
+import {
+  daemonPid,
+  machineRunsSystemd,
+  processKey,
+  startDaemon,
+  stopDaemon,
+  type Daemon,
+  type Unit,
+} from "./daemon";
 import { withLock } from "./lock";
 import type { HostModel } from "./model";
 import { mounts } from "./mounts";
-import { ensureInterface, removeNamespace } from "./network";
+import { ensureInterface, removeNamespace, vpcUnits } from "./network";
 import { instanceDir, namespace } from "./paths";
 import { run, waitUntil } from "./run";
 import { ensureSysctl } from "./sysctl";
@@ -27,7 +35,8 @@ import { ensureLoopDevice, loopDevice, releaseLoopDevice } from "./volume";
  *   instances/i-…/upper, work   what the host has written (overlayfs over the image)
  *   instances/i-…/image         a link to the image
  *   instances/i-…/root          where it is mounted
- *   instances/i-…/host.sh       the process that runs it, until it is powered off
+ *   instances/i-…/host.sh       the process that runs it until it is powered off: a service of the
+ *                               machine's systemd, where its PID 1 is that
  *   instances/i-…/devices       its volumes, for the next boot
  *   instances/i-…/console.log   what the boot says
  */
@@ -41,6 +50,10 @@ export interface InstanceSpec {
   /** In authorized_keys form, for the image's default user. */
   publicKey?: string;
   volumes: AttachedVolume[];
+  /** Instances that stop before this one when the machine shuts down. */
+  stopsAfter: string[];
+  /** Instances that stop after this one when the machine shuts down. */
+  stopsBefore: string[];
 }
 
 export interface AttachedVolume {
@@ -76,7 +89,7 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
   return withLock(`instance ${id}`, async () => {
     await ensureInterface(spec.vpcId, spec.host);
     if (instanceRuns(id)) return;
-    await endRemains(id);
+    await powerOff(id); // what is left of an earlier start
     const dir = instanceDir(id);
     for (const name of ["upper", "work", "root"]) {
       mkdirSync(join(dir, name), { recursive: true, mode: 0o755 });
@@ -86,7 +99,7 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
     writeInstanceData(dir, spec);
     writeDevices(id, await devices(spec.volumes));
     writeFileSync(join(dir, "host.sh"), hostScript(id), { mode: 0o700 });
-    startDaemon(host(id));
+    await startDaemon({ ...host(id), unit: hostUnit(spec) });
     let started = false;
     const booted = () => {
       if (systemdPid(id) !== undefined) return true;
@@ -119,6 +132,7 @@ export function stopInstance(id: string, force = false): Promise<void> {
       POWER_OFF_TIMEOUT_MS,
       () => `instance ${id} not stopped after ${POWER_OFF_TIMEOUT_MS / 1000}s; ${lastSeen(id)}`,
     );
+    await forgetHost(id);
   });
 }
 
@@ -134,10 +148,7 @@ export function unplugInstance(id: string, volumeIds: string[]): Promise<void> {
     const root = join(instanceDir(id), "root");
     await powerOff(id);
     await removeNamespace(id);
-    if (isMounted(root)) {
-      forgetNspawn(id);
-      await run(["umount", root]);
-    }
+    if (isMounted(root)) await run(["umount", root]);
     for (const volumeId of volumeIds) await releaseLoopDevice(volumeId);
     removeCgroups(id);
   });
@@ -247,52 +258,103 @@ function lastSeen(id: string): string {
 
 const host = (id: string): Daemon => {
   const mark = join(instanceDir(id), "host.sh");
-  return {
-    argv: ["sh", mark],
-    mark,
-    logFile: join(instanceDir(id), "console.log"),
-    ...(machineRunsSystemd() ? { enter: asUnit(id) } : {}),
-  };
+  const logFile = join(instanceDir(id), "console.log");
+  return { argv: ["sh", mark], mark, logFile, unit: { name: unitName(id) } };
 };
 
-const machineRunsSystemd = () => existsSync("/run/systemd/system");
+const unitName = (id: string) => `kafkalab-${id}.service`;
 
-/** Where the machine runs systemd, a host is a unit of it, with a control group to build its tree in. */
-const asUnit = (id: string) => [
-  "systemd-run", "--quiet", "--scope", "--collect", `--unit=kafkalab-${id}`, "--property=Delegate=yes",
-]; // prettier-ignore
+/** Longer than the services of a host need to stop; then the machine takes the host's power. */
+const SHUTDOWN_SECONDS = 60;
+
+/**
+ * The unit of a host. systemd stops units in the reverse of their order: the host, the hosts that it
+ * stops before, and last the VPC's DNS.
+ */
+function hostUnit({ vpcId, host, stopsAfter, stopsBefore }: InstanceSpec): Unit {
+  return {
+    name: unitName(host.id),
+    settings: [
+      "Delegate=yes",
+      // SIGTERM is for host.sh alone, which powers the host off in order.
+      "KillMode=mixed",
+      `TimeoutStopSec=${SHUTDOWN_SECONDS}s`,
+      ...vpcUnits(vpcId).map((name) => `After=${name}`),
+      ...stopsBefore.map((id) => `After=${unitName(id)}`),
+      ...stopsAfter.map((id) => `Before=${unitName(id)}`),
+    ],
+  };
+}
 
 /**
  * The process that runs the host. systemd-nspawn ends with status 133 when the host reboots; then it
  * is started again.
+ *
+ * In cgroup v2 a group whose controllers are handed down must hold no process itself. systemd-nspawn
+ * makes groups for itself and for the host below its own, and hands down what its own has. So this
+ * process has a group beside that one, and each boot a new one.
  */
 function hostScript(id: string): string {
-  const dir = shellWord(instanceDir(id));
-  const group = ownGroup(id);
   const nspawn = [
     "systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe --link-journal=no",
-    "--resolv-conf=off --timezone=off --capability=CAP_NET_ADMIN",
-    `--machine=${id} --directory=${dir}/root --network-namespace-path=/run/netns/${namespace(id)}`,
+    "--resolv-conf=off --timezone=off --capability=CAP_NET_ADMIN --kill-signal=SIGRTMIN+4",
+    `--machine=${id} --directory="$PWD/root" --network-namespace-path=/run/netns/${namespace(id)}`,
     "$(cat devices)",
-  ].join(" \\\n    ");
-  return `# Runs the instance ${id} until it is powered off.
-cd ${dir} || exit
-${
-  machineRunsSystemd()
-    ? ""
-    : `# Without a control group of its own, it would build its tree in the machine's.
-mkdir -p ${group} && echo $$ > ${group}/cgroup.procs || exit`
-}
-export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-while :; do
-  ${nspawn} </dev/null
-  [ $? -eq 133 ] || break
+  ].join(" \\\n      ");
+  const group = machineRunsSystemd()
+    ? `${cgroupRoot()}$(sed -n 's/^0:://p' /proc/self/cgroup)`
+    : ownGroup(id);
+  return `# Runs the instance ${id} until it is powered off. SIGTERM powers it off in order.
+cd ${shellWord(instanceDir(id))} || exit
+group=${group}
+mkdir -p $group/runner && echo $$ >$group/runner/cgroup.procs || exit
+for controller in $(cat $group/cgroup.controllers); do
+  echo "+$controller" >$group/cgroup.subtree_control
 done
+export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+
+boot() {
+${forgetScript(id)}
+  if [ -d $group/host ]; then find $group/host -depth -type d -exec rmdir {} +; fi
+  mkdir $group/host || exit
+  sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' $group/host \
+    ${nspawn} </dev/null &
+  nspawn=$!
+}
+trap 'off=yes; kill $nspawn' TERM
+status=133
+while [ $status -eq 133 ] && [ -z "$off" ]; do
+  boot
+  status=0
+  # A signal ends a wait, not what is waited for.
+  while kill -0 $nspawn 2>/dev/null; do
+    wait $nspawn
+    status=$?
+  done
+done
+${forgetScript(id)}
 `;
 }
 
 /** The text as one word of a shell's command line. */
 const shellWord = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/**
+ * Removes what systemd-nspawn keeps of a host, and leaves behind when it is killed. Version 256 and
+ * later refuse to boot a host whose directory for sockets is still mounted.
+ */
+function forgetScript(id: string): string {
+  const dir = "/run/systemd/nspawn";
+  return `while umount --lazy ${dir}/unix-export/${id} 2>/dev/null; do :; done
+rm -rf ${dir}/unix-export/${id} ${dir}/propagate/${id} ${dir}/locks/name-${id} \
+  "${dir}/locks/inode-$(stat --format=%d:%i root)"`;
+}
+
+/** As the host's own process does it, for a host whose process was killed. */
+async function forgetHost(id: string): Promise<void> {
+  const dir = instanceDir(id);
+  if (existsSync(join(dir, "root"))) await run(["sh", "-ec", `cd "$0"\n${forgetScript(id)}`, dir]);
+}
 
 function cgroupRoot(): string {
   const hybrid = "/sys/fs/cgroup/unified";
@@ -317,13 +379,6 @@ function removeCgroups(id: string): void {
   }
 }
 
-/** Removes what systemd-nspawn keeps of a host, and leaves behind when it is killed. */
-function forgetNspawn(id: string): void {
-  const { dev, ino } = statSync(join(instanceDir(id), "root"));
-  rmSync(`/run/systemd/nspawn/locks/inode-${dev}:${ino}`, { force: true });
-  rmSync(`/run/systemd/nspawn/propagate/${id}`, { recursive: true, force: true });
-}
-
 /** Kills what runs the host, whatever state it is in. */
 async function powerOff(id: string): Promise<void> {
   for (const pid of hostPids(id)) {
@@ -340,6 +395,7 @@ async function powerOff(id: string): Promise<void> {
   }
   await stopDaemon(host(id), "SIGKILL");
   await endRemains(id);
+  await forgetHost(id);
 }
 
 /**
@@ -370,7 +426,7 @@ async function endRemains(id: string): Promise<void> {
 /** The directory of the host's control group, if there is one. */
 async function controlGroup(id: string): Promise<string | undefined> {
   if (!machineRunsSystemd()) return ownGroup(id);
-  const unit = `kafkalab-${id}.scope`;
+  const unit = unitName(id);
   const path = await run(["systemctl", "show", "--property=ControlGroup", "--value", unit]);
   return path.trim() ? join(cgroupRoot(), path.trim()) : undefined;
 }

@@ -62,7 +62,7 @@ async function apply(vpc: VpcModel): Promise<void> {
   await once(`${vpc.id} links`, JSON.stringify(vpc.subnets), () => ensureLinks(vpc));
   await ensureRules(vpc);
   await ensureDns(vpc);
-  if (vpc.hasInternetGateway) startDaemon(slirp(vpc.id));
+  if (vpc.hasInternetGateway) await startDaemon(slirp(vpc.id));
   else await stopDaemon(slirp(vpc.id));
 }
 
@@ -283,7 +283,7 @@ const dnsDigest = (vpc: VpcModel) => digest(JSON.stringify(dnsFiles(vpc, vpcRunD
 async function ensureDns(vpc: VpcModel): Promise<void> {
   const dir = vpcRunDir(vpc.id);
   const daemon = dnsmasq(vpc.id);
-  startDaemon(mirror(vpc.id));
+  await startDaemon(mirror(vpc.id));
   const pid = daemonPid(daemon);
   const note = dnsDone(vpc.id);
   if (pid !== undefined && isDone(note, dnsDigest(vpc))) return;
@@ -294,7 +294,7 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
     .map(([name]) => name);
   if (pid === undefined || cutOff || changed.includes("dnsmasq.conf")) {
     await stopDaemon(daemon);
-    startDaemon(daemon);
+    await startDaemon(daemon);
     // Before it has a handler, the next SIGHUP would end it.
     await waitUntil(
       () => handlesHangup(daemonPid(daemon)),
@@ -353,6 +353,12 @@ const hostPort = (instanceId: string) => `p-${instanceId.slice(2, 14)}`;
 
 const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
 
+const unitOf = (vpcId: string, role: string) => ({ name: `kafkalab-${vpcId}-${role}.service` });
+
+/** The units of a VPC's daemons, which its hosts need until they are off. */
+export const vpcUnits = (vpcId: string): string[] =>
+  ["dns", "mirror", "internet-gateway"].map((role) => unitOf(vpcId, role).name);
+
 function dnsmasq(vpcId: string): Daemon {
   const mark = `--conf-file=${vpcRunDir(vpcId)}/dnsmasq.conf`;
   return {
@@ -360,6 +366,7 @@ function dnsmasq(vpcId: string): Daemon {
     mark,
     logFile: join(vpcRunDir(vpcId), "dnsmasq.log"),
     enter: inside(vpcId),
+    unit: unitOf(vpcId, "dns"),
   };
 }
 
@@ -370,6 +377,7 @@ function mirror(vpcId: string): Daemon {
     mark,
     logFile: join(vpcRunDir(vpcId), "mirror.log"),
     enter: inside(vpcId),
+    unit: unitOf(vpcId, "mirror"),
   };
 }
 
@@ -382,5 +390,6 @@ function slirp(vpcId: string): Daemon {
     ], // prettier-ignore
     mark,
     logFile: join(vpcRunDir(vpcId), "internet-gateway.log"),
+    unit: unitOf(vpcId, "internet-gateway"),
   };
 }

@@ -155,7 +155,7 @@ describe("the book's lab", () => {
         encrypted: true,
         tags: { Name: `${hostName}-root` },
       },
-      tags: { Name: hostName },
+      tags: { Name: hostName, StopOrder: role === "kafka" ? "1" : "2" },
     });
     expect(instance.secrets).toEqual(["userData"]);
     // A stopped instance has no public address, which must be no change.

@@ -450,7 +450,7 @@ const FAULTS: [string, Record<string, string>, string][] = [
   [
     "a tag that is taken",
     { tags: '{"Name":"x"}' },
-    `tags": it must not set Name, Project, Stack, Lab or names that start with aws:, which are taken; got ["Name","x"]. Choose another name.`,
+    `tags": it must not set Name, Project, Stack, Lab, StopOrder or names that start with aws:, which are taken; got ["Name","x"]. Choose another name.`,
   ],
   [
     "a tag without a value",
@@ -464,8 +464,8 @@ const FAULTS: [string, Record<string, string>, string][] = [
   ],
   [
     "more tags than AWS takes",
-    { tags: JSON.stringify(Object.fromEntries(ordinals(47).map((n) => [`t${n}`, n]))) },
-    `tags": it must hold at most 46 tags, since a resource has at most 50 with the lab's own; got ${JSON.stringify(Object.fromEntries(ordinals(47).map((n) => [`t${n}`, String(n)])))}. Leave out 1.`,
+    { tags: JSON.stringify(Object.fromEntries(ordinals(46).map((n) => [`t${n}`, n]))) },
+    `tags": it must hold at most 45 tags, since a resource has at most 50 with the lab's own; got ${JSON.stringify(Object.fromEntries(ordinals(46).map((n) => [`t${n}`, String(n)])))}. Leave out 1.`,
   ],
   [
     "tags that are a list",

@@ -8,8 +8,9 @@
 
 npm_stamp=$root/node_modules/.kafkalab-key
 
+# The same packages serve each version of Node.js: no script of theirs runs when they are installed.
 npm_key() {
-  key "$(node --version)" "$(uname -m)" -- package.json package-lock.json .npmrc
+  key "$(uname -m)" -- package.json package-lock.json .npmrc
 }
 
 npm_ready() {
@@ -46,6 +47,6 @@ npm_install() { # DIRECTORY
   (
     cd "$1"
     # npm knows https from http by a stack trace, which the lab's commands do without.
-    NODE_OPTIONS=${options//--stack-trace-limit=0/} npm ci --no-fund --no-audit --loglevel=error
+    NODE_OPTIONS=${options//--stack-trace-limit=0/} npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
   )
 }

@@ -15,9 +15,11 @@ test("a daemon is started once, found by its mark, and ended", async () => {
   const daemon = { argv: ["sh", mark], mark, logFile: join(dir, "log") };
   try {
     expect(daemonPid(daemon)).toBeUndefined();
-    const pid = startDaemon(daemon);
-    await waitUntil(() => daemonPid(daemon) === pid, 5_000, () => "not found"); // prettier-ignore
-    expect(startDaemon(daemon)).toBe(pid);
+    await startDaemon(daemon);
+    await waitUntil(() => daemonPid(daemon) !== undefined, 5_000, () => "not found"); // prettier-ignore
+    const pid = daemonPid(daemon);
+    await startDaemon(daemon);
+    expect(daemonPid(daemon)).toBe(pid);
     expect(daemonPid({ ...daemon, argv: ["dash", mark] })).toBeUndefined();
     await stopDaemon(daemon, "SIGKILL");
     expect(daemonPid(daemon)).toBeUndefined();

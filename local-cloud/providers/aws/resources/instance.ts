@@ -296,9 +296,13 @@ export async function settleInstance(id: string, force = false): Promise<void> {
 export async function powerOn(record: Record): Promise<void> {
   const state = readState();
   const vpcId = vpcOf(record);
-  const host = vpcModel(state, vpcId)?.hosts.find((h) => h.id === record.id);
+  const hosts = vpcModel(state, vpcId)?.hosts ?? [];
+  const host = hosts.find((h) => h.id === record.id);
   if (!host) throw new Error(`instance ${record.id} has no VPC`);
   const key = state.records[record.inputs["keyName"] as string];
+  const order = stopOrder(record);
+  const idsWhere = (condition: (other: number) => boolean) =>
+    hosts.filter(({ id }) => condition(stopOrder(state.records[id]!))).map(({ id }) => id);
   await startInstance({
     vpcId,
     host,
@@ -306,8 +310,17 @@ export async function powerOn(record: Record): Promise<void> {
     userData: userDataOf(record.inputs),
     ...(key ? { publicKey: text(key.inputs, "publicKey") } : {}),
     volumes: attachedVolumes(record.id),
+    stopsAfter: idsWhere((other) => other < order),
+    stopsBefore: idsWhere((other) => other > order),
   });
 }
+
+/**
+ * The place of an instance among those of its VPC when the machine shuts down, from its tag
+ * `StopOrder`: lower numbers stop first. An instance without one has no place.
+ */
+const stopOrder = ({ inputs }: Record) =>
+  Number((inputs["tags"] as { StopOrder?: string } | undefined)?.StopOrder ?? NaN);
 
 function vpcOf(record: Record): string {
   const subnet = readState().records[text(record.inputs, "subnetId")];
