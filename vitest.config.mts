@@ -36,7 +36,6 @@ export default defineConfig({
           name: "full",
           include: ["test/full/**/*.test.ts"],
           ...ON_HOSTS,
-          passWithNoTests: true,
         },
       },
     ],

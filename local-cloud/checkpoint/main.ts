@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { withLock } from "../host/lock";
 import { run, waitUntil } from "../host/run";
 import { Refusal } from "./refusal";
-import { restore } from "./restore";
+import { abandon, restore } from "./restore";
 import { save } from "./save";
 import { backendDir, stacksIn, withStacksLocked } from "./stacks";
 import {
@@ -29,6 +29,9 @@ const USAGE = "npm run checkpoint -- save NAME | restore NAME | list | delete NA
 async function main([command, ...names]: string[]): Promise<void> {
   const [name] = names;
   if (command === "list" && names.length === 0) return list();
+  // For `npm run destroy -- --abandon-restore`.
+  if (command === "abandon" && names.length === 0)
+    return say(await alone(stacks(), () => Promise.resolve(abandon())));
   if (command === "delete" && names.length > 0) {
     return withLock("checkpoints", () => {
       refuseDuringExchange();

@@ -77,6 +77,20 @@ export async function restore(name: string): Promise<Restored> {
   return { text: `restored ${hosts.length} hosts from "${name}"${kept}`, runs };
 }
 
+/**
+ * Ends the exchange of a restore that did not come to its end, without starting any host: what it has
+ * put back is there to be destroyed.
+ *
+ * @returns what to tell of it.
+ */
+export function abandon(): string {
+  const exchange = exchangeBegun();
+  if (!exchange) return "no restore is under way";
+  finish(exchange);
+  const kept = [exchange.name, ...(exchange.before ? [exchange.before.name] : [])];
+  return `the restore of "${exchange.name}" is given up; its hosts and their disks will be removed, and these checkpoints stay: ${kept.join(", ")}`;
+}
+
 async function begin(name: string): Promise<Exchange> {
   removeParts();
   const saved = JSON.parse(

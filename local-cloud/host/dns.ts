@@ -8,7 +8,7 @@ export const LINK_LOCAL_RESOLVER = "169.254.169.253";
 export const MIRROR = { name: "mirror.local-cloud.internal", address: "169.254.169.252" };
 
 /** The resolver of slirp4netns, which asks the machine's own. */
-const UPSTREAM = "198.19.255.3";
+export const UPSTREAM = "198.19.255.3";
 
 /**
  * The VPC's DHCP and DNS service: what AWS calls the Amazon-provided DNS. As the files of its dnsmasq

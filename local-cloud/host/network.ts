@@ -351,7 +351,7 @@ export const outerLink = (vpcId: string) => `kl-${vpcId.slice(4, 16)}`;
 const bridge = (subnetId: string) => `br-${subnetId.slice(7, 19)}`;
 const hostPort = (instanceId: string) => `p-${instanceId.slice(2, 14)}`;
 
-const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
+export const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
 
 const unitOf = (vpcId: string, role: string) => ({ name: `kafkalab-${vpcId}-${role}.service` });
 
@@ -381,7 +381,7 @@ function mirror(vpcId: string): Daemon {
   };
 }
 
-function slirp(vpcId: string): Daemon {
+export function slirp(vpcId: string): Daemon {
   const mark = `/run/netns/${namespace(vpcId)}`;
   return {
     argv: [

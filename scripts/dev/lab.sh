@@ -3,6 +3,7 @@
 #
 #   lab.sh setup | env
 #   lab.sh up | preview | destroy [-s STACK] [FLAGS OF pulumi...]
+#   lab.sh destroy [-s STACK] --abandon-restore [FLAGS OF pulumi...]
 #   lab.sh status | key | ssh-config [-s STACK]
 #   lab.sh ssh [-s STACK] HOST [COMMAND...]
 #   lab.sh checkpoint [-s STACK] save NAME | restore NAME | list | delete NAME...
@@ -137,11 +138,12 @@ enter_stack() { # as enter, for a stack that must be there
 }
 
 # Where a restore died, disks and states may be those of two times.
-refuse_half_restored() {
+refuse_half_restored() { # FURTHER REMEDY...
   local name
   if [ "$target" = local ] && [ -e "$state/checkpoints/.restore.json" ]; then
     name=$(jq -r .name "$state/checkpoints/.restore.json")
-    die "a restore of the checkpoint \"$name\" did not come to its end." "End it first: npm run checkpoint -- restore $name"
+    die "a restore of the checkpoint \"$name\" did not come to its end." \
+      "End it first: npm run checkpoint -- restore $name" "$@"
   fi
 }
 
@@ -217,14 +219,22 @@ case $command in
     exec pulumi up --stack "$stack" --yes --skip-preview --suppress-progress "$@"
     ;;
   destroy)
-    whole=yes
+    whole=yes abandon=no arguments=()
     for argument; do
       case $argument in
+        --abandon-restore) abandon=yes && continue ;;
         --target* | -t | --exclude* | --preview-only) whole=no ;;
       esac
+      arguments+=("$argument")
     done
+    set -- ${arguments[@]+"${arguments[@]}"}
     enter
-    refuse_half_restored
+    if [ "$abandon" = yes ]; then
+      look_closer change
+      node --import tsx local-cloud/checkpoint/main.ts abandon
+    fi
+    refuse_half_restored "Or give it up, and remove the hosts and disks that it has put back; checkpoints stay:" \
+      "npm run destroy -- --abandon-restore"
     if [ "$target" = local ]; then
       recover_state
       look_closer "$([ "$whole" = yes ] && echo destroy || echo change)"

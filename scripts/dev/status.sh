@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Prints how the lab is: hosts, services, ZooKeeper's leader and followers, brokers, and the topics
-# with their in-sync replicas.
+# Prints how the lab is: hosts, services, ZooKeeper's leader and followers, brokers, the topics with
+# their in-sync replicas, and on the local target DNS and the way out.
 #
 # Inputs: the functions and variables of access.sh; sourced by lab.sh.
-# Idempotence: only looks. It asks all hosts at once; one that does not answer is shown as down.
+# Idempotence: only looks. It asks all hosts at once; one that does not answer is shown as down. The
+#   local cloud knows which hosts do not run: nobody waits for those.
 # shellcheck disable=SC2154 # lab.sh and access.sh set the variables
 
 status_print() {
-  local host address work access pids=() sick=0 file
+  local host address work access pids=() sick=0 file cloud power
   work=$(mktemp -d)
   # shellcheck disable=SC2064 # the directory of now
   trap "rm -rf $(quoted "$work")" EXIT
@@ -15,8 +16,13 @@ status_print() {
   # shellcheck disable=SC2034 # access.sh reads it
   access=$work/access
   access_make
+  cloud='{}'
+  if [ "$target" = local ]; then
+    cloud=$(node --import tsx local-cloud/status.ts "$stack")
+  fi
   while read -r host address; do
-    if [ "$address" = null ]; then
+    power=$(jq -r --arg host "$host" '.hosts[$host] // "running"' <<<"$cloud")
+    if [ "$address" = null ] || [ "$power" != running ]; then
       echo stopped >"$work/$host.err"
       continue
     fi
@@ -60,6 +66,29 @@ status_print() {
     if grep -q 'under-replicated' "$work/topics"; then
       sick=1
     fi
+  fi
+  if [ "$target" = local ]; then
+    status_local "$cloud" || sick=1
+  fi
+  return "$sick"
+}
+
+# status_local JSON: what the local cloud itself says; see local-cloud/status.ts.
+status_local() {
+  local sick=0
+  echo
+  jq -r '["NETWORK", "DNS", "WAY OUT"], (.networks | to_entries[] | [.key, .value.dns, .value.wayOut]) | @tsv' <<<"$1" |
+    column -t -s $'\t'
+  if jq -e 'any(.networks[]; .dns != "ok" or (.wayOut | . != "ok" and . != "none"))' >/dev/null <<<"$1"; then
+    sick=1
+  fi
+  if jq -e .restarted >/dev/null <<<"$1"; then
+    printf '\nThe machine was restarted, so the hosts are stopped. Their disks are kept.\nStart them with: npm run up\n'
+  elif jq -e 'any(.hosts[]; . == "stopped")' >/dev/null <<<"$1"; then
+    printf '\nStopped: %s\nStart with: npm run up\n' \
+      "$(jq -r '[.hosts | to_entries[] | select(.value == "stopped").key] | sort | join(", ")' <<<"$1")"
+  elif [ "$sick" -ne 0 ]; then
+    printf '\nMend the network with: npm run up\n'
   fi
   return "$sick"
 }

@@ -5,7 +5,6 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -42,9 +41,10 @@ const SYSCTLS = ["fs.inotify.max_user_instances"];
 export class Machine {
   // As the tests' look for leftovers (test/support/machine.ts) knows another lab's things.
   private readonly id = `kl-${randomBytes(6).toString("hex")}`;
-  private readonly outside = `kafkalab-${this.id}-out`;
-  readonly namespace = `kafkalab-${this.id}`;
-  private readonly dir = mkdtempSync("/var/tmp/kafkalab-machine-");
+  private readonly dir = `/var/tmp/kafkalab-machine-${this.id}`;
+  /** The network namespaces of the machine and of the outside. */
+  private readonly inside = join(this.dir, "inside");
+  private readonly outside = join(this.dir, "outside");
   private readonly root = join(this.dir, "root");
   private readonly key = join(this.dir, "key");
   private readonly group = join(cgroupRoot(), this.id);
@@ -53,7 +53,9 @@ export class Machine {
   private helpers: ChildProcess[] = [];
   private sysctls: string[] = [];
 
-  private constructor(readonly suite: Suite) {}
+  private constructor(readonly suite: Suite) {
+    mkdirSync(this.dir, { mode: 0o755 });
+  }
 
   /** Installs a machine: Debian, and the checkout as it is here, with all that git knows of. */
   static async install(suite: Suite): Promise<Machine> {
@@ -89,7 +91,7 @@ export class Machine {
     const namespaces = ["--mount", "--pid", "--uts", "--ipc", "--cgroup"];
     this.init = this.spawn([
       ...["bash", "-c", 'echo $$ >"$0" && exec "$@"', join(this.group, "cgroup.procs")],
-      ...["nsenter", `--net=/run/netns/${this.namespace}`],
+      ...inNetwork(this.inside),
       ...["unshare", ...namespaces, "--propagation=private", "--fork", "--kill-child"],
       ...["bash", join(__dirname, "init.sh"), this.root, CACHE],
     ]);
@@ -131,7 +133,7 @@ export class Machine {
   async kim(command: string, options: RunOptions = {}): Promise<Ended> {
     const ended = await run(
       [
-        ...["nsenter", `--net=/run/netns/${this.namespace}`],
+        ...inNetwork(this.inside),
         ...["ssh", "-F", "none", "-i", this.key, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"],
         ...["-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no"],
         ...["kim@127.0.0.1", command],
@@ -176,7 +178,8 @@ export class Machine {
 
   /** How many packets for labs' addresses have left the machine. */
   async strays(): Promise<number> {
-    const rules = await must(this.outsideOf("nft", "list", "chain", "inet", "outside", "forward"));
+    const list = ["nft", "list", "chain", "inet", "outside", "forward"];
+    const rules = await must([...inNetwork(this.outside), ...list]);
     return Number(/198\.18\.0\.0\/15 counter packets (\d+)/.exec(rules)?.[1]);
   }
 
@@ -196,25 +199,21 @@ export class Machine {
     return Number(readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").split(" ")[0]);
   }
 
-  private outsideOf(...command: string[]): string[] {
-    return ["ip", "netns", "exec", this.outside, ...command];
-  }
-
   private async makeNetwork(): Promise<void> {
-    for (const name of [this.namespace, this.outside]) {
-      await must(["ip", "netns", "add", name]);
-      await must(["ip", "-n", name, "link", "set", "lo", "up"]);
+    for (const file of [this.inside, this.outside]) {
+      writeFileSync(file, "");
+      await must(["unshare", `--net=${file}`, "ip", "link", "set", "lo", "up"]);
     }
-    await must(["ip", "-n", this.outside, "-batch", "-"], {
+    await must([...inNetwork(this.outside), "ip", "-batch", "-"], {
       input: [
-        `link add machine type veth peer name enp1s0 netns ${this.namespace}`,
+        `link add machine type veth peer name enp1s0 netns ${this.inside}`,
         `address add ${NETWORK}.1/24 dev machine`,
         "link set machine up",
       ].join("\n"),
     });
-    await must(this.outsideOf("sysctl", "-q", "-w", "net.ipv4.ip_forward=1"));
+    await must([...inNetwork(this.outside), "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"]);
     // What is for a lab must not get out: addresses of RFC 2544 may be in use where this runs.
-    await must(this.outsideOf("nft", "-f", "-"), {
+    await must([...inNetwork(this.outside), "nft", "-f", "-"], {
       input: `table inet outside {
         chain forward {
           type filter hook forward priority filter;
@@ -229,16 +228,15 @@ export class Machine {
     this.helpers = [
       this.spawn([
         ...["slirp4netns", "--netns-type=path", "--configure", "--mtu=65520"],
-        ...["--disable-host-loopback", `/run/netns/${this.outside}`, "tap0"],
+        ...["--disable-host-loopback", this.outside, "tap0"],
       ]),
-      this.spawn(
-        this.outsideOf(
-          ...["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file="],
-          ...["--user=root", "--interface=machine", "--except-interface=lo", "--bind-interfaces"],
-          ...["--no-hosts", "--no-resolv", "--server=10.0.2.3", "--leasefile-ro"],
-          `--dhcp-range=${NETWORK}.15,${NETWORK}.15`,
-        ),
-      ),
+      this.spawn([
+        ...inNetwork(this.outside),
+        ...["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file="],
+        ...["--user=root", "--interface=machine", "--except-interface=lo", "--bind-interfaces"],
+        ...["--no-hosts", "--no-resolv", "--server=10.0.2.3", "--leasefile-ro"],
+        `--dhcp-range=${NETWORK}.15,${NETWORK}.15`,
+      ]),
     ];
   }
 
@@ -274,9 +272,7 @@ export class Machine {
       }
       return {};
     });
-    for (const name of [this.namespace, this.outside]) {
-      await run(["ip", "netns", "delete", name]);
-    }
+    for (const file of [this.inside, this.outside]) await run(["umount", file]);
     for (const setting of this.sysctls.splice(0)) await must(["sysctl", "-q", "-w", setting]);
   }
 
@@ -293,6 +289,8 @@ export class Machine {
     }
   }
 }
+
+const inNetwork = (file: string) => ["nsenter", `--net=${file}`];
 
 const cgroupRoot = () =>
   existsSync("/sys/fs/cgroup/unified") ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";

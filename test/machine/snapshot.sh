@@ -30,4 +30,5 @@ find /dev /run -mindepth 1 ! -path '/dev/pts/*' ! -path '/run/log/*' -printf '%M
 find /etc -printf '%M %u %T@ %p %l\n' | section file
 find /boot /opt /root /srv /tmp /home /usr/local /var/lib /var/spool /var/tmp -printf '%M %u %p\n' |
   grep -vE '/var/lib/(systemd|private|apt|dpkg|docker|containerd)|/home/kim/kafkalab/|/(root|home/kim)/\.(npm|cache)|systemd-private-' | section file
+# shellcheck disable=SC2009 # pgrep tells no control groups
 ps -e -o user=,comm=,cgroup= | grep -vE "$passing|ssh|kworker|\(sd-pam\)" | awk '$1 != "kim"' | grep -vE ' (ps|grep|awk|sed|bash|systemd-userwor)( |$)' | section process

@@ -122,6 +122,18 @@ test("checkpoints are for root only, and have names of their own", async () => {
   ]);
 });
 
+const told =
+  'a restore of the checkpoint "quiet" did not come to its end.\n' +
+  "  End it first: npm run checkpoint -- restore quiet\n";
+
+const killRestore = () =>
+  lab.killAt(
+    ["checkpoint", "restore", "quiet"],
+    "disks are exchanged",
+    () => existsSync(join(checkpointsDir(), ".restore.json")),
+    120,
+  );
+
 test("a restore that is killed in its middle is ended by the next one, and by nothing else", async () => {
   const load = await Load.start(await broker(), LOAD);
   await waitFor("the load", "under way", 30, () => (load.acknowledged > 300 ? load : "too few"));
@@ -129,15 +141,7 @@ test("a restore that is killed in its middle is ended by the next one, and by no
   const later = await messages();
   expect(later).not.toEqual(quiet);
 
-  await lab.killAt(
-    ["checkpoint", "restore", "quiet"],
-    "disks are exchanged",
-    () => existsSync(join(checkpointsDir(), ".restore.json")),
-    120,
-  );
-  const told =
-    'a restore of the checkpoint "quiet" did not come to its end.\n' +
-    "  End it first: npm run checkpoint -- restore quiet\n";
+  await killRestore();
   const up = await lab.run("up");
   expect(up.status).toBe(1);
   expect(up.output).toContain(told);
@@ -179,8 +183,22 @@ test("a lab that was destroyed comes back, and nothing is left when checkpoints 
   expect(await messages()).toEqual(quiet);
   await expectWell();
 
-  await lab.destroy();
-  await checkpoint("delete", ...names.filter((name) => name !== "quiet"));
+  // A restore that does not come to its end is no dead end.
+  await killRestore();
+  const refusal = await lab.run("destroy");
+  expect(refusal.status).toBe(1);
+  expect(refusal.output).toContain(
+    `${told}  Or give it up, and remove the hosts and disks that it has put back; checkpoints stay:\n  npm run destroy -- --abandon-restore\n`,
+  );
+  const abandoned = await lab.run("destroy", "--abandon-restore");
+  expect(abandoned.status, abandoned.output).toBe(0);
+  const [, before = ""] =
+    /^the restore of "quiet" is given up; .* checkpoints stay: quiet, (before-[\d-]+)$/m.exec(
+      abandoned.output,
+    ) ?? [];
+  expect(readdirSync(checkpointsDir()).sort()).toEqual([...names, before].sort());
+
+  await checkpoint("delete", ...[...names, before].filter((name) => name !== "quiet"));
   expect(readdirSync(checkpointsDir())).toEqual(["quiet"]);
   await checkpoint("delete", "quiet");
   expect(difference(machine, await snapshot(), lab.owner)).toEqual([]);
