@@ -15,11 +15,15 @@ status_print() {
   # Who only looks is left no key.
   # shellcheck disable=SC2034 # access.sh reads it
   access=$work/access
-  access_make
-  cloud='{}'
+  echo '{}' >"$work/cloud"
   if [ "$target" = local ]; then
-    cloud=$(node --import tsx local-cloud/status.ts "$stack")
+    node --import tsx local-cloud/status.ts "$stack" >"$work/cloud" &
+    pids=($!)
   fi
+  access_make
+  wait ${pids[@]+"${pids[@]}"}
+  cloud=$(<"$work/cloud")
+  pids=()
   while read -r host address; do
     power=$(jq -r --arg host "$host" '.hosts[$host] // "running"' <<<"$cloud")
     if [ "$address" = null ] || [ "$power" != running ]; then

@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Record as CloudRecord, State } from "../../local-cloud/host/store";
+import type { Status } from "../../local-cloud/status";
 import {
   booted,
   Cloud,
@@ -118,6 +119,12 @@ function publicBlock({ id }: Resource): string {
   const argv = ["-json", "-4", "route", "show", "dev", `kl-${id.slice(4, 16)}`];
   const routes = JSON.parse(execFileSync("ip", argv).toString()) as { dst: string }[];
   return routes.find(({ dst }) => dst.endsWith("/24"))?.dst ?? JSON.stringify(routes);
+}
+
+/** The processes of a VPC's DNS and of its way out. */
+async function labDaemons(vpcId: string): Promise<{ pids: number[] }> {
+  const { stdout } = await run(["pgrep", "-f", `^(dnsmasq|slirp4netns) .*${vpcId}`]);
+  return { pids: stdout.split("\n").filter(Boolean).map(Number) };
 }
 
 const textOf = (resource: Resource | undefined, name: string) => resource?.outs[name] as string;
@@ -571,6 +578,32 @@ describe("what needs no host", () => {
       await plugin.delete(larger);
     });
 
+    test("status looks at the DNS of a VPC and at its way out", async () => {
+      const status = async () => {
+        const argv = ["node", "--import", "tsx", "local-cloud/status.ts", "test"];
+        const env = { ...process.env, KAFKALAB_STATE: cloud.stateDir };
+        const { networks } = JSON.parse(await must(argv, { env })) as Status;
+        return networks[net.vpc.id];
+      };
+      const record = await plugin.create(T.record, "status", {
+        ...{ zoneId: zone.id, name: "status.foo.test", type: "A", ttl: 60 },
+        records: ["10.77.0.9"],
+      });
+      expect(await status()).toEqual({ dns: "ok", wayOut: "ok" });
+
+      const { pids } = await labDaemons(net.vpc.id);
+      expect(pids).toHaveLength(2);
+      pids.forEach((pid) => process.kill(pid, "SIGKILL"));
+      await waitFor("the daemons", "ended", 10, async () => {
+        const left = await labDaemons(net.vpc.id);
+        return left.pids.length === 0 ? left : left.pids.join(", ");
+      });
+      expect(await status()).toEqual({ dns: "no address of status.foo.test", wayOut: "down" });
+      await plugin.update(net.vpc, {});
+      expect(await status()).toEqual({ dns: "ok", wayOut: "ok" });
+      await plugin.delete(record);
+    });
+
     test("an update is refused as a creation is", async () => {
       const made = await plugin.create(T.volume, "shrink", { availabilityZone: ZONE, size: 2 });
       await expect(plugin.update(made, { size: 1 })).rejects.toThrow(
@@ -966,6 +999,34 @@ describe("hosts", () => {
     expect(changed.outs["publicIp"]).not.toBe(a.outs["publicIp"]);
     await booted(a.id, address(a));
     a = changed;
+  });
+
+  test("power off in order at a SIGTERM, and boot again whatever systemd-nspawn has left of them", async () => {
+    await hostShell(
+      a.id,
+      "systemd-run --quiet --property=ExecStop='/bin/touch /root/in-order' sleep 1h",
+    );
+    const runner = readdirSync("/proc").find((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+        return words[1]?.endsWith(`${a.id}/host.sh`);
+      } catch {
+        return false; // no process, or ended meanwhile
+      }
+    });
+    process.kill(Number(runner), "SIGTERM");
+    await waitFor("the host", "off", 60, () => (hostInit(a.id) === undefined ? {} : "it runs"));
+    const upper = join(cloud.stateDir, "cloud/instances", a.id, "upper");
+    expect(existsSync(join(upper, "root/in-order"))).toBe(true);
+
+    // As version 256 and later leave it, which then refuse to boot.
+    const remains = `/run/systemd/nspawn/unix-export/${a.id}`;
+    mkdirSync(remains, { recursive: true });
+    await must(["mount", "-t", "tmpfs", "-o", "mode=0755", a.id, remains]);
+    expect(await plugin.diff(a)).toMatchObject({ changes: true });
+    a = await plugin.update(a, {});
+    await booted(a.id, address(a));
+    expect(readFileSync("/proc/self/mounts", "utf8")).not.toContain(`${a.id} ${remains} `);
   });
 
   test("are looked up as they are", async () => {

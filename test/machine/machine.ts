@@ -9,7 +9,6 @@ import {
   readFileSync,
   realpathSync,
   rmdirSync,
-  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
@@ -67,6 +66,7 @@ export class Machine {
     const home = join(machine.root, "home/kim");
     mkdirSync(join(home, ".ssh"), { mode: 0o700 });
     writeFileSync(join(home, ".ssh/authorized_keys"), readFileSync(`${machine.key}.pub`));
+    mkdirSync(join(machine.root, "var/log/journal")); // what it says is kept
     mkdirSync(join(machine.root, CHECKOUT));
     await must(
       [
@@ -126,7 +126,7 @@ export class Machine {
   /** Removes the machine. */
   async dispose(): Promise<void> {
     await this.cutPower();
-    rmSync(this.dir, { recursive: true, force: true });
+    await must(["rm", "-rf", "--one-file-system", this.dir], { timeoutSeconds: 300 });
   }
 
   /** Runs a command line as kim, in a login of its own that ends with it. */
