@@ -32,6 +32,8 @@ const root = resolve(__dirname, "../..");
 
 /** The way from the outside into the machine; the outside's own address is the first. */
 const NETWORK = "10.0.3";
+/** The machine's, the same at each start. */
+const MAC = "02:00:0a:00:03:0f";
 const CHECKOUT = "/home/kim/kafkalab";
 /** Set-up has to be done on this machine for what the checkout in the machine then finds. */
 const CACHE = realpathSync(process.env.KAFKALAB_CACHE ?? "/var/cache/kafkalab");
@@ -67,6 +69,8 @@ export class Machine {
     mkdirSync(join(home, ".ssh"), { mode: 0o700 });
     writeFileSync(join(home, ".ssh/authorized_keys"), readFileSync(`${machine.key}.pub`));
     mkdirSync(join(machine.root, "var/log/journal")); // what it says is kept
+    // As after a boot: the first one would do more than the others.
+    await must(["chroot", machine.root, "/usr/lib/systemd/systemd-update-done"]);
     mkdirSync(join(machine.root, CHECKOUT));
     await must(
       [
@@ -206,7 +210,7 @@ export class Machine {
     }
     await must([...inNetwork(this.outside), "ip", "-batch", "-"], {
       input: [
-        `link add machine type veth peer name enp1s0 netns ${this.inside}`,
+        `link add machine type veth peer name enp1s0 address ${MAC} netns ${this.inside}`,
         `address add ${NETWORK}.1/24 dev machine`,
         "link set machine up",
       ].join("\n"),
