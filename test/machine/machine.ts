@@ -54,35 +54,44 @@ export class Machine {
   private helpers: ChildProcess[] = [];
   private sysctls: string[] = [];
 
-  private constructor(readonly suite: Suite) {
+  private constructor() {
     mkdirSync(this.dir, { mode: 0o755 });
   }
 
   /** Installs a machine: Debian, and the checkout as it is here, with all that git knows of. */
   static async install(suite: Suite): Promise<Machine> {
-    const machine = new Machine(suite);
+    const machine = new Machine();
+    try {
+      await machine.install(suite);
+      return machine;
+    } catch (error) {
+      await machine.dispose();
+      throw error;
+    }
+  }
+
+  private async install(suite: Suite): Promise<void> {
     const options = { timeoutSeconds: 600, cwd: root };
     const tree = await must([join(__dirname, "tree.sh"), suite], options);
-    await must(["cp", "-a", "--reflink=auto", tree.trim(), machine.root], options);
-    await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", machine.key]);
-    const home = join(machine.root, "home/kim");
+    await must(["cp", "-a", "--reflink=auto", tree.trim(), this.root], options);
+    await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", this.key]);
+    const home = join(this.root, "home/kim");
     mkdirSync(join(home, ".ssh"), { mode: 0o700 });
-    writeFileSync(join(home, ".ssh/authorized_keys"), readFileSync(`${machine.key}.pub`));
-    mkdirSync(join(machine.root, "var/log/journal")); // what it says is kept
+    writeFileSync(join(home, ".ssh/authorized_keys"), readFileSync(`${this.key}.pub`));
+    mkdirSync(join(this.root, "var/log/journal"), { recursive: true }); // what it says is kept
     // As after a boot: the first one would do more than the others.
-    await must(["chroot", machine.root, "/usr/lib/systemd/systemd-update-done"]);
-    mkdirSync(join(machine.root, CHECKOUT));
+    await must(["chroot", this.root, "/usr/lib/systemd/systemd-update-done"]);
+    mkdirSync(join(this.root, CHECKOUT));
     await must(
       [
         ...["bash", "-euo", "pipefail", "-c"],
         // With changes that are not committed, but without what git does not know of.
         `commit=$(git stash create) && git archive "\${commit:-HEAD}" | tar -x -C "$1"`,
-        ...["checkout", join(machine.root, CHECKOUT)],
+        ...["checkout", join(this.root, CHECKOUT)],
       ],
       options,
     );
-    await must(["chroot", machine.root, "chown", "-R", "kim:kim", "/home/kim"]);
-    return machine;
+    await must(["chroot", this.root, "chown", "-R", "kim:kim", "/home/kim"]);
   }
 
   /** Switches the machine on, and waits until kim can log in. */
@@ -119,7 +128,7 @@ export class Machine {
 
   /** Takes the machine's power. */
   async cutPower(): Promise<void> {
-    if (this.init?.exitCode === null) {
+    if (this.init?.exitCode === null && this.init.signalCode === null) {
       const ended = once(this.init, "exit");
       process.kill(this.pid(), "SIGKILL");
       await ended;
@@ -191,8 +200,8 @@ export class Machine {
   async logs(): Promise<string> {
     const dir = join(root, ".lab/log", `machine-${this.id}`);
     mkdirSync(dir, { recursive: true });
-    const journal = ["journalctl", "--root", this.root, "--no-pager", "--output=short-precise"];
-    writeFileSync(join(dir, "journal.log"), (await run(journal)).output);
+    const journal = ["journalctl", "--directory=/var/log/journal", "--output=short-precise"];
+    writeFileSync(join(dir, "journal.log"), (await run(["chroot", this.root, ...journal])).output);
     if (existsSync(this.log)) writeFileSync(join(dir, "commands.log"), readFileSync(this.log));
     return dir;
   }
@@ -258,7 +267,7 @@ export class Machine {
   private async forget(): Promise<void> {
     await Promise.all(
       this.helpers.splice(0).map(async (child) => {
-        if (child.exitCode !== null) return;
+        if (child.exitCode !== null || child.signalCode !== null) return;
         const ended = once(child, "exit");
         child.kill("SIGKILL");
         await ended;
@@ -276,7 +285,7 @@ export class Machine {
       }
       return {};
     });
-    for (const file of [this.inside, this.outside]) await run(["umount", file]);
+    for (const file of [this.inside, this.outside]) await run(["umount", file]); // if it was on
     for (const setting of this.sysctls.splice(0)) await must(["sysctl", "-q", "-w", setting]);
   }
 

@@ -48,7 +48,7 @@ export function describeTrial(trial: Trial): void {
         process.stderr.write(`logs of the machine: ${await machine.logs()}\n`);
       }
     });
-    afterAll(() => machine.dispose(), 300_000);
+    afterAll(() => machine?.dispose(), 300_000);
 
     test("up, from a terminal of a desktop", { timeout: UP_SECONDS * 1000 }, async () => {
       await machine.must(machine.onDesktop(machine.lab("up")), UP_SECONDS);
