@@ -109,7 +109,7 @@ export class Machine {
       ...["bash", join(__dirname, "init.sh"), this.root, CACHE],
     ]);
     await waitFor("the machine", "up", 60, async () => {
-      const { status, output } = await this.kim("systemctl is-system-running; ip route");
+      const { status, output } = await this.login("systemctl is-system-running; ip route");
       return output.includes("default") ? {} : `${status}: ${output}`;
     });
   }
@@ -143,8 +143,14 @@ export class Machine {
   }
 
   /** Runs a command line as kim, in a login of its own that ends with it. */
-  async kim(command: string, options: RunOptions = {}): Promise<Ended> {
-    const ended = await run(
+  async kim(command: string, options?: RunOptions): Promise<Ended> {
+    const ended = await this.login(command, options);
+    appendFileSync(this.log, `$ ${command}\n${ended.output}`);
+    return ended;
+  }
+
+  private login(command: string, options?: RunOptions): Promise<Ended> {
+    return run(
       [
         ...inNetwork(this.inside),
         ...["ssh", "-F", "none", "-i", this.key, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"],
@@ -153,8 +159,6 @@ export class Machine {
       ],
       options,
     );
-    appendFileSync(this.log, `$ ${command}\n${ended.output}`);
-    return ended;
   }
 
   /** Runs a command line as kim that must succeed; what it printed. */

@@ -117,7 +117,7 @@ export function describeTrial(trial: Trial): void {
     test("after destroy the machine is as it was", { timeout: UP_SECONDS * 1000 }, async () => {
       await lab("destroy", 180);
       const names = (await lab("checkpoint -- list")).match(/^(one|before-[\d-]+)/gm) ?? [];
-      await lab(`checkpoint -- delete ${names.join(" ")}`);
+      if (names.length > 0) await lab(`checkpoint -- delete ${names.join(" ")}`);
       const after = await machine.snapshot();
       expect({
         left: [...after].filter((line) => !before.has(line) && !OF_THE_TOOLS.test(line)),
