@@ -34,9 +34,11 @@ async function status(stack: string): Promise<Status> {
       return model ? [[nameOf(record), await vpcHealth(model)] as const] : [];
     }),
   );
+  const hosts = own(T.instance).map((record) => [nameOf(record), power(record)] as const);
   return {
-    restarted: vpcs.some(({ id }) => isFromBeforeRestart(id)),
-    hosts: Object.fromEntries(own(T.instance).map((record) => [nameOf(record), power(record)])),
+    restarted:
+      vpcs.some(({ id }) => isFromBeforeRestart(id)) && !hosts.some(([, is]) => is === "running"),
+    hosts: Object.fromEntries(hosts),
     networks: Object.fromEntries(networks.flat()),
   };
 }

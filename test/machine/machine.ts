@@ -80,7 +80,7 @@ export class Machine {
     writeFileSync(join(home, ".ssh/authorized_keys"), readFileSync(`${this.key}.pub`));
     mkdirSync(join(this.root, "var/log/journal"), { recursive: true }); // what it says is kept
     // As after a boot: the first one would do more than the others.
-    await must(["chroot", this.root, "/usr/lib/systemd/systemd-update-done"]);
+    await must(["chroot", this.root, "/lib/systemd/systemd-update-done"]);
     mkdirSync(join(this.root, CHECKOUT));
     await must(
       [
