@@ -1,4 +1,5 @@
 import {
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -6,7 +7,6 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -20,11 +20,19 @@ import {
   type Daemon,
   type Unit,
 } from "./daemon";
+import {
+  changeDeviceRules,
+  deviceNumber,
+  deviceSettings,
+  makeDeviceRules,
+  obeyDeviceRules,
+  removeDeviceRules,
+} from "./devices";
 import { withLock } from "./lock";
 import type { HostModel } from "./model";
 import { mounts } from "./mounts";
 import { ensureInterface, removeNamespace, vpcUnits } from "./network";
-import { instanceDir, namespace } from "./paths";
+import { hostUnitName, instanceDir, namespace } from "./paths";
 import { run, waitUntil } from "./run";
 import { ensureSysctl } from "./sysctl";
 import { ensureLoopDevice, loopDevice, releaseLoopDevice } from "./volume";
@@ -97,9 +105,11 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
     await ensureSysctl("fs.inotify.max_user_instances", 8192); // systemd needs some 15 a host
     await mountRoot(dir, spec.imageRoot);
     writeInstanceData(dir, spec);
-    writeDevices(id, await devices(spec.volumes));
+    const attached = await devices(spec.volumes);
+    writeDevices(id, attached);
+    makeDeviceRules(id, pathsOf(attached));
     writeFileSync(join(dir, "host.sh"), hostScript(id), { mode: 0o700 });
-    await startDaemon({ ...host(id), unit: hostUnit(spec) });
+    await startDaemon({ ...host(id), unit: hostUnit(spec, pathsOf(attached)) });
     let started = false;
     const booted = () => {
       if (systemdPid(id) !== undefined) return true;
@@ -151,6 +161,7 @@ export function unplugInstance(id: string, volumeIds: string[]): Promise<void> {
     if (isMounted(root)) await run(["umount", root]);
     for (const volumeId of volumeIds) await releaseLoopDevice(volumeId);
     removeCgroups(id);
+    removeDeviceRules(id);
   });
 }
 
@@ -188,15 +199,20 @@ export function attachVolumes(id: string, volumes: AttachedVolume[]): Promise<vo
     writeDevices(id, attached);
     const pid = systemdPid(id);
     if (pid === undefined) return;
-    const script = attached.map(({ volumeId, device, index }) => {
-      const { major, minor } = deviceNumber(device);
-      return [
-        `test -e ${node(index)} || mknod ${node(index)} b ${major} ${minor}`,
-        `mkdir -p /dev/disk/by-id`,
-        `test -e ${byId(volumeId)} || ln -sn ../../nvme${index}n1 ${byId(volumeId)}`,
-      ].join("\n");
-    });
-    await inHost(pid, script.join("\n"));
+    await changeDeviceRules(id, pathsOf(attached));
+    for (const { volumeId, device, index } of attached) {
+      const [nodePath, link] = [
+        seenFromOutside(pid, node(index)),
+        seenFromOutside(pid, byId(volumeId)),
+      ];
+      if (!existsSync(nodePath)) {
+        const { major, minor } = deviceNumber(device);
+        await run(["mknod", "--mode=660", nodePath, "b", `${major}`, `${minor}`]);
+        chownSync(nodePath, 0, DISK_GROUP);
+      }
+      mkdirSync(dirname(link), { recursive: true, mode: 0o755 });
+      if (!existsSync(link)) symlinkSync(`../../nvme${index}n1`, link);
+    }
   });
 }
 
@@ -215,29 +231,37 @@ export function detachVolume(
   return withLock(`instance ${id}`, async () => {
     if (!instanceExists(id)) return true; // it was terminated meanwhile
     const [pid, device] = [systemdPid(id), loopDevice(volumeId)];
+    const left = await devices(remaining);
     if (pid !== undefined && device !== undefined) {
       const mountPoints = mountPointsOf(pid, device);
       if (mountPoints.length && !force) return false;
       // What was there at boot is bound from outside; what came later is a node and a link.
-      const paths = [node(index), byId(volumeId)];
-      await inHost(
-        pid,
-        [
-          ...mountPoints.map((path) => `umount --lazy ${shellWord(path)}`),
-          ...paths.map(
-            (path) => `if mountpoint -q ${path}; then umount ${path}; fi; rm -f ${path}`,
-          ),
-        ].join("\n"),
-      );
+      const names = [node(index), byId(volumeId)];
+      const bound = mounts(pid).map(({ point }) => point);
+      for (const path of [...mountPoints, ...names.filter((name) => bound.includes(name))]) {
+        await unmountInHost(pid, path);
+      }
+      for (const name of names) rmSync(seenFromOutside(pid, name), { force: true });
+      await changeDeviceRules(id, pathsOf(left));
     }
-    writeDevices(id, await devices(remaining));
+    writeDevices(id, left);
     await releaseLoopDevice(volumeId);
     return true;
   });
 }
 
-const inHost = (pid: number, script: string) =>
-  run(["nsenter", "--target", `${pid}`, "--mount", "--pid", "sh", "-e"], script);
+/** A path of a running host, as the machine sees it. */
+const seenFromOutside = (pid: number, path: string) => `/proc/${pid}/root${path}`;
+
+/** Debian's group of block devices. */
+const DISK_GROUP = 6;
+
+/** Unmounts with the machine's own program: the host may have put anything in the place of its own. */
+const unmountInHost = (pid: number, path: string) =>
+  run([
+    "nsenter", "--target", `${pid}`, "--pid",
+    "umount", "--namespace", `/proc/${pid}/ns/mnt`, "--no-canonicalize", "--lazy", path,
+  ]); // prettier-ignore
 
 /** Where the process with that pid sees a file system of the device. */
 function mountPointsOf(pid: number, device: string): string[] {
@@ -259,10 +283,8 @@ function lastSeen(id: string): string {
 const host = (id: string): Daemon => {
   const mark = join(instanceDir(id), "host.sh");
   const logFile = join(instanceDir(id), "console.log");
-  return { argv: ["sh", mark], mark, logFile, unit: { name: unitName(id) } };
+  return { argv: ["sh", mark], mark, logFile, unit: { name: hostUnitName(id) } };
 };
-
-const unitName = (id: string) => `kafkalab-${id}.service`;
 
 /** Longer than the services of a host need to stop; then the machine takes the host's power. */
 const SHUTDOWN_SECONDS = 60;
@@ -271,20 +293,39 @@ const SHUTDOWN_SECONDS = 60;
  * The unit of a host. systemd stops units in the reverse of their order: the host, the hosts that it
  * stops before, and last the VPC's DNS.
  */
-function hostUnit({ vpcId, host, stopsAfter, stopsBefore }: InstanceSpec): Unit {
+function hostUnit(
+  { vpcId, host, stopsAfter, stopsBefore }: InstanceSpec,
+  devicePaths: readonly string[],
+): Unit {
   return {
-    name: unitName(host.id),
+    name: hostUnitName(host.id),
     settings: [
       "Delegate=yes",
+      ...deviceSettings(devicePaths),
       // SIGTERM is for host.sh alone, which powers the host off in order.
       "KillMode=mixed",
       `TimeoutStopSec=${SHUTDOWN_SECONDS}s`,
       ...vpcUnits(vpcId).map((name) => `After=${name}`),
-      ...stopsBefore.map((id) => `After=${unitName(id)}`),
-      ...stopsAfter.map((id) => `Before=${unitName(id)}`),
+      ...stopsBefore.map((id) => `After=${hostUnitName(id)}`),
+      ...stopsAfter.map((id) => `Before=${hostUnitName(id)}`),
     ],
   };
 }
+
+/**
+ * What systemd-nspawn leaves to root in a container, and a host has no need of. docs/security.md says
+ * what the others are for.
+ */
+const NOT_FOR_HOSTS = [
+  "CAP_DAC_READ_SEARCH", // opens any file of a file system by its number
+  "CAP_IPC_OWNER",
+  "CAP_LEASE",
+  "CAP_LINUX_IMMUTABLE", // makes files that `destroy` could not remove
+  "CAP_MKNOD",
+  "CAP_NET_BROADCAST",
+  "CAP_SYS_NICE", // takes the processor from everyone else on the machine
+  "CAP_SYS_TTY_CONFIG",
+];
 
 /**
  * The process that runs the host. systemd-nspawn ends with status 133 when the host reboots; then it
@@ -298,6 +339,7 @@ function hostScript(id: string): string {
   const nspawn = [
     "systemd-nspawn --quiet --boot --register=no --keep-unit --console=pipe --link-journal=no",
     "--resolv-conf=off --timezone=off --capability=CAP_NET_ADMIN --kill-signal=SIGRTMIN+4",
+    `--drop-capability=${NOT_FOR_HOSTS.join()}`,
     `--machine=${id} --directory="$PWD/root" --network-namespace-path=/run/netns/${namespace(id)}`,
     "$(cat devices)",
   ].join(" \\\n      ");
@@ -311,6 +353,7 @@ mkdir -p $group/runner && echo $$ >$group/runner/cgroup.procs || exit
 for controller in $(cat $group/cgroup.controllers); do
   echo "+$controller" >$group/cgroup.subtree_control
 done
+${obeyDeviceRules(id)}
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 
 boot() {
@@ -426,7 +469,7 @@ async function endRemains(id: string): Promise<void> {
 /** The directory of the host's control group, if there is one. */
 async function controlGroup(id: string): Promise<string | undefined> {
   if (!machineRunsSystemd()) return ownGroup(id);
-  const unit = unitName(id);
+  const unit = hostUnitName(id);
   const path = await run(["systemctl", "show", "--property=ControlGroup", "--value", unit]);
   return path.trim() ? join(cgroupRoot(), path.trim()) : undefined;
 }
@@ -495,6 +538,8 @@ interface DeviceOfHost extends AttachedVolume {
   device: string;
 }
 
+const pathsOf = (volumes: DeviceOfHost[]) => volumes.map(({ device }) => device);
+
 async function devices(volumes: AttachedVolume[]): Promise<DeviceOfHost[]> {
   const found = [];
   for (const volume of volumes) {
@@ -517,8 +562,3 @@ const node = (index: number) => `/dev/nvme${index}n1`;
 /** The name that udev gives an EBS volume on a Nitro instance. */
 const byId = (volumeId: string) =>
   `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volumeId.replace("-", "")}`;
-
-function deviceNumber(path: string): { major: number; minor: number } {
-  const { rdev } = statSync(path);
-  return { major: (rdev >> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00) };
-}

@@ -33,3 +33,6 @@ function withoutLinks(path: string): string {
     return join(withoutLinks(dirname(absolute)), basename(absolute));
   }
 }
+
+/** The unit of an instance, on a machine whose PID 1 is systemd. */
+export const hostUnitName = (id: string) => `kafkalab-${id}.service`;
