@@ -1,4 +1,5 @@
 import type { RuleModel, VpcModel } from "./model";
+import { hostPort } from "./paths";
 
 /**
  * The nftables ruleset of a VPC's router: the security groups, stateful, between hosts of one subnet
@@ -7,6 +8,9 @@ import type { RuleModel, VpcModel } from "./model";
  *
  * A packet from a host must first pass one of the host's own egress rules, then, if it goes to a
  * host, one of the ingress rules of that one. Whatever matches nothing is dropped.
+ *
+ * Before all of that, each host may send from its own addresses only, as EC2's source check has it:
+ * the rules know a host by its address.
  */
 export function ruleset(vpc: VpcModel): string {
   const publicHosts = vpc.hosts.filter((h) => h.publicIp !== undefined);
@@ -55,10 +59,6 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
     type ipv4_addr : ipv4_addr
     ${elements(publicHosts.map((h) => `${h.publicIp} : ${h.privateIp}`))}
   }
-  map public-of {
-    type ipv4_addr : ipv4_addr
-    ${elements(publicHosts.map((h) => `${h.privateIp} : ${h.publicIp}`))}
-  }
   set public-hosts {
     type ipv4_addr
     ${elements(publicHosts.map((h) => h.privateIp))}
@@ -69,7 +69,7 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
   }
 
   chain to-host {
-    oifname { "uplink", "tap0" } ip saddr @public-hosts accept
+    oifname "tap0" ip saddr @public-hosts accept
     oifname "tap0" ip saddr @nat-hosts accept
     oifname "br-*" ip daddr vmap @ingress-of
     drop
@@ -84,7 +84,7 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
   chain input {
     type filter hook input priority filter; policy drop;
     ct state established,related accept
-    iifname { "lo", "tap0" } accept
+    iifname "lo" accept
     iifname "br-*" udp dport { 53, 67 } accept
     iifname "br-*" tcp dport { 53, 80 } accept
   }
@@ -94,8 +94,29 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
   }
   chain internet-out {
     type nat hook postrouting priority srcnat;
-    oifname "uplink" snat ip to ip saddr map @public-of
     oifname "tap0" masquerade
+  }
+}
+
+table bridge kafkalab
+delete table bridge kafkalab
+table bridge kafkalab {
+  set addresses {
+    type ifname . ether_addr . ipv4_addr
+    ${elements(vpc.hosts.map((h) => `"${hostPort(h.id)}" . ${h.mac} . ${h.privateIp}`))}
+  }
+  set hardware {
+    type ifname . ether_addr
+    ${elements(vpc.hosts.map((h) => `"${hostPort(h.id)}" . ${h.mac}`))}
+  }
+  chain from-host {
+    type filter hook prerouting priority filter; policy drop;
+    iifname . ether saddr != @hardware drop
+    iifname . ether saddr . ip saddr @addresses accept
+    ip saddr 0.0.0.0 udp dport 67 accept
+    iifname . arp saddr ether != @hardware drop
+    iifname . arp saddr ether . arp saddr ip @addresses accept
+    arp saddr ip 0.0.0.0 accept
   }
 }
 `;

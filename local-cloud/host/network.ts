@@ -17,7 +17,7 @@ import { dnsFiles, LINK_LOCAL_RESOLVER, MIRROR } from "./dns";
 import { ruleset } from "./firewall";
 import { withLock } from "./lock";
 import { vpcModel, type HostModel, type VpcModel } from "./model";
-import { labDir, namespace, vpcRunDir } from "./paths";
+import { hostPort, labDir, namespace, vpcRunDir } from "./paths";
 import { run, waitUntil } from "./run";
 import { readState } from "./store";
 
@@ -349,7 +349,6 @@ const UPLINK = "uplink";
 /** The machine's end of the link to a VPC. */
 export const outerLink = (vpcId: string) => `kl-${vpcId.slice(4, 16)}`;
 const bridge = (subnetId: string) => `br-${subnetId.slice(7, 19)}`;
-const hostPort = (instanceId: string) => `p-${instanceId.slice(2, 14)}`;
 
 export const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
 
@@ -362,7 +361,7 @@ export const vpcUnits = (vpcId: string): string[] =>
 function dnsmasq(vpcId: string): Daemon {
   const mark = `--conf-file=${vpcRunDir(vpcId)}/dnsmasq.conf`;
   return {
-    argv: ["dnsmasq", "--keep-in-foreground", "--user=nobody", "--pid-file=", mark],
+    argv: ["dnsmasq", "--keep-in-foreground", `--user=${dnsmasqUser()}`, "--pid-file=", mark],
     mark,
     logFile: join(vpcRunDir(vpcId), "dnsmasq.log"),
     enter: inside(vpcId),
@@ -370,15 +369,25 @@ function dnsmasq(vpcId: string): Daemon {
   };
 }
 
+/** The user that distributions make for dnsmasq, or dnsmasq's own choice. */
+const dnsmasqUser = () =>
+  /^dnsmasq:/m.test(readFileSync("/etc/passwd", "utf8")) ? "dnsmasq" : "nobody";
+
+/** The mirror of archives: it may read the cache, wherever that is, and change nothing. */
 function mirror(vpcId: string): Daemon {
   const mark = join(vpcRunDir(vpcId), "archives");
+  const rights = "+net_bind_service,+dac_read_search";
   return {
     argv: ["busybox", "httpd", "-f", "-p", `${MIRROR.address}:80`, "-h", mark],
     mark,
     logFile: join(vpcRunDir(vpcId), "mirror.log"),
-    enter: inside(vpcId),
+    enter: [
+      ...inside(vpcId),
+      "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+      `--inh-caps=-all,${rights}`, `--ambient-caps=-all,${rights}`, `--bounding-set=-all,${rights}`,
+    ],
     unit: unitOf(vpcId, "mirror"),
-  };
+  }; // prettier-ignore
 }
 
 export function slirp(vpcId: string): Daemon {
@@ -386,10 +395,13 @@ export function slirp(vpcId: string): Daemon {
   return {
     argv: [
       "slirp4netns", "--netns-type=path", "--configure", "--mtu=65520", "--disable-host-loopback",
-      `--cidr=${SLIRP_CIDR}`, mark, "tap0",
+      "--enable-sandbox", "--enable-seccomp", `--cidr=${SLIRP_CIDR}`, mark, "tap0",
     ], // prettier-ignore
     mark,
     logFile: join(vpcRunDir(vpcId), "internet-gateway.log"),
+    // Its sandbox unmounts all that it does not need. Without mounts of its own it would take every
+    // namespace in /run/netns from the machine.
+    enter: ["unshare", "--mount", "--propagation", "slave"],
     unit: unitOf(vpcId, "internet-gateway"),
   };
 }

@@ -41,14 +41,13 @@ describe("the ruleset", () => {
 
   test("translates public addresses, and lets their hosts out to the internet", () => {
     expect(block(text, "map private-of")[1]).toBe("elements = { 198.18.0.10 : 10.0.1.11 }");
-    expect(block(text, "map public-of")[1]).toBe("elements = { 10.0.1.11 : 198.18.0.10 }");
     expect(block(text, "set public-hosts")[1]).toBe("elements = { 10.0.1.11 }");
   });
 
   test("lets hosts behind NAT out to the internet alone, and others not at all", () => {
     expect(block(text, "set nat-hosts")[1]).toBe("elements = { 10.0.1.12 }");
     expect(block(text, "chain to-host").slice(0, -1)).toEqual([
-      'oifname { "uplink", "tap0" } ip saddr @public-hosts accept',
+      'oifname "tap0" ip saddr @public-hosts accept',
       'oifname "tap0" ip saddr @nat-hosts accept',
       'oifname "br-*" ip daddr vmap @ingress-of',
     ]);
@@ -59,6 +58,13 @@ describe("the ruleset", () => {
   test("lets nobody in from the machine but by a public address", () => {
     expect(block(text, "chain forward").filter((line) => line.includes("uplink"))).toEqual([
       'iifname "uplink" ct status dnat ip daddr vmap @ingress-of',
+    ]);
+  });
+
+  test("lets a host send from its own addresses only", () => {
+    expect(block(text, "set addresses")).toEqual([
+      "type ifname . ether_addr . ipv4_addr",
+      'elements = { "p-0a" . 0a:00:00:00:00:01 . 10.0.1.11, "p-0b" . 0a:00:00:00:00:02 . 10.0.1.12 }',
     ]);
   });
 
