@@ -6,7 +6,7 @@ import { KAFKA_KERNEL } from "../../components/lib/kafka-config";
 import { ZOOKEEPER_KERNEL } from "../../components/lib/zookeeper-config";
 import { hostOf, onAll, quote, same, type Host } from "../support/host";
 import { useLab } from "../support/lab";
-import { commandLines, outerListeners, startedFor } from "../support/machine";
+import { commandLines, listeners, startedFor } from "../support/machine";
 import { run } from "../support/run";
 
 /*
@@ -20,10 +20,15 @@ const EXPOSURE = 1.1;
 const PROBE = 7777;
 
 /** What was seen on the machine while the lab came up. */
-const seen = { listeners: new Set<string>(), commandLines: new Set<string>() };
+const seen = {
+  /** Programs with the addresses that they listened on at any time, and at the last look. */
+  listeners: new Set<string>(),
+  last: new Set<string>(),
+  commandLines: new Set<string>(),
+};
 
 const lab = useLab("security", async (lab) => {
-  const before = await outerListeners();
+  const before = await listeners();
   const up = lab.start("up");
   const ended = up.ended.then(({ status }) => status);
   let status: number | string | undefined;
@@ -31,9 +36,13 @@ const lab = useLab("security", async (lab) => {
     for (const line of commandLines()) {
       seen.commandLines.add(line);
     }
-    for (const [listener, pids] of await outerListeners()) {
-      if (!before.has(listener) && pids.some((pid) => startedFor(pid, lab.owner))) {
-        seen.listeners.add(listener);
+    seen.last.clear();
+    for (const [listener, owners] of await listeners()) {
+      const own = owners.filter(({ pid }) => startedFor(pid, lab.owner));
+      if (!before.has(listener) && own.length > 0) {
+        const place = `${own.map(({ name }) => name).join()} on ${listener.replace(/:\d+$/, "")}`;
+        seen.listeners.add(place);
+        seen.last.add(place);
       }
     }
   };
@@ -128,8 +137,11 @@ describe("security groups", () => {
 });
 
 describe("the machine", () => {
-  test("nothing of the lab listens on the machine's own addresses, at any time", () => {
-    expect([...seen.listeners]).toEqual([]);
+  test("what listens on it is Pulumi, on the loopback, and while it runs", () => {
+    const place = "on tcp 127.0.0.1";
+    const programs = ["node", "pulumi", "pulumi-language", "pulumi-resource"];
+    expect([...seen.listeners].sort()).toEqual(programs.map((name) => `${name} ${place}`));
+    expect([...seen.last]).toEqual([]);
   });
 
   test("state and key are for their owner alone", async () => {

@@ -67,18 +67,17 @@ export function labProcesses(owner: Owner): number[] {
   );
 }
 
-/** What listens on the machine itself, on addresses that others can reach: `tcp ADDRESS:PORT`. */
-export async function outerListeners(): Promise<Map<string, number[]>> {
+/** What listens on the machine itself: `tcp ADDRESS:PORT`, with the processes and their names. */
+export async function listeners(): Promise<Map<string, { name: string; pid: number }[]>> {
   const text = await must(["ss", "-H", "-l", "-n", "-t", "-u", "-p"]);
-  const found = new Map<string, number[]>();
+  const found = new Map<string, { name: string; pid: number }[]>();
   for (const line of text.split("\n").filter(Boolean)) {
     const [protocol = "", , , , local = ""] = line.split(/\s+/);
-    if (!/^(127\.|\[::1\]|\[::ffff:127\.)/.test(local)) {
-      found.set(
-        `${protocol} ${local}`,
-        [...line.matchAll(/pid=(\d+)/g)].map((match) => Number(match[1])),
-      );
-    }
+    const owners = [...line.matchAll(/\("([^"]*)",pid=(\d+)/g)];
+    found.set(
+      `${protocol} ${local}`,
+      owners.map(([, name = "", pid]) => ({ name, pid: Number(pid) })),
+    );
   }
   return found;
 }
@@ -249,14 +248,18 @@ async function sysctls(): Promise<string[]> {
 }
 
 function cgroups(): string[] {
-  const top = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((dir) => existsSync(dir)) ?? "";
   const below = (dir: string): string[] =>
-    readdirSync(dir, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .flatMap((entry) => [join(dir, entry.name), ...below(join(dir, entry.name))]);
-  return existsSync(join(top, "kafkalab"))
-    ? [join(top, "kafkalab"), ...below(join(top, "kafkalab"))]
-    : [];
+    existsSync(dir)
+      ? [
+          dir,
+          ...readdirSync(dir, { withFileTypes: true })
+            .filter((entry) => entry.isDirectory())
+            .flatMap((entry) => below(join(dir, entry.name))),
+        ]
+      : [];
+  return ["", "unified", "devices"].flatMap((top) =>
+    below(join("/sys/fs/cgroup", top, "kafkalab")),
+  );
 }
 
 /** Ids and link names of a lab, whichever; Pulumi and set-up at work for any. */

@@ -12,7 +12,7 @@ image_suite=bookworm
 
 base_key() {
   key "$image_suite" "$(uname -m)" "${KAFKALAB_DEBIAN_MIRROR-}" "$(text_of image base_build)" -- \
-    local-cloud/image/packages
+    local-cloud/image/packages local-cloud/image/user-ids.sh
 }
 
 base_ready() {
@@ -38,11 +38,12 @@ base_build() { # DIRECTORY
   # shellcheck disable=SC2016 # the inner shell and mmdebstrap expand $1
   unshare --mount bash -euc '
     mount -t tmpfs tmpfs /mnt
-    mkdir /mnt/base /mnt/apt
+    mkdir /mnt/base /mnt/apt /mnt/image
     mount --bind "$1" /mnt/base
     mount --bind "$2" /mnt/apt
-    shift 2
-    exec mmdebstrap "$@"' base "$1" "$cache/apt" \
+    mount --bind "$3" /mnt/image
+    shift 3
+    exec mmdebstrap "$@"' base "$1" "$cache/apt" "$root/local-cloud/image" \
     --quiet --variant=minbase --mode=root --format=directory --include="$packages" \
     --dpkgopt=force-unsafe-io --aptopt='Acquire::Languages "none"' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -50,6 +51,7 @@ base_build() { # DIRECTORY
     --skip=download/empty --skip=essential/unlink \
     --setup-hook='mkdir -p "$1"/var/cache/apt/archives "$1"/usr/share/man/man1' \
     --setup-hook='sync-in /mnt/apt /var/cache/apt/archives' \
+    --essential-hook='sh /mnt/image/user-ids.sh "$1"' \
     --customize-hook='sync-out /var/cache/apt/archives /mnt/apt' \
     "$image_suite" /mnt/base/root ${KAFKALAB_DEBIAN_MIRROR:+"$KAFKALAB_DEBIAN_MIRROR"}
   exec {lock}>&-
