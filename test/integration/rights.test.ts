@@ -185,30 +185,34 @@ const CAPABILITIES = [
   "wake_alarm", "block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
 ]; // prettier-ignore
 
-describe("system calls that reach the machine's kernel are refused", () => {
-  const HERE = process.arch === "x64" ? 0 : 1;
-  test.each<[string, [number, number], string]>([
+test("system calls that reach the machine's kernel are refused", async () => {
+  // By the number that each has on x86_64 and on aarch64.
+  const calls: [string, [number, number], string][] = [
     ["open_by_handle_at", [304, 265], "-1, 0, 0"],
     ["bpf", [321, 280], "0, 0, 0"],
     ["perf_event_open", [298, 241], "0, 0, -1, -1, 0"],
     ["keyctl", [250, 219], "0, -4, 0"],
     ["add_key", [248, 217], "0, 0, 0, 0, -4"],
-    ["init_module", [175, 105], '0, 0, ""'],
-    ["finit_module", [313, 273], '-1, "", 0'],
-    ["delete_module", [176, 106], '"kafkalab-none", 0'],
+    ["init_module", [175, 105], "0, 0, $none"],
+    ["finit_module", [313, 273], "-1, $none, 0"],
+    ["delete_module", [176, 106], "$none, 0"],
     ["kexec_load", [246, 104], "0, -1, 0, 0"],
-    ["swapon", [167, 224], '"/kafkalab-none", 0'],
-    ["acct", [163, 89], '"/kafkalab-none"'],
+    ["swapon", [167, 224], "$none, 0"],
+    ["acct", [163, 89], "$none"],
     ["syslog", [103, 116], "10, 0, 0"],
     ["settimeofday", [164, 170], "0, 0"],
     ["clock_settime", [227, 112], "0, 0"],
     ["fanotify_init", [300, 262], "0, 0"],
     ["quotactl", [179, 60], "0, 0, 0, 0"],
-  ])("%s", async (_, numbers, parameters) => {
-    const script = `perl -e '$! = 0; syscall(${numbers[HERE]}, ${parameters}); print $! + 0'`;
-    expect((await onHost(host, script)).stdout).toBe("1"); // EPERM
-    expect((await onMachine(script)).stdout).not.toBe("1");
-  });
+  ];
+  const lines = calls.map(
+    ([name, numbers, parameters]) =>
+      `$! = 0; syscall(${numbers[process.arch === "x64" ? 0 : 1]}, ${parameters}); print "${name}\n" if $!{EPERM};`,
+  );
+  const script = `perl -e 'my $none = "/kafkalab-none"; ${lines.join(" ")}'`;
+  const names = calls.map(([name]) => `${name}\n`);
+  expect((await onHost(host, script)).output).toBe(names.join(""));
+  expect((await onMachine(script)).output).toBe("");
 });
 
 describe("what changes the machine is refused", () => {
