@@ -79,8 +79,8 @@ export class Machine {
     mkdirSync(join(home, ".ssh"), { mode: 0o700 });
     writeFileSync(join(home, ".ssh/authorized_keys"), readFileSync(`${this.key}.pub`));
     mkdirSync(join(this.root, "var/log/journal"), { recursive: true }); // what it says is kept
-    // As after a boot: the first one would do more than the others.
-    await must(["chroot", this.root, "/lib/systemd/systemd-update-done"]);
+    // As after a boot: the first one would do more than the others; see systemd-update-done(8).
+    for (const file of ["etc/.updated", "var/.updated"]) writeFileSync(join(this.root, file), "");
     mkdirSync(join(this.root, CHECKOUT));
     await must(
       [
