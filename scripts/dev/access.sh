@@ -42,13 +42,12 @@ access_make() {
 # access_config: prints the configuration. A host with another key than the pinned one is an error,
 # whatever its address; so is a host on the way.
 access_config() {
-  jq -r --arg access "$access" --arg target "$target" '
+  jq -r --arg access "$access" --arg target "$target" --arg linked "$(access_linked %h)" --arg gone "$access_gone" '
     # In quotes, and with what ssh takes for a token of its own doubled.
-    def path: gsub("%"; "%%") | gsub("(?<c>[\\\\\"])"; "\\\(.c)") | "\"\(.)\"";
-    .[] | select(.address) | "Host \(.names | join(" "))",
+    def path: gsub("%"; "%%") | gsub("(?<c>[\\\"])"; "\\(.c)") | "\"\(.)\"";
+    (.[] | select(.address) | "Host \(.names | join(" "))",
       "  HostName \(.address)",
-      # What a user sets for the outside world is of no use for hosts on this machine.
-      if .via then "  ProxyJump \(.via)" elif $target == "local" then "  ProxyCommand none" else empty end,
+      if .via then "  ProxyJump \(.via)" else empty end,
       "  User ec2-user",
       "  IdentityFile \("\($access)/key" | path)",
       "  IdentitiesOnly yes",
@@ -59,7 +58,33 @@ access_config() {
       "  StrictHostKeyChecking yes",
       "  ConnectTimeout 5",
       "  ServerAliveInterval 15",
-      ""' <<<"$hosts_json"
+      ""),
+    ([.[] | select(.address and (.via | not)) | .names[]] | join(",") | select($target == "local" and . != "")
+      # Not only these scripts: ssh itself dials no address that leads out of this machine.
+      | "Match originalhost \(.) !exec \"\($linked)\"",
+      "  ProxyCommand sh -c \u0027echo \"kafkalab: \($gone) Run: npm run up\" >&2; exit 1\u0027",
+      # What a user sets for the outside world is of no use for hosts on this machine.
+      "Match originalhost \(.)",
+      "  ProxyCommand none",
+      "")' <<<"$hosts_json"
+}
+
+access_gone="no link of this machine leads to the hosts, for example because it was restarted."
+
+# access_linked ADDRESS: prints the command that succeeds if this machine reaches the address by the
+# link of a lab.
+access_linked() {
+  echo "ip -4 route get $1 | grep -q ' dev kl-'"
+}
+
+# access_route: an error on the local target if no link leads to the hosts. Their addresses then lead
+# out of this machine, by its default route, to somebody else.
+access_route() {
+  local address
+  address=$(jq -r 'first(.[] | select(.address and (.via | not)) | .address) // empty' <<<"$hosts_json")
+  if [ "$target" = local ] && [ -n "$address" ] && ! bash -c "$(access_linked "$address")" 2>/dev/null; then
+    die "$access_gone" "Run: npm run up"
+  fi
 }
 
 # access_check HOST: an error unless the stack has this host, and it can be reached.

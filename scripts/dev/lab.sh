@@ -286,6 +286,7 @@ case $command in
     enter_stack
     access_make
     access_check "$1"
+    access_route
     access_ssh "$@"
     ;;
   key)
@@ -313,6 +314,7 @@ case $command in
       enter_stack
       look_closer change
       access_make
+      access_route
       LAB_ACCESS=$(jq -n --arg root "$root" --arg stack "$stack" --arg target "$target" \
         --arg directory "$access" --arg configFile "$root/Pulumi.$stack.yaml" --argjson hosts "$hosts_json" '$ARGS.named')
       export LAB_ACCESS

@@ -117,8 +117,13 @@ function fake(name: string, script: string): void {
   chmodSync(join(scratch, name), 0o755);
 }
 
+/** What `ip route get` prints for the addresses of hosts: by the lab's link, or by the way out. */
+const LINKED = "198.18.0.1 via 198.18.0.2 dev kl-0123456789ab src 198.18.0.1";
+const LEAVING = "198.18.0.1 via 192.0.2.1 dev eth0 src 192.0.2.2";
+
 /** Runs lines with the functions of the scripts, on a stack with these hosts. */
-function run(hosts: HostState[], lines: string, target = "local") {
+function run(hosts: HostState[], lines: string, target = "local", route = LINKED) {
+  fake("ip", `[ "$1 $2 $3" = "-4 route get" ] && echo "${route}"`);
   const file = join(scratch, "export.json");
   writeFileSync(file, JSON.stringify({ version: 3, deployment: { resources: stackOf(hosts) } }));
   fake(
@@ -168,7 +173,6 @@ test("key, pinned keys and configuration are files that nobody else can read", (
   );
   expect(stdout).toBe(`Host peter-kafka01 peter-kafka01.foo.bar
   HostName 198.18.0.1
-  ProxyCommand none
   User ec2-user
   IdentityFile ${inConfig(`${access}/key`)}
   IdentitiesOnly yes
@@ -180,8 +184,67 @@ test("key, pinned keys and configuration are files that nobody else can read", (
   ConnectTimeout 5
   ServerAliveInterval 15
 
+Match originalhost peter-kafka01,peter-kafka01.foo.bar !exec "ip -4 route get %h | grep -q ' dev kl-'"
+  ProxyCommand sh -c 'echo "kafkalab: no link of this machine leads to the hosts, for example because it was restarted. Run: npm run up" >&2; exit 1'
+Match originalhost peter-kafka01,peter-kafka01.foo.bar
+  ProxyCommand none
+
 `);
   expect(readFileSync(join(access, "config"), "utf8")).toBe(stdout);
+});
+
+describe("without the lab's link nothing dials a host", () => {
+  const GONE =
+    "kafkalab: no link of this machine leads to the hosts, for example because it was restarted.";
+  // ssh dials what listens here, if it dials at all.
+  const LOCAL = { ...KAFKA, instance: { id: "i-1", publicIp: "127.11.13.17" } };
+  const access = () => join(scratch, "state/ssh/test");
+  const ssh = (host: string, route: string) => {
+    fake("ip", `[ "$4" = 127.11.13.17 ] && echo "${route}"`);
+    const { stderr } = spawnSync("ssh", ["-v", "-F", "config", host], {
+      cwd: access(),
+      env: { ...process.env, PATH: `${scratch}:${process.env.PATH}` },
+    });
+    return stderr.toString();
+  };
+
+  test.each(["peter-kafka01", "peter-kafka01.foo.bar"])("ssh of the user's own: %s", (name) => {
+    run(
+      [LOCAL, { ...ZOOKEEPER, instance: { id: "i-2", publicIp: "127.11.13.18" } }],
+      "access_make",
+    );
+    const linked = ssh(name, LINKED);
+    expect(linked).toMatch(/Connecting to 127\.11\.13\.17 /);
+    expect(linked).not.toContain("kafkalab:");
+    for (const route of [LEAVING, ""]) {
+      const gone = ssh(name, route);
+      expect(gone).toContain(`${GONE} Run: npm run up\n`);
+      expect(gone).not.toContain("Connecting to");
+    }
+  });
+
+  test("ssh through the bastion", () => {
+    run([ZOOKEEPER, BASTION], "access_make");
+    expect(ssh("peter-zk01", LINKED)).toMatch(/Connecting to 127\.11\.13\.17 /);
+    const gone = ssh("peter-zk01", LEAVING);
+    expect(gone).toContain(`${GONE} Run: npm run up\n`);
+    expect(gone).not.toContain("Connecting to");
+  });
+
+  test.each([["access_route"], ["status_print"]])("%s", (command) => {
+    fake("ssh", "echo dialled >&2");
+    const lines = command === "access_route" ? "access_make; access_route" : command;
+    const { status, stderr } = run([KAFKA, ZOOKEEPER], lines, "local", LEAVING);
+    expect(stderr).toBe(`${GONE}\n  Run: npm run up\n`);
+    expect(status).toBe(1);
+  });
+
+  test.each<[string, HostState[], string]>([
+    ["on AWS", [KAFKA], "aws"],
+    ["while all are stopped", [ZOOKEEPER], "local"],
+  ])("%s there is no link", (_, hosts, target) => {
+    expect(run(hosts, "access_make; access_route", target, LEAVING).status).toBe(0);
+  });
 });
 
 describe("the address is the latest that the state knows", () => {
@@ -345,7 +408,7 @@ describe("status", () => {
     ]);
     expect(status).toBe(0);
     expect(existsSync(join(scratch, "state"))).toBe(false);
-    expect(readdirSync(scratch).sort()).toEqual(["export.json", "pulumi", "ssh"]);
+    expect(readdirSync(scratch).sort()).toEqual(["export.json", "ip", "pulumi", "ssh"]);
   });
 
   test("tells a host that is stopped from one that does not answer", () => {
