@@ -10,10 +10,12 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { overlaps } from "../host/addresses";
+import { publicCidr } from "../host/blocks";
 import { whileFrozen } from "../host/freeze";
 import { unplugInstance } from "../host/instance";
+import { outerLink } from "../host/links";
 import { isStopped, T } from "../host/model";
-import { applyVpc, machineRoutes, outerLink, publicCidr, removeVpc } from "../host/network";
+import { applyVpc, machineRoutes, removeVpc } from "../host/network";
 import { own, stackOf } from "../host/owner";
 import { cloudDir } from "../host/paths";
 import { waitUntil } from "../host/run";
@@ -128,8 +130,13 @@ function refuseIfNotPossible(name: string, saved: State): void {
 
 /** A VPC keeps its public addresses, so that all that knows the hosts finds them. */
 async function refuseTakenAddresses(name: string, saved: State, present: State): Promise<void> {
-  const own = living(present, T.vpc).map(({ id }) => outerLink(id));
-  const routes = (await machineRoutes()).filter(({ device }) => !own.includes(device));
+  const own = living(present, T.vpc).flatMap(({ id, chosen }) => [
+    outerLink(id),
+    publicCidr(chosen["slot"] as number), // its guard
+  ]);
+  const routes = (await machineRoutes()).filter(
+    ({ device, cidr }) => !own.includes(device) && !own.includes(cidr),
+  );
   for (const vpc of living(saved, T.vpc)) {
     const cidr = publicCidr(vpc.chosen["slot"] as number);
     const route = routes.find((r) => overlaps(r.cidr, cidr));
@@ -171,7 +178,7 @@ async function takePower(present: State): Promise<{ name: string; time: string }
   const points = await freezePointsOf(present).catch(() => []);
   const still = points.map(({ group }) => ({ group, mounts: [] })); // to be unmounted
   const { result: time } = await whileFrozen(still, 60, unplug);
-  await Promise.all(living(present, T.vpc).map(({ id }) => removeVpc(id)));
+  await Promise.all(living(present, T.vpc).map(removeVpc));
   // The kernel gives a block device back when the last of the host's processes is gone from it.
   const volumes = living(present, T.volume).map(({ id }) => id);
   const inUse = () => volumes.filter((id) => loopDevice(id) !== undefined);

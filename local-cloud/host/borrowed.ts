@@ -10,12 +10,15 @@ import {
 import { join } from "node:path";
 import { withMachineLock } from "./lock";
 import { mounts } from "./mounts";
-import { runDir } from "./paths";
+import { runDir, vpcRunDir } from "./paths";
 import { run } from "./run";
+import { areLinksClaimed, claimLinks, releaseLinks } from "./unmanaged";
 
 /*
- * iproute2 and systemd-nspawn make directories in /run for themselves, and keep them. What was not
- * there before the first lab of the machine is removed after the last one, unless others use it.
+ * What the labs of a machine share in /run: from before the first VPC of all labs until after the last.
+ *
+ * iproute2 and systemd-nspawn make directories there for themselves, and keep them. What was not there
+ * before the first VPC is removed after the last one, unless others use it.
  */
 
 /** What they make; what is inside another comes first. */
@@ -42,22 +45,28 @@ interface Before {
 const note = join(runDir, "before.json");
 const isMounted = () => mounts().some(({ point }) => point === NETNS);
 
-/** Notes what is there, unless another lab has. To be called before anything else in `/run`. */
-export function noteBefore(): Promise<void> {
-  return withMachineLock("run", () => {
-    // Without a note in it, it is of an earlier release: nobody knows what was there.
-    if (existsSync(runDir)) return;
-    mkdirSync(runDir, { mode: 0o755 });
-    const before: Before = { directories: DIRECTORIES.filter(existsSync), mounted: isMounted() };
-    writeFileSync(note, JSON.stringify(before));
+/** Makes the directory of a VPC's running parts, and what all VPCs share. To be called before anything else. */
+export async function borrow(vpcId: string): Promise<void> {
+  if (existsSync(vpcRunDir(vpcId)) && areLinksClaimed()) return;
+  await withMachineLock("run", async () => {
+    // A directory without a note in it is of an earlier release: nobody knows what was there before.
+    if (!existsSync(runDir)) {
+      mkdirSync(runDir, { mode: 0o755 });
+      const before: Before = { directories: DIRECTORIES.filter(existsSync), mounted: isMounted() };
+      writeFileSync(note, JSON.stringify(before));
+    }
+    mkdirSync(vpcRunDir(vpcId), { recursive: true, mode: 0o755 });
+    await claimLinks();
   });
 }
 
-/** Puts all of it back if there is no other lab. */
-export function restoreBefore(): Promise<void> {
+/** Removes the directory of a VPC and, after the last VPC of all labs, puts back what they shared. */
+export function giveBack(vpcId: string): Promise<void> {
   return withMachineLock("run", async () => {
+    rmSync(vpcRunDir(vpcId), { recursive: true, force: true });
     if (!existsSync(runDir) || readdirSync(runDir).some((name) => join(runDir, name) !== note))
       return;
+    await releaseLinks();
     if (existsSync(note)) {
       const before = JSON.parse(readFileSync(note, "utf8")) as Before;
       if (!before.mounted) await unmount();

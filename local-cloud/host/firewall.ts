@@ -1,5 +1,5 @@
 import type { RuleModel, VpcModel } from "./model";
-import { hostPort } from "./paths";
+import { hostPort } from "./links";
 
 /**
  * The nftables ruleset of a VPC's router: the security groups, stateful, between hosts of one subnet

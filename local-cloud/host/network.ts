@@ -1,7 +1,6 @@
 import { createHash, randomInt } from "node:crypto";
 import {
   existsSync,
-  mkdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -10,16 +9,19 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { addressAt, overlaps, parseCidr } from "./addresses";
-import { noteBefore, restoreBefore } from "./borrowed";
+import { overlaps } from "./addresses";
+import { publicCidr, SLIRP_CIDR, SLOTS } from "./blocks";
+import { borrow, giveBack } from "./borrowed";
 import { daemonPid, startDaemon, stopDaemon, type Daemon } from "./daemon";
-import { dnsFiles, LINK_LOCAL_RESOLVER, MIRROR } from "./dns";
+import { dnsFiles, MIRROR } from "./dns";
 import { ruleset } from "./firewall";
+import { removeGuard } from "./guard";
+import * as links from "./links";
 import { withLock } from "./lock";
 import { vpcModel, type HostModel, type VpcModel } from "./model";
-import { hostPort, labDir, namespace, vpcRunDir } from "./paths";
+import { labDir, namespace, vpcRunDir } from "./paths";
 import { run, waitUntil } from "./run";
-import { readState } from "./store";
+import { readState, type Record } from "./store";
 
 /*
  * A VPC is a network namespace that routes. Each subnet is a bridge in it whose ports are isolated
@@ -29,18 +31,10 @@ import { readState } from "./store";
  *   machine ── kl-… ─ uplink ── [VPC: nftables, dnsmasq, mirror] ── br-… ── ens5 [host]
  *                                 └─ tap0 ── slirp4netns ── the machine's own connections
  *
- * Nothing is set on the machine itself but one link and one route for the public addresses. The
- * internet gateway is slirp4netns, which needs no forwarding and no firewall rule there.
+ * On the machine itself there are one link and two routes for the public addresses: one by the link,
+ * and the guard, which is unreachable (`guard.ts`). The internet gateway is slirp4netns, which needs
+ * no forwarding and no firewall rule there.
  */
-
-/** How many blocks of public addresses there are, in RFC 2544's block for benchmarks, unused on real networks. */
-export const SLOTS = 510; // of 512 blocks /24; the last two are the next ones
-/** Where elastic addresses are from. Nothing routes them, as NAT gateways let nobody in. */
-export const ELASTIC_CIDR = "198.19.254.0/24";
-const SLIRP_CIDR = "198.19.255.0/24";
-
-/** `198.18.0.0/24`, `198.18.1.0/24`, … by slot. */
-export const publicCidr = (slot: number) => `198.${18 + (slot >> 8)}.${slot & 255}.0/24`;
 
 /** Brings the kernel and the daemons of a VPC to what its records say. Repeating it is cheap. */
 export function applyVpc(vpcId: string): Promise<void> {
@@ -57,9 +51,13 @@ export function applyVpc(vpcId: string): Promise<void> {
 const waiting = new Map<string, Promise<void>>();
 
 async function apply(vpc: VpcModel): Promise<void> {
+  await borrow(vpc.id);
   await ensureNamespace(vpc.id);
-  await once(`${vpc.id} router`, publicCidr(vpc.slot), () => ensureRouter(vpc));
-  await once(`${vpc.id} links`, JSON.stringify(vpc.subnets), () => ensureLinks(vpc));
+  const wanted = JSON.stringify([vpc.slot, vpc.cidr, vpc.subnets]);
+  if (seen.get(vpc.id) !== wanted) {
+    await ensureLinks(vpc);
+    seen.set(vpc.id, wanted);
+  }
   await ensureRules(vpc);
   await ensureDns(vpc);
   if (vpc.hasInternetGateway) await startDaemon(slirp(vpc.id));
@@ -72,24 +70,15 @@ async function apply(vpc: VpcModel): Promise<void> {
  */
 const seen = new Map<string, string>();
 
-async function once(key: string, wanted: string, action: () => Promise<void>): Promise<void> {
-  if (seen.get(key) === wanted) return;
-  await action();
-  seen.set(key, wanted);
-}
-
-function lookAgain(vpcId: string): void {
-  for (const key of seen.keys()) if (key.startsWith(vpcId)) seen.delete(key);
-}
-
 /**
  * Whether the kernel and the daemons have what the records say. They do not after the machine's
- * reboot, or if a run was killed between a change of the records and the work for it.
+ * reboot, or if a run was killed between a change of the records and the work for it, or if somebody
+ * has changed a part of it.
  */
 export async function vpcIsWhole(vpcId: string): Promise<boolean> {
   const model = vpcModel(readState(), vpcId);
   if (model && (await isWhole(model))) return true;
-  lookAgain(vpcId);
+  seen.delete(vpcId);
   return false;
 }
 
@@ -100,26 +89,37 @@ async function isWhole(vpc: VpcModel): Promise<boolean> {
   if (daemons.some((daemon) => daemonPid(daemon) === undefined)) return false;
   if (!isDone(rulesDone(vpc.id), digest(ruleset(vpc)))) return false;
   if (!isDone(dnsDone(vpc.id), dnsDigest(vpc))) return false;
-  try {
-    await run([...inside(vpc.id), "nft", "list", "chain", "inet", "kafkalab", "forward"]);
-  } catch {
-    rmSync(rulesDone(vpc.id), { force: true }); // so that they are made again
-    return false;
-  }
-  const links = await linksUp(namespace(vpc.id));
-  return [UPLINK, ...vpc.subnets.map((s) => bridge(s.id))].every((name) => links.has(name));
+  const [found, rules] = await Promise.all([links.look(vpc), hasRules(vpc)]);
+  const files = Object.entries(dnsFiles(vpc, vpcRunDir(vpc.id)));
+  const served = files.every(([name, text]) => hasText(join(vpcRunDir(vpc.id), name), text));
+  // Without its note, each is made again.
+  if (!rules) rmSync(rulesDone(vpc.id), { force: true });
+  if (!served) rmSync(dnsDone(vpc.id), { force: true });
+  return rules && served && links.nothing(links.repairsOf(vpc, found, vpc.hasInternetGateway));
+}
+
+/** Whether the router has the rules of the VPC, and no others, whoever changed them. */
+async function hasRules(vpc: VpcModel): Promise<boolean> {
+  const list = "nft --stateless list ruleset";
+  // In a namespace of its own, nftables lists the rules in the form that it gives them.
+  const [wanted, found] = await Promise.all([
+    run(["unshare", "--net", "sh", "-e", "-c", `nft -f - && ${list}`], ruleset(vpc)),
+    run([...inside(vpc.id), ...list.split(" ")]),
+  ]);
+  return found === wanted;
 }
 
 /** Removes the network of a VPC, whatever is left of it. */
-export function removeVpc(vpcId: string): Promise<void> {
-  return withLock(`network ${vpcId}`, async () => {
-    for (const daemon of [slirp(vpcId), dnsmasq(vpcId), mirror(vpcId)]) await stopDaemon(daemon);
+export function removeVpc(vpc: Pick<Record, "id" | "chosen">): Promise<void> {
+  const { id } = vpc;
+  return withLock(`network ${id}`, async () => {
+    for (const daemon of [slirp(id), dnsmasq(id), mirror(id)]) await stopDaemon(daemon);
     // The namespace's end takes the link away too, but some time later.
-    await run(["ip", "link", "delete", outerLink(vpcId)]).catch(() => undefined);
-    await removeNamespace(vpcId);
-    rmSync(vpcRunDir(vpcId), { recursive: true, force: true });
-    await restoreBefore();
-    lookAgain(vpcId);
+    await run(["ip", "link", "delete", links.outerLink(id)]).catch(() => undefined);
+    await removeNamespace(id);
+    await removeGuard(vpc.chosen["slot"] as number);
+    await giveBack(id);
+    seen.delete(id);
   });
 }
 
@@ -141,7 +141,10 @@ export async function machineRoutes(): Promise<{ cidr: string; device: string }[
   }[];
   return routes
     .filter((r) => r.dst !== "default" && r.type !== "broadcast")
-    .map((r) => ({ cidr: r.dst.includes("/") ? r.dst : `${r.dst}/32`, device: r.dev ?? "?" }));
+    .map((r) => ({
+      cidr: r.dst.includes("/") ? r.dst : `${r.dst}/32`,
+      device: r.dev ?? r.type ?? "?",
+    }));
 }
 
 /**
@@ -159,103 +162,32 @@ export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
   throw new Error(`all ${SLOTS} blocks of public addresses in 198.18.0.0/15 are in use`);
 }
 
-/**
- * The network interface of an instance: a namespace, linked to its subnet. As the links of the router,
- * this one is set up as its last step, so one that is not up was left half made.
- */
+/** The network interface of an instance: a namespace, linked to its subnet. */
 export async function ensureInterface(vpcId: string, host: HostModel): Promise<void> {
-  const [router, own, port] = [namespace(vpcId), namespace(host.id), hostPort(host.id)];
+  const [router, own] = [namespace(vpcId), namespace(host.id)];
+  const name = links.hostPort(host.id);
   if (!existsSync(`/run/netns/${own}`)) await run(["ip", "netns", "add", own]);
-  if ((await linksUp(router)).has(port)) return;
-  await run(["ip", "-n", router, "link", "delete", port]).catch(() => undefined);
-  await run(
-    ["ip", "-n", router, "-batch", "-"],
-    [
-      `link add ${port} type veth peer name ens5 address ${host.mac} netns ${own}`,
-      `link set ${port} master ${bridge(host.subnetId)}`,
-      // Before it is up: a port that is not isolated would go round the firewall.
-      `link set ${port} type bridge_slave isolated on`,
-      `link set ${port} up`,
-      "",
-    ].join("\n"),
-  );
+  const port = await links.linkOf(["ip", "-n", router], name);
+  const lines = [
+    ...(port ? [] : [`link add ${name} type veth peer name ens5 address ${host.mac} netns ${own}`]),
+    ...links.repairPort(port ?? { name, up: false, isolated: false }, links.bridge(host.subnetId)),
+  ];
+  if (lines.length) await run(["ip", "-n", router, "-batch", "-"], `${lines.join("\n")}\n`);
 }
 
 async function ensureNamespace(vpcId: string): Promise<void> {
-  await noteBefore();
-  mkdirSync(vpcRunDir(vpcId), { recursive: true, mode: 0o755 });
   if (existsSync(`/run/netns/${namespace(vpcId)}`)) return;
-  lookAgain(vpcId);
+  seen.delete(vpcId);
   rmSync(rulesDone(vpcId), { force: true });
   await run(["ip", "netns", "add", namespace(vpcId)]);
 }
 
-/** The link to the machine. It is up, as the last step, only when all of it is done. */
-async function ensureRouter(vpc: VpcModel): Promise<void> {
-  const [ns, outer] = [namespace(vpc.id), outerLink(vpc.id)];
-  replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
-  if ((await linksUp(ns)).has(UPLINK)) return;
-  const block = publicCidr(vpc.slot);
-  const [machine, router] = [addressAt(block, 1), addressAt(block, 2)];
-  await run([
-    "ip", "netns", "exec", ns, "sysctl", "-q", "-w",
-    "net.ipv4.ip_forward=1",
-    "net.ipv4.conf.all.send_redirects=0",
-    "net.ipv4.conf.default.send_redirects=0",
-    "net.ipv6.conf.all.disable_ipv6=1",
-    "net.ipv6.conf.default.disable_ipv6=1",
-  ]); // prettier-ignore
-  await run(["ip", "link", "delete", outer]).catch(() => undefined); // what a killed run left
-  await run(["ip", "link", "add", outer, "type", "veth", "peer", "name", UPLINK, "netns", ns]);
-  await run(
-    ["ip", "-batch", "-"],
-    [
-      `address add ${machine}/30 dev ${outer}`,
-      `link set ${outer} up`,
-      `route replace ${block} via ${router} dev ${outer}`,
-      "",
-    ].join("\n"),
-  );
-  await run(
-    ["ip", "-n", ns, "-batch", "-"],
-    [
-      "link set lo up",
-      `address replace ${LINK_LOCAL_RESOLVER}/32 dev lo`,
-      `address replace ${MIRROR.address}/32 dev lo`,
-      `address replace ${addressAt(vpc.cidr, 2)}/32 dev lo`,
-      `address replace ${router}/30 dev ${UPLINK}`,
-      `link set ${UPLINK} up`,
-      "",
-    ].join("\n"),
-  );
-}
-
-/** The bridge of each subnet. It is up, as the last step, only when all of it is done. */
 async function ensureLinks(vpc: VpcModel): Promise<void> {
-  const ns = namespace(vpc.id);
-  const up = await linksUp(ns);
-  const wanted = new Map(vpc.subnets.map((s) => [bridge(s.id), s.cidr]));
-  for (const name of up) {
-    if (name.startsWith("br-") && !wanted.has(name)) {
-      await run(["ip", "-n", ns, "link", "delete", name]);
-    }
-  }
-  for (const [name, cidr] of wanted) {
-    if (up.has(name)) continue;
-    await run(["ip", "-n", ns, "link", "delete", name]).catch(() => undefined); // what a killed run left
-    const address = `${addressAt(cidr, 1)}/${parseCidr(cidr).prefix}`;
-    await run(
-      ["ip", "-n", ns, "-batch", "-"],
-      `link add ${name} type bridge\naddress add ${address} dev ${name}\n`,
-    );
-    await run([
-      "ip", "netns", "exec", ns, "sysctl", "-q", "-w",
-      `net.ipv4.conf.${name}.proxy_arp_pvlan=1`,
-      `net.ipv4.conf.${name}.send_redirects=0`,
-      `net.ipv4.neigh.${name}.proxy_delay=0`,
-    ]); // prettier-ignore
-    await run(["ip", "-n", ns, "link", "set", name, "up"]);
-  }
+  replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
+  const runs = daemonPid(slirp(vpc.id)) !== undefined;
+  const repairs = links.repairsOf(vpc, await links.look(vpc), runs);
+  if (repairs.slirp) await stopDaemon(slirp(vpc.id));
+  await links.mend(vpc, repairs);
 }
 
 /*
@@ -266,15 +198,15 @@ async function ensureLinks(vpc: VpcModel): Promise<void> {
 const rulesDone = (vpcId: string) => join(vpcRunDir(vpcId), "rules.done");
 const dnsDone = (vpcId: string) => join(vpcRunDir(vpcId), "dns.done");
 const digest = (text: string) => createHash("sha256").update(text).digest("hex");
-const isDone = (note: string, what: string) =>
-  existsSync(note) && readFileSync(note, "utf8") === what;
+const isDone = (note: string, what: string) => hasText(note, what);
 
 async function ensureRules(vpc: VpcModel): Promise<void> {
   const rules = ruleset(vpc);
   const note = rulesDone(vpc.id);
   if (isDone(note, digest(rules))) return;
   rmSync(note, { force: true });
-  await run([...inside(vpc.id), "nft", "-f", "-"], rules);
+  // Nothing but these rules decides in the router.
+  await run([...inside(vpc.id), "nft", "-f", "-"], `flush ruleset\n${rules}`);
   writeFileSync(note, digest(rules));
 }
 
@@ -317,9 +249,12 @@ function handlesHangup(pid: number | undefined): boolean {
   }
 }
 
+const hasText = (path: string, text: string) =>
+  existsSync(path) && readFileSync(path, "utf8") === text;
+
 /** Writes the file unless it says this already; whether it did. */
 function replaceFile(path: string, text: string): boolean {
-  if (existsSync(path) && readFileSync(path, "utf8") === text) return false;
+  if (hasText(path, text)) return false;
   writeFileSync(`${path}.new`, text, { mode: 0o644 });
   renameSync(`${path}.new`, path);
   return true;
@@ -331,12 +266,6 @@ function replaceLink(path: string, target: string): void {
   renameSync(`${path}.new`, path);
 }
 
-/** The names of the links that are set up, which is the last step of making one. */
-async function linksUp(ns: string): Promise<Set<string>> {
-  const text = await run(["ip", "-n", ns, "-json", "link", "show", "up"]);
-  return new Set((JSON.parse(text) as { ifname?: string }[]).flatMap((l) => l.ifname ?? []));
-}
-
 function killQuietly(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
@@ -344,11 +273,6 @@ function killQuietly(pid: number): void {
     // ended meanwhile
   }
 }
-
-const UPLINK = "uplink";
-/** The machine's end of the link to a VPC. */
-export const outerLink = (vpcId: string) => `kl-${vpcId.slice(4, 16)}`;
-const bridge = (subnetId: string) => `br-${subnetId.slice(7, 19)}`;
 
 export const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
 
@@ -395,7 +319,7 @@ export function slirp(vpcId: string): Daemon {
   return {
     argv: [
       "slirp4netns", "--netns-type=path", "--configure", "--mtu=65520", "--disable-host-loopback",
-      "--enable-sandbox", "--enable-seccomp", `--cidr=${SLIRP_CIDR}`, mark, "tap0",
+      "--enable-sandbox", "--enable-seccomp", `--cidr=${SLIRP_CIDR}`, mark, links.TAP,
     ], // prettier-ignore
     mark,
     logFile: join(vpcRunDir(vpcId), "internet-gateway.log"),

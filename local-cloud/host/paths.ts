@@ -23,9 +23,6 @@ export const vpcRunDir = (id: string) => join(runDir, id);
 /** The network namespace of a VPC (its router) or of an instance (its network interface). */
 export const namespace = (id: string) => `kafkalab-${id}`;
 
-/** The router's end of an instance's link. */
-export const hostPort = (instanceId: string) => `p-${instanceId.slice(2, 14)}`;
-
 /** The path without symbolic links, as far as it is there. */
 function withoutLinks(path: string): string {
   const absolute = resolve(path);

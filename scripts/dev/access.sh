@@ -44,7 +44,7 @@ access_make() {
 access_config() {
   jq -r --arg access "$access" --arg target "$target" --arg linked "$(access_linked %h)" --arg gone "$access_gone" '
     # In quotes, and with what ssh takes for a token of its own doubled.
-    def path: gsub("%"; "%%") | gsub("(?<c>[\\\"])"; "\\(.c)") | "\"\(.)\"";
+    def path: gsub("%"; "%%") | gsub("(?<c>[\\\\\"])"; "\\\(.c)") | "\"\(.)\"";
     (.[] | select(.address) | "Host \(.names | join(" "))",
       "  HostName \(.address)",
       if .via then "  ProxyJump \(.via)" else empty end,

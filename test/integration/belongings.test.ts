@@ -139,7 +139,7 @@ test("a state that cannot be read is named, and destroy removes the whole lab al
 });
 
 describe("of two stacks of an account", () => {
-  const cloud = new Cloud(join(top, "two stacks"));
+  const cloud = new Cloud({ stateDir: join(top, "two stacks") });
   const plugins: Plugin[] = [];
   const stacks = () =>
     cloud.records.map(({ urn, type }) => `${urn.split(":")[2]} ${type.split(":")[2]}`).sort();

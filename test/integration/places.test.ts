@@ -67,7 +67,7 @@ describe.each(PLACES)("%s", (_name, place, umask) => {
   let make: (name: string) => Promise<{ instance: Resource; attachment: Resource }>;
 
   beforeAll(async () => {
-    cloud = new Cloud(await place(), umask);
+    cloud = new Cloud({ stateDir: await place(), umask });
     plugin = await cloud.plugin();
     const vpc = await plugin.create(T.vpc, "net", { cidrBlock: "10.77.0.0/16" });
     const subnet = await plugin.create(T.subnet, "net", {
@@ -142,7 +142,7 @@ describe("what iproute2 and systemd-nspawn make in /run", () => {
     writeFileSync(
       file,
       `import { execSync } from "node:child_process";
-       import { noteBefore as note, restoreBefore as restore } from "${HOST}/borrowed";
+       import { borrow as note, giveBack as restore } from "${HOST}/borrowed";
        const sh = (line: string) => execSync(line, { stdio: ["ignore", "inherit", "inherit"] });
        void (async () => {${lines}})().catch((e) => { console.error(e); process.exitCode = 1; });
        void [note, restore, sh];`,
@@ -152,15 +152,15 @@ describe("what iproute2 and systemd-nspawn make in /run", () => {
     const out = await must(["unshare", "--mount", "sh", "-ec", script, file], { cwd: root });
     return out.trim().split("\n");
   }
-  const lab = `await note(); sh("ip netns add kl; mkdir -p /run/systemd/nspawn/locks /run/kafkalab/vpc-1");`;
-  const gone = `sh("ip netns delete kl; rmdir /run/kafkalab/vpc-1"); await restore();`;
+  const lab = `await note("vpc-1"); sh("ip netns add kl; mkdir -p /run/systemd/nspawn/locks");`;
+  const gone = `sh("ip netns delete kl"); await restore("vpc-1");`;
 
   test("goes with the last lab", async () => {
     expect(await inRun(lab + gone)).toEqual(["0"]);
   });
 
   test("stays while there is another lab", async () => {
-    const others = `${lab} sh("mkdir /run/kafkalab/vpc-2"); await note(); ${gone}`;
+    const others = `${lab} await note("vpc-2"); ${gone}`;
     expect(await inRun(others)).toEqual([
       "/run/kafkalab", "/run/kafkalab/before.json", "/run/kafkalab/vpc-2",
       "/run/netns", "/run/systemd", "/run/systemd/nspawn", "/run/systemd/nspawn/locks", "1",

@@ -10,6 +10,7 @@ import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
 import type { Record as CloudRecord, State } from "../../local-cloud/host/store";
 import { run, waitFor } from "./run";
+import type { SmallMachine } from "./small-machine";
 
 /** Properties of a resource, as Pulumi's engine sends them. */
 export type Props = Record<string, unknown>;
@@ -34,6 +35,16 @@ export const secret = (value: unknown) => ({
   value,
 });
 
+/** What a local cloud of a test finds around it. */
+export interface Surroundings {
+  /** @default one of its own in the directory for temporary files */
+  stateDir?: string;
+  /** The user's umask. @default 022 */
+  umask?: string;
+  /** The machine whose links, routes and firewall the plugins see. @default this one */
+  machine?: SmallMachine;
+}
+
 /** A process of the plugin, spoken to as Pulumi's engine does. */
 export class Plugin {
   private constructor(
@@ -41,16 +52,18 @@ export class Plugin {
     private readonly client: ResourceProviderClient,
     private readonly stack: string,
     private readonly ids: Set<string>,
+    private readonly relay?: ChildProcess,
   ) {}
 
-  /** @param umask That of the user. */
   static async start(
     stateDir: string,
     stack: string,
     ids = new Set<string>(),
-    umask = "022",
+    { umask = "022", machine }: Pick<Surroundings, "umask" | "machine"> = {},
   ): Promise<Plugin> {
-    const child = spawn("sh", ["-c", `umask ${umask}; exec "$0" "$@"`, PLUGIN, "127.0.0.1:1"], {
+    const start = ["sh", "-c", `umask ${umask}; exec "$0" "$@"`, PLUGIN, "127.0.0.1:1"];
+    const [program = "", ...args] = [...(machine?.enter ?? []), ...start];
+    const child = spawn(program, args, {
       env: { ...process.env, KAFKALAB_STATE: stateDir },
       stdio: ["ignore", "pipe", process.env["KEEP"] ? "inherit" : "ignore"],
     });
@@ -58,8 +71,13 @@ export class Plugin {
       createInterface(child.stdout).once("line", found);
       child.once("exit", (code) => failed(new Error(`the plugin ended with status ${code}`)));
     });
-    const client = new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure());
-    return new Plugin(child, client, stack, ids);
+    const address = `127.0.0.1:${port}`;
+    const relay = machine && (await machine.relay(address, join(stateDir, `${port}.socket`)));
+    const client = new ResourceProviderClient(
+      relay?.address ?? address,
+      credentials.createInsecure(),
+    );
+    return new Plugin(child, client, stack, ids, relay?.process);
   }
 
   urn(type: string, name: string): string {
@@ -171,6 +189,7 @@ export class Plugin {
       await ended;
     }
     this.client.close();
+    this.relay?.kill();
   }
 
   private checkChange(resource: Resource, changes: Props) {
@@ -186,17 +205,17 @@ export class Plugin {
 export class Cloud {
   /** Every id that was seen. */
   readonly ids = new Set<string>();
+  readonly stateDir: string;
   private readonly plugins: Plugin[] = [];
 
-  /** @param umask That of the user. */
-  constructor(
-    readonly stateDir = join(tmpdir(), `kafkalab-cloud-${randomBytes(4).toString("hex")}`),
-    private readonly umask?: string,
-  ) {}
+  constructor(private readonly surroundings: Surroundings = {}) {
+    const name = `kafkalab-cloud-${randomBytes(4).toString("hex")}`;
+    this.stateDir = surroundings.stateDir ?? join(tmpdir(), name);
+  }
 
   async plugin(stack = "test"): Promise<Plugin> {
     mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
-    const plugin = await Plugin.start(this.stateDir, stack, this.ids, this.umask);
+    const plugin = await Plugin.start(this.stateDir, stack, this.ids, this.surroundings);
     this.plugins.push(plugin);
     return plugin;
   }

@@ -142,7 +142,12 @@ async function removeRemains(id: string): Promise<void> {
     }
   } else {
     await run(["ip", "netns", "delete", `kafkalab-${id}`]);
-    await run(["ip", "link", "delete", `kl-${id.slice(4, 16)}`]);
+    const link = `kl-${id.slice(4, 16)}`;
+    const { stdout: routes } = await run(["ip", "-4", "route", "show", "dev", link]);
+    for (const [, block = ""] of routes.matchAll(/^(198\.\S+\/24) /gm)) {
+      await run(["ip", "route", "delete", "unreachable", block]);
+    }
+    await run(["ip", "link", "delete", link]);
     rmSync(join("/run/kafkalab", id), { recursive: true, force: true });
     rmSync(join("/run/systemd/nspawn/propagate", id), { recursive: true, force: true });
     for (const group of cgroups()
@@ -268,7 +273,7 @@ const NAMES =
 
 /** What bears no name although it may be another lab's. */
 const SHARED =
-  /\/nspawn\/locks\/|^\w+: sysctl: fs\.inotify\.|\/run\/kafkalab(\/before\.json)?$|\/run\/(netns|systemd)\b/;
+  /\/nspawn\/locks\/|^\w+: sysctl: fs\.inotify\.|\/run\/kafkalab(\/before\.json)?$|\/run\/(netns|systemd)\b|^\w+: route: unreachable 198\.1[89]\./;
 
 function belongsToOthers(line: string): boolean {
   return NAMES.test(line);

@@ -1,4 +1,5 @@
 import { main } from "@pulumi/pulumi/provider";
+import { guardAll } from "../../host/guard";
 import { acknowledgeCreated, localCloud } from "./provider";
 
 // Services on hosts and dnsmasq read what it makes, whatever umask the user has.
@@ -15,4 +16,13 @@ setInterval(() => {
   if (process.ppid !== engine) process.exit(1);
 }, 500).unref();
 
-void main(localCloud, process.argv.slice(2));
+// The engine waits for the port that this prints. Until then, nothing can dial a host.
+void guardAll().then(
+  () => main(localCloud, process.argv.slice(2)),
+  (error: unknown) => {
+    console.error(
+      `the local cloud could not keep connections to its hosts on this machine: ${String(error)}`,
+    );
+    process.exit(1);
+  },
+);

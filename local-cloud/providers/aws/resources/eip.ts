@@ -1,6 +1,6 @@
 import { addressAt, parseCidr } from "../../../host/addresses";
 import { T } from "../../../host/model";
-import { ELASTIC_CIDR } from "../../../host/network";
+import { ELASTIC_CIDR } from "../../../host/blocks";
 import { recordsOf, type State } from "../../../host/store";
 import { TAGS } from "../check";
 import { ec2Arn, newId, privateDnsName, publicDnsName, REGION } from "../ids";

@@ -10,7 +10,8 @@ import {
   type AttachedVolume,
 } from "../../../host/instance";
 import { groupsOf, isStopped, publicIpOf, T, vpcModel } from "../../../host/model";
-import { applyVpc, publicCidr } from "../../../host/network";
+import { publicCidr } from "../../../host/blocks";
+import { applyVpc } from "../../../host/network";
 import { changeState, readState, recordsOf, type Record, type State } from "../../../host/store";
 import { TAGS, zoneName } from "../check";
 import { ec2Arn, macAddress, newId, privateDnsName, publicDnsName } from "../ids";

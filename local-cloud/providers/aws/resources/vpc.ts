@@ -1,13 +1,7 @@
 import { overlaps } from "../../../host/addresses";
 import { T } from "../../../host/model";
-import {
-  applyVpc,
-  freeSlot,
-  machineRoutes,
-  removeVpc,
-  SLOTS,
-  vpcIsWhole,
-} from "../../../host/network";
+import { SLOTS } from "../../../host/blocks";
+import { applyVpc, freeSlot, machineRoutes, removeVpc, vpcIsWhole } from "../../../host/network";
 import { readState, recordsOf } from "../../../host/store";
 import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
@@ -95,5 +89,5 @@ export const vpc: ResourceType = {
   takesAlong: ({ id }, state) => having(state, T.dhcpOptionsAssociation, "vpcId", id),
   inUse: ({ id }) =>
     new ApiError("DependencyViolation", `The vpc '${id}' has dependencies and cannot be deleted.`),
-  remove: ({ id }) => removeVpc(id),
+  remove: (record) => removeVpc(record),
 };
