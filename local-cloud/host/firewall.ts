@@ -1,5 +1,13 @@
+import { endsOf } from "./blocks";
+import { MIRROR } from "./dns";
 import type { RuleModel, VpcModel } from "./model";
 import { hostPort } from "./links";
+
+/**
+ * The port at which the router answers the machine, with its mirror, for the machine to try the way
+ * into the VPC: the port of SSH, since a firewall of the machine may decide by the port.
+ */
+export const TRIAL_PORT = 22;
 
 /**
  * The nftables ruleset of a VPC's router: the security groups, stateful, between hosts of one subnet
@@ -87,9 +95,11 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
     iifname "lo" accept
     iifname "br-*" udp dport { 53, 67 } accept
     iifname "br-*" tcp dport { 53, 80 } accept
+    iifname "uplink" ct status dnat ip daddr ${MIRROR.address} tcp dport 80 accept
   }
   chain internet-in {
     type nat hook prerouting priority dstnat;
+    iifname "uplink" ip daddr ${endsOf(vpc.slot).router} tcp dport ${TRIAL_PORT} counter dnat ip to ${MIRROR.address}:80
     iifname "uplink" dnat ip to ip daddr map @private-of
   }
   chain internet-out {

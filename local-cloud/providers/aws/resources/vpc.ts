@@ -3,6 +3,7 @@ import { T } from "../../../host/model";
 import { SLOTS } from "../../../host/blocks";
 import { applyVpc, freeSlot, machineRoutes, removeVpc, vpcIsWhole } from "../../../host/network";
 import { readState, recordsOf } from "../../../host/store";
+import { requireWay, wayIsOpen } from "../../../host/way";
 import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
 import { ApiError, type ResourceType } from "../resource";
@@ -80,8 +81,11 @@ export const vpc: ResourceType = {
     };
   },
 
-  apply: ({ id }) => applyVpc(id),
-  isWhole: ({ id }) => vpcIsWhole(id),
+  async apply({ id }) {
+    await applyVpc(id);
+    await requireWay(id);
+  },
+  isWhole: async ({ id }) => (await vpcIsWhole(id)) && (await wayIsOpen(id)),
   usedBy: ({ id }, state) =>
     [T.subnet, T.internetGateway, T.routeTable, T.securityGroup].flatMap((type) =>
       having(state, type, "vpcId", id),
