@@ -4,7 +4,7 @@ import { LINK_LOCAL_RESOLVER, MIRROR } from "./dns";
 import { GUARD_METRIC, guardRoute } from "./guard";
 import type { VpcModel } from "./model";
 import { namespace } from "./paths";
-import { CommandError, run } from "./run";
+import { run } from "./run";
 
 /*
  * The links of a VPC: what they must be, what the kernel has, and the commands that turn the one into
@@ -73,27 +73,40 @@ export interface Repairs {
 
 /** Reads what the kernel has of a VPC whose namespace exists. */
 export async function look(vpc: VpcModel): Promise<Found> {
-  const router = namespace(vpc.id);
-  const inRouter = ["ip", "-n", router, "-json", "-4"];
   const names = [...sysctlsOf(vpc).keys()];
-  const [outer, routes, links, defaultRoutes, sysctls] = await Promise.all([
-    linkOf(["ip"], outerLink(vpc.id)),
-    routesOf(["ip", "-json", "-4", "route", "show", publicCidr(vpc.slot)]),
-    linksOf(["ip", "-n", router]),
-    routesOf([...inRouter, "route", "show", "default"]),
-    // Those of a bridge that is missing are missing too.
-    run(["ip", "netns", "exec", router, "sysctl", "--ignore", ...names]),
+  // Each `ip` prints one line; a shell of its own costs less than a process of this one for each.
+  const [here, there] = await Promise.all([
+    shell([], [
+      `${SHOW} dev ${outerLink(vpc.id)} 2>/dev/null || echo '[]'`,
+      `ip -json -4 route show ${publicCidr(vpc.slot)}`,
+    ]),
+    shell(inRouter(vpc.id), [
+      SHOW,
+      "ip -json -4 route show default",
+      // Those of a bridge that is missing are missing too.
+      `sysctl --ignore ${names.join(" ")}`,
+    ]),
   ]);
+  const [outer] = linksIn(here[0]);
+  const sysctls = there.slice(2).map((line) => line.split(" = ") as [string, string]);
   return {
     ...(outer === undefined ? {} : { outer }),
-    routes,
-    links,
-    defaultRoutes,
-    sysctls: new Map(
-      sysctls.split("\n").filter(Boolean).map((line) => line.split(" = ") as [string, string]),
-    ), // prettier-ignore
+    routes: JSON.parse(here[1] ?? "") as Route[],
+    links: linksIn(there[0]),
+    defaultRoutes: JSON.parse(there[1] ?? "") as Route[],
+    sysctls: new Map(sysctls),
   };
+} // prettier-ignore
+
+const SHOW = "ip -json -details address show";
+
+async function shell(enter: readonly string[], commands: string[]): Promise<string[]> {
+  const text = await run([...enter, "sh", "-e"], commands.join("\n"));
+  return text.split("\n").filter(Boolean);
 }
+
+/** A command that runs the rest of a command line in the router of a VPC. */
+export const inRouter = (vpcId: string) => ["nsenter", `--net=/run/netns/${namespace(vpcId)}`];
 
 /** What must be done to the links of a VPC. @param slirp Whether slirp4netns runs. */
 export function repairsOf(vpc: VpcModel, found: Found, slirp: boolean): Repairs {
@@ -174,7 +187,7 @@ export async function mend(vpc: VpcModel, repairs: Repairs): Promise<void> {
   await batch(["ip"], repairs.machine);
   await batch(["ip", "-n", router], repairs.router);
   if (repairs.sysctls.length) {
-    await run(["ip", "netns", "exec", router, "sysctl", "-q", "-w", ...repairs.sysctls]);
+    await run([...inRouter(vpc.id), "sysctl", "-q", "-w", ...repairs.sysctls]);
   }
 }
 
@@ -227,20 +240,14 @@ interface IpAddressShow {
   addr_info: { family: string; local: string; prefixlen: number }[];
 }
 
-/** One link of a namespace, if it is there. @param ip `ip` with the option for the namespace. */
-export async function linkOf(ip: readonly string[], name: string): Promise<Link | undefined> {
-  try {
-    return (await linksOf(ip, name))[0];
-  } catch (error) {
-    if (error instanceof CommandError && /does not exist/.test(error.stderr)) return undefined;
-    throw error;
-  }
+/** One link of a router, if it is there. */
+export async function linkOf(vpcId: string, name: string): Promise<Link | undefined> {
+  const [shown] = await shell(inRouter(vpcId), [`${SHOW} dev ${name} 2>/dev/null || echo '[]'`]);
+  return linksIn(shown)[0];
 }
 
-async function linksOf(ip: readonly string[], name?: string): Promise<Link[]> {
-  const show = [...ip, "-json", "-details", "address", "show", ...(name ? ["dev", name] : [])];
-  const shown = JSON.parse(await run(show)) as IpAddressShow[];
-  return shown.flatMap((link) =>
+function linksIn(shown = ""): Link[] {
+  return (JSON.parse(shown) as IpAddressShow[]).flatMap((link) =>
     link.ifname === undefined
       ? [] // iproute2 shows an empty object for each link that it filters out
       : {
@@ -255,10 +262,6 @@ async function linksOf(ip: readonly string[], name?: string): Promise<Link[]> {
           isolated: link.linkinfo?.info_slave_data?.isolated === true,
         },
   );
-}
-
-async function routesOf(argv: string[]): Promise<Route[]> {
-  return JSON.parse(await run(argv)) as Route[];
 }
 
 async function batch(ip: string[], lines: string[]): Promise<void> {

@@ -104,7 +104,7 @@ async function hasRules(vpc: VpcModel): Promise<boolean> {
   // In a namespace of its own, nftables lists the rules in the form that it gives them.
   const [wanted, found] = await Promise.all([
     run(["unshare", "--net", "sh", "-e", "-c", `nft -f - && ${list}`], ruleset(vpc)),
-    run([...inside(vpc.id), ...list.split(" ")]),
+    run([...links.inRouter(vpc.id), ...list.split(" ")]),
   ]);
   return found === wanted;
 }
@@ -167,7 +167,7 @@ export async function ensureInterface(vpcId: string, host: HostModel): Promise<v
   const [router, own] = [namespace(vpcId), namespace(host.id)];
   const name = links.hostPort(host.id);
   if (!existsSync(`/run/netns/${own}`)) await run(["ip", "netns", "add", own]);
-  const port = await links.linkOf(["ip", "-n", router], name);
+  const port = await links.linkOf(vpcId, name);
   const lines = [
     ...(port ? [] : [`link add ${name} type veth peer name ens5 address ${host.mac} netns ${own}`]),
     ...links.repairPort(port ?? { name, up: false, isolated: false }, links.bridge(host.subnetId)),

@@ -2,10 +2,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { endsOf } from "./blocks";
 import { TRIAL_PORT } from "./firewall";
-import { outerLink } from "./links";
+import { inRouter, outerLink } from "./links";
 import { chainsThatDrop, remedyFor, type Hook } from "./machine-firewall";
 import { vpcModel, type VpcModel } from "./model";
-import { namespace } from "./paths";
 import { CommandError, run } from "./run";
 import { readState } from "./store";
 
@@ -113,7 +112,7 @@ async function explain(vpc: VpcModel, seen: string): Promise<string> {
 /** How many trials have come to the router. */
 async function arrivals(vpcId: string): Promise<number> {
   const list = ["nft", "--json", "list", "chain", "inet", "kafkalab", "internet-in"];
-  const text = await run(["ip", "netns", "exec", namespace(vpcId), ...list]);
+  const text = await run([...inRouter(vpcId), ...list]);
   const { nftables } = JSON.parse(text) as {
     nftables: { rule?: { expr: { counter?: { packets: number } }[] } }[];
   };

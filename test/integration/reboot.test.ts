@@ -47,6 +47,16 @@ test("after a reboot of the machine, up brings the lab back with its data", asyn
   const left = [...(await snapshot())].filter((line) => owner.ids.some((id) => line.includes(id)));
   expect(left).toEqual([]);
 
+  // Nothing dials an address that now leads out of the machine.
+  for (const command of [["status"], ["ssh", "peter-kafka01", "true"], ["drill", "kill-broker"]]) {
+    const [name = "", ...rest] = command;
+    const { status, stderr } = await lab.run(name, ...rest);
+    expect(stderr).toBe(
+      "kafkalab: no link of this machine leads to the hosts, for example because it was restarted.\n  Run: npm run up\n",
+    );
+    expect(status).toBe(1);
+  }
+
   await lab.up();
   expect(ids()).toEqual(before);
   expect(await messages("peter-kafka01")).toContain(message);
