@@ -60,7 +60,7 @@ async function apply(vpc: VpcModel): Promise<void> {
   }
   await ensureRules(vpc);
   await ensureDns(vpc);
-  if (vpc.hasInternetGateway) await startDaemon(slirp(vpc.id));
+  if (vpc.hasInternetGateway) await ensureSlirp(vpc.id);
   else await stopDaemon(slirp(vpc.id));
 }
 
@@ -208,6 +208,18 @@ async function ensureRules(vpc: VpcModel): Promise<void> {
   // Nothing but these rules decides in the router.
   await run([...inside(vpc.id), "nft", "-f", "-"], `flush ruleset\n${rules}`);
   writeFileSync(note, digest(rules));
+}
+
+async function ensureSlirp(vpcId: string): Promise<void> {
+  const daemon = slirp(vpcId);
+  if (daemonPid(daemon) !== undefined) return;
+  await startDaemon(daemon);
+  // Until it has its device, the next look at the links would take it for broken.
+  await waitUntil(
+    async () => (await links.linkOf(vpcId, links.TAP))?.up === true,
+    5_000,
+    () => `slirp4netns without a device after 5s; logs: ${daemon.logFile}`,
+  );
 }
 
 const dnsDigest = (vpc: VpcModel) => digest(JSON.stringify(dnsFiles(vpc, vpcRunDir(vpc.id))));

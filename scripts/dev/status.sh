@@ -8,7 +8,7 @@
 # shellcheck disable=SC2154 # lab.sh and access.sh set the variables
 
 status_print() {
-  local host address work access pids=() sick=0 file cloud power
+  local host address work access pids=() sick=0 file cloud power linked=yes
   work=$(mktemp -d)
   # shellcheck disable=SC2064 # the directory of now
   trap "rm -rf $(quoted "$work")" EXIT
@@ -24,10 +24,14 @@ status_print() {
   wait ${pids[@]+"${pids[@]}"}
   cloud=$(<"$work/cloud")
   pids=()
+  (access_route) 2>/dev/null || linked=no
   while read -r host address; do
     power=$(jq -r --arg host "$host" '.hosts[$host] // "running"' <<<"$cloud")
     if [ "$address" = null ] || [ "$power" != running ]; then
       echo stopped >"$work/$host.err"
+      continue
+    elif [ "$linked" = no ]; then
+      echo "no link of this machine leads there; run: npm run up" >"$work/$host.err"
       continue
     fi
     access_ssh "$host" timeout 20 bash -s <"$root/scripts/dev/status-host.sh" \

@@ -10,7 +10,7 @@ import { SmallMachine } from "../support/small-machine";
  */
 
 const machine = new SmallMachine();
-const cloud = new Cloud(machine);
+const cloud = new Cloud({ machine });
 let plugin: Plugin;
 let vpc: Resource;
 

@@ -9,7 +9,7 @@ import { SmallMachine } from "../support/small-machine";
  */
 
 const machine = new SmallMachine();
-const cloud = new Cloud(machine);
+const cloud = new Cloud({ machine });
 const style = STYLES["nftables, inet"] as Style;
 const inputs = { cidrBlock: "10.77.0.0/16" };
 let plugin: Plugin;

@@ -48,14 +48,20 @@ test("after a reboot of the machine, up brings the lab back with its data", asyn
   expect(left).toEqual([]);
 
   // Nothing dials an address that now leads out of the machine.
-  for (const command of [["status"], ["ssh", "peter-kafka01", "true"], ["drill", "kill-broker"]]) {
-    const [name = "", ...rest] = command;
+  for (const command of [
+    ["ssh", "peter-kafka01", "true"],
+    ["drill", "kill-broker"],
+  ] as const) {
+    const [name, ...rest] = command;
     const { status, stderr } = await lab.run(name, ...rest);
     expect(stderr).toBe(
       "kafkalab: no link of this machine leads to the hosts, for example because it was restarted.\n  Run: npm run up\n",
     );
     expect(status).toBe(1);
   }
+  const seen = await lab.run("status");
+  expect(seen.status).toBe(1);
+  expect(seen.stdout).toContain("npm run up");
 
   await lab.up();
   expect(ids()).toEqual(before);
