@@ -163,7 +163,8 @@ for my $lock (@locks) {
   my $pid = fork;
   if (!$pid) {
     open(my $file, "+>>", $lock) or die "$lock: $!";
-    fcntl($file, F_SETLK, pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0)) or die "$lock: $!";
+    my $whole = pack("s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0);
+    fcntl($file, F_SETLK, $whole) or die "$lock: $!";
     syswrite($say, "x");
     sleep;
   }
@@ -219,7 +220,7 @@ test("an installation of packages that a loss of power has cut off is brought to
   const broker = hostOf(await lab.hosts(), "peter-kafka01");
   // As dpkg leaves it: unpacked, with its state in the journal.
   await broker.run(
-    "sudo dpkg --unpack /srv/probe/probe-two.deb && dpkg -s probe-two | sudo tee /var/lib/dpkg/updates/0000 && sudo rm /usr/bin/probe-one && sudo dpkg --force-all -r probe-one",
+    "sudo dpkg -r probe-one && sudo dpkg --unpack /srv/probe/probe-two.deb && dpkg -s probe-two | sudo tee /var/lib/dpkg/updates/0000",
   );
   const { status, output } = await install(broker, "probe-one", "release", []);
   expect(status, output).toBe(0);
