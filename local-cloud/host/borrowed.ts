@@ -12,7 +12,7 @@ import { withMachineLock } from "./lock";
 import { mounts } from "./mounts";
 import { runDir, vpcRunDir } from "./paths";
 import { run } from "./run";
-import { areLinksClaimed, claimLinks, releaseLinks } from "./unmanaged";
+import { areLinksClaimed, claimLinks, MANAGER_DIRECTORIES, releaseLinks } from "./unmanaged";
 
 /*
  * What the labs of a machine share in /run: from before the first VPC of all labs until after the last.
@@ -23,6 +23,7 @@ import { areLinksClaimed, claimLinks, releaseLinks } from "./unmanaged";
 
 /** What they make; what is inside another comes first. */
 const DIRECTORIES = [
+  ...MANAGER_DIRECTORIES,
   "/run/netns",
   "/run/systemd/nspawn/locks",
   "/run/systemd/nspawn/propagate",

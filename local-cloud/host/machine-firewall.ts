@@ -162,17 +162,26 @@ async function legacyChains(hook: Hook): Promise<Chain[]> {
   const names = "/proc/net/ip_tables_names";
   const tables = existsSync(names) ? readFileSync(names, "utf8").split("\n") : [];
   if (!tables.includes("filter")) return [];
+  return legacyChain(await run(["iptables-legacy", "-S"]).catch(() => ""), hook);
+}
+
+/** The chain of the hook, if it stops packets, in a list of `iptables -S`. */
+export function legacyChain(listed: string, hook: Hook): Chain[] {
   const name = hook.toUpperCase();
-  const listed = await run(["iptables-legacy", "-S"]).catch(() => `-P ${name} DROP`);
-  const ends = new RegExp(`^-(P ${name} DROP|A ${name} -j (DROP|REJECT)\\b.*)$`, "m").exec(listed);
-  if (ends === null) return [];
+  const verdictIn = (pattern: string) =>
+    new RegExp(`^-A ${pattern} -j (DROP|REJECT)\\b`, "m").exec(listed)?.[1]?.toLowerCase();
+  const last = verdictIn(name);
+  const some = verdictIn(`(?!INPUT|OUTPUT|FORWARD)\\S+(?: .*)?`) ?? verdictIn(`${name} .*`);
+  const why = listed.includes(`-P ${name} DROP`)
+    ? "policy drop"
+    : (last && `which ends with ${last}`) || (some && `which has rules with ${some}`);
+  if (why === undefined || why === "") return [];
   const isUfw = /^-N ufw-/m.test(listed);
   return [
     {
       tool: isUfw ? "ufw" : "iptables-legacy",
-      ...{ family: "ip", table: "filter", name, policies: [] },
+      ...{ family: "ip", table: "filter", name, policies: [], why },
       where: `${isUfw ? "ufw, in " : ""}the chain ${name} of iptables-legacy`,
-      why: ends[1]!.startsWith("P") ? "policy drop" : `which ends with ${ends[2]!.toLowerCase()}`,
     },
   ];
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { run } from "./run";
 
@@ -39,6 +39,9 @@ const MANAGERS: readonly Manager[] = [
   },
 ];
 
+/** Where {@link claimLinks} writes. */
+export const MANAGER_DIRECTORIES = MANAGERS.map(({ file }) => dirname(file));
+
 /** The managers that may run and have not been told yet. */
 const due = () => MANAGERS.filter(({ mark, file }) => existsSync(mark) && !existsSync(file));
 
@@ -58,7 +61,6 @@ export async function claimLinks(): Promise<void> {
 export async function releaseLinks(): Promise<void> {
   for (const manager of MANAGERS.filter(({ file }) => existsSync(file))) {
     rmSync(manager.file, { force: true });
-    removeIfEmpty(dirname(manager.file));
     await reload(manager);
   }
 }
@@ -70,12 +72,4 @@ async function reload({ unit, reload }: Manager): Promise<void> {
     () => false,
   );
   if (runs) await run(reload);
-}
-
-function removeIfEmpty(dir: string): void {
-  try {
-    rmdirSync(dir);
-  } catch {
-    // Not there, or somebody's things are in it.
-  }
 }

@@ -103,7 +103,7 @@ async function explain(vpc: VpcModel, seen: string): Promise<string> {
           `No chain of nftables or iptables with the hook ${hook} explains it; look for another kind of firewall. Allow interfaces called kl-… there, and run "npm run up" again.`,
         ]),
     ...rules.map((rule) => `  ${rule}`),
-    ...(rules.length
+    ...(chains.some(({ tool }) => tool !== "ufw") // which keeps its rules
       ? ["The firewall forgets a rule at its next start, unless you add it to its configuration."]
       : []),
   ].join("\n");

@@ -4,6 +4,7 @@ import {
   type Chain,
   droppingChains,
   type Hook,
+  legacyChain,
   type NftRuleset,
   remedyFor,
 } from "../../../local-cloud/host/machine-firewall";
@@ -64,6 +65,24 @@ test.each([
   const rule = { family: "ip", table: "filter", chain: "OUTPUT", expr: [{ counter: {} }, { xt }] };
   const found = droppingChains({ nftables: [{ chain }, { rule }] }, "output");
   expect(found.map((each) => each.why)).toEqual(why === undefined ? [] : [why]);
+});
+
+test.each<[string, Hook, string | undefined]>([
+  ["-P INPUT ACCEPT\n-P OUTPUT ACCEPT\n-A OUTPUT -o lo -j ACCEPT\n", "output", undefined],
+  ["-P OUTPUT DROP\n", "output", "policy drop"],
+  ["-P OUTPUT DROP\n", "input", undefined],
+  ["-P OUTPUT ACCEPT\n-A OUTPUT -j DROP\n", "output", "which ends with drop"],
+  ["-P OUTPUT ACCEPT\n-A OUTPUT -j REJECT --reject-with tcp-reset\n", "output", "which ends with reject"],
+  ["-P OUTPUT ACCEPT\n-A OUTPUT -p tcp -j REJECT --reject-with x\n", "output", "which has rules with reject"],
+  ["-P OUTPUT ACCEPT\n-N OUT\n-A OUTPUT -j OUT\n-A OUT -p tcp -j DROP\n", "output", "which has rules with drop"],
+  ["-P OUTPUT ACCEPT\n-A INPUT -p tcp -j DROP\n", "output", undefined],
+])("iptables-legacy: %j at %s", (listed, hook, why) => {
+  expect(legacyChain(listed, hook).map((chain) => chain.why)).toEqual(why ? [why] : []);
+}); // prettier-ignore
+
+test("ufw on iptables-legacy is ufw", () => {
+  const listed = "-P OUTPUT DROP\n-N ufw-user-output\n-A OUTPUT -j ufw-user-output\n";
+  expect(legacyChain(listed, "output")).toMatchObject([{ tool: "ufw", name: "OUTPUT" }]);
 });
 
 test.each<[Partial<Chain>, Hook, string]>([
