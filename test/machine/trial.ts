@@ -19,10 +19,6 @@ const MAX_STOP_SECONDS = 45;
 const UP_SECONDS = 420;
 const TOPIC = "peter-overview01";
 
-/** What iproute2, systemd-nspawn, ts-node and tsx make for themselves once, and keep. */
-const OF_THE_TOOLS =
-  /^unit: run-netns\.mount |^mount: \/run\/netns |^file: \S+ root (\/run\/netns|\/run\/systemd\/nspawn(\/(locks|propagate|unix-export))?|\/tmp\/(ts-node-|tsx-).*)$/;
-
 /** What runs for the lab, as `<unit> <program>`. */
 const LAB_PROCESSES = `ps -e -o cgroup=,comm= | grep -E 'systemd-nspawn|slirp4netns|dnsmasq|busybox'`;
 
@@ -120,7 +116,7 @@ export function describeTrial(trial: Trial): void {
       if (names.length > 0) await lab(`checkpoint -- delete ${names.join(" ")}`);
       const after = await machine.snapshot();
       expect({
-        left: [...after].filter((line) => !before.has(line) && !OF_THE_TOOLS.test(line)),
+        left: [...after].filter((line) => !before.has(line)),
         lost: [...before].filter((line) => !after.has(line)),
       }).toEqual({ left: [], lost: [] });
       expect(await machine.strays()).toBe(0);
