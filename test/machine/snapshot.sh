@@ -24,7 +24,10 @@ sysctl --all 2>/dev/null | grep -E '^(net|fs\.inotify|vm)\.' |
 systemctl list-units --all --full --plain --no-legend | awk '{ print $1, $2, $3 }' | grep -vE "$passing" | section unit
 findmnt --noheadings --list --output TARGET,FSTYPE,SOURCE | grep -v '/run/user/' | section mount
 find /sys/fs/cgroup -type d | grep -vE "$passing" | section cgroup
-losetup --noheadings --output BACK-FILE | grep kafkalab/cloud | section 'loop device' || true
+losetup --noheadings --raw --output BACK-INO,BACK-FILE | while read -r inode backing; do
+  # The kernel shows those of other machines as well, whose files may have the same names.
+  if [ "$(stat --format=%i "$backing" 2>/dev/null)" = "$inode" ]; then echo "$backing"; fi
+done | section 'loop device'
 find /dev /run -mindepth 1 ! -path '/dev/pts/*' ! -path '/run/log/*' -printf '%M %u %p\n' |
   grep -vE '/run/(user|systemd/(sessions|users|seats|units|transient|netif|inaccessible|journal/streams|resolve|userdb)|credentials|sudo|utmp|systemd/propagate/systemd-)' | section file
 find /etc -printf '%M %u %T@ %p %l\n' | section file

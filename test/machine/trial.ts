@@ -36,6 +36,7 @@ export function describeTrial(trial: Trial): void {
       machine = await Machine.install(trial.suite);
       await machine.start();
       await trial.prepare?.(machine);
+      await machine.must("sudo true"); // sudo notes the first time
       before = await machine.snapshot();
       await lab("setup", 300);
     }, 900_000);
