@@ -103,6 +103,9 @@ describe.each(Object.entries(KINDS))(
             Project: "kafkalab",
             Stack: "test",
             Lab: expect.stringMatching(/^[0-9a-f]{8}$/) as string,
+            ...(type === "aws:ec2/instance:Instance" && {
+              StopOrder: name.startsWith("kafka") ? "1" : name.startsWith("zookeeper") ? "2" : "3",
+            }),
           });
         }
         if (/SecurityGroup/.test(type)) {
