@@ -76,7 +76,9 @@ describe("where the state is", () => {
   });
 
   test("bytes that are no text are refused", () => {
-    const { status, stderr } = lines(`exec env KAFKALAB_STATE=$'/tmp/\\xff' bash --norc -c '. "$0"' "$0"`);
+    const { status, stderr } = lines(
+      `exec env KAFKALAB_STATE=$'/tmp/\\xff' bash --norc -c '. "$0"' "$0"`,
+    );
     expect([status, stderr]).toEqual([1, expect.stringContaining(`${rule} $'/tmp/\\377'.`)]);
   });
 });
