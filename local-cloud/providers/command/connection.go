@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -49,7 +48,7 @@ type endpoint struct {
 
 // newEndpoint reads plain connection properties. Close it after use.
 func newEndpoint(properties resource.PropertyMap) (*endpoint, error) {
-	port := strconv.FormatFloat(standin.Number(properties, "port", 22), 'f', 0, 64)
+	port := strconv.Itoa(int(standin.Number(properties, "port", 22)))
 	e := &endpoint{
 		address:        net.JoinHostPort(standin.Text(properties, "host"), port),
 		dialErrorLimit: int(standin.Number(properties, "dialErrorLimit", 10)),
@@ -93,8 +92,7 @@ func (e *endpoint) pinHostKey(properties resource.PropertyMap) error {
 
 func (e *endpoint) authenticate(properties resource.PropertyMap) error {
 	if has(properties, "privateKey") {
-		signer, err := parseKey(
-			standin.Text(properties, "privateKey"), standin.Text(properties, "privateKeyPassword"))
+		signer, err := parseKey(properties)
 		if err != nil {
 			return err
 		}
@@ -112,26 +110,28 @@ func (e *endpoint) authenticate(properties resource.PropertyMap) error {
 		e.config.Auth = append(e.config.Auth, ssh.Password(password), ssh.KeyboardInteractive(answerAll))
 	}
 	socket := os.Getenv("SSH_AUTH_SOCK")
+	if socket == "" && !has(properties, "agentSocketPath") {
+		return nil
+	}
 	if has(properties, "agentSocketPath") {
 		socket = standin.Text(properties, "agentSocketPath")
 	}
-	if socket != "" && !has(properties, "privateKey") {
-		connection, err := net.Dial("unix", socket)
-		if err != nil {
-			return err
-		}
-		e.agent = connection
-		e.config.Auth = append(e.config.Auth, ssh.PublicKeysCallback(agent.NewClient(connection).Signers))
+	// The agent must answer even beside a private key, where its own keys are not tried: the SSH library
+	// tries each method of authentication once.
+	connection, err := net.Dial("unix", socket)
+	if err != nil {
+		return err
 	}
+	e.agent = connection
+	e.config.Auth = append(e.config.Auth, ssh.PublicKeysCallback(agent.NewClient(connection).Signers))
 	return nil
 }
 
-// parseKey reads a private key. A passphrase that the key does not need is ignored.
-func parseKey(pem, passphrase string) (ssh.Signer, error) {
-	signer, err := ssh.ParsePrivateKey([]byte(pem))
-	var encrypted *ssh.PassphraseMissingError
-	if errors.As(err, &encrypted) && passphrase != "" {
-		return ssh.ParsePrivateKeyWithPassphrase([]byte(pem), []byte(passphrase))
+// parseKey reads the private key. One that is not encrypted must come without a password.
+func parseKey(properties resource.PropertyMap) (ssh.Signer, error) {
+	key := []byte(standin.Text(properties, "privateKey"))
+	if has(properties, "privateKeyPassword") {
+		return ssh.ParsePrivateKeyWithPassphrase(key, []byte(standin.Text(properties, "privateKeyPassword")))
 	}
-	return signer, err
+	return ssh.ParsePrivateKey(key)
 }

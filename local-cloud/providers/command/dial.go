@@ -2,48 +2,32 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/retry"
 	"golang.org/x/crypto/ssh"
 
 	"kafkalab/providers/internal/standin"
 )
 
-const (
-	firstRetryWait  = 100 * time.Millisecond
-	retryWaitGrowth = 1.5
-	maxRetryWait    = 5 * time.Second
-)
-
 // The limits that the official plugin lacks. They are variables so that tests need not wait.
 var (
-	// handshakeTimeout bounds what follows the TCP connect, so that a mute server is a dial error.
-	handshakeTimeout = 30 * time.Second
+	// handshakeTimeout bounds what follows the TCP connect. It is the time that sshd gives a client.
+	handshakeTimeout = 2 * time.Minute
 	// keepAliveInterval and keepAliveTimeout find a host that has vanished while a command runs.
 	keepAliveInterval = 15 * time.Second
 	keepAliveTimeout  = 60 * time.Second
 )
 
-// connection is an SSH connection, perhaps through a proxy. One operation at a time has it.
+// connection is the SSH connection of one operation, perhaps through a proxy. Close it after use.
 type connection struct {
 	*ssh.Client
 	closers []func()
-	key     string
-	// expiry closes an idle connection.
-	expiry *time.Timer
-}
-
-// release ends an operation's use of it.
-func (c *connection) release(endedWell bool) {
-	if endedWell {
-		idle.put(c)
-	} else {
-		c.close()
-	}
 }
 
 func (c *connection) close() {
@@ -52,57 +36,22 @@ func (c *connection) close() {
 	}
 }
 
-// connect gives an idle connection to the host of plain inputs, or dials it, retrying as the
-// connection asks. Release it after use.
+// connect dials the host of plain inputs and retries as the connection asks.
 func connect(ctx context.Context, operation standin.Operation, inputs resource.PropertyMap) (*connection, error) {
 	properties := objectOf(inputs, "connection")
-	key, err := endpointKey(properties)
-	if err != nil {
-		return nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if c := idle.take(key); c != nil {
-		return c, nil
-	}
 	target, err := newEndpoint(properties)
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{key: key, closers: []func(){target.close}}
-	dialer := operationDialer{operation: operation}
-	dial := (&net.Dialer{Timeout: target.dialTimeout}).DialContext
-
+	c := &connection{closers: []func(){target.close}}
+	d := dialer{ctx, operation}
 	if has(properties, "proxy") {
-		proxy, err := newEndpoint(objectOf(properties, "proxy"))
-		if err != nil {
-			c.close()
-			return nil, fmt.Errorf("proxy: %w", err)
+		if err = c.dialThrough(d, objectOf(properties, "proxy"), target); err != nil {
+			err = fmt.Errorf("proxy: %w", err)
 		}
-		c.closers = append(c.closers, proxy.close)
-		direct := (&net.Dialer{Timeout: proxy.dialTimeout}).DialContext
-		bastion, err := dialer.dial(ctx, "Dial proxy", proxy, direct)
-		if err != nil {
-			c.close()
-			return nil, fmt.Errorf("proxy: %w", err)
-		}
-		c.closers = append(c.closers, func() { _ = bastion.Close() })
-		dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			if target.dialTimeout > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, target.dialTimeout)
-				defer cancel()
-			}
-			conn, err := bastion.DialContext(ctx, network, address)
-			if err != nil {
-				return nil, fmt.Errorf("proxy: %w", err)
-			}
-			return conn, nil
-		}
+	} else {
+		c.Client, err = d.dial("Dial", target)
 	}
-
-	c.Client, err = dialer.dial(ctx, "Dial", target, dial)
 	if err != nil {
 		c.close()
 		return nil, err
@@ -112,49 +61,97 @@ func connect(ctx context.Context, operation standin.Operation, inputs resource.P
 	return c, nil
 }
 
-type operationDialer struct{ operation standin.Operation }
-
-type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
-
-// dial connects to an endpoint. Every error is retried up to the endpoint's limit, as a host that
-// boots refuses, times out, and may show another key or know no user yet.
-func (d operationDialer) dial(ctx context.Context, label string, e *endpoint, open dialFunc) (*ssh.Client, error) {
-	limit := "inf"
-	if e.dialErrorLimit >= 0 {
-		limit = strconv.Itoa(e.dialErrorLimit)
+// dialThrough dials the proxy, then asks it for a connection to the target, and then shakes hands with
+// the target on that connection. As in the official plugin, each of the three steps is retried on its
+// own: after a failed handshake the connection is closed, so every further handshake on it fails too.
+func (c *connection) dialThrough(d dialer, proxyProperties resource.PropertyMap, target *endpoint) error {
+	proxy, err := newEndpoint(proxyProperties)
+	if err != nil {
+		return err
 	}
-	wait := firstRetryWait
-	for failures := 1; ; failures++ {
-		client, err := dialOnce(ctx, e, open)
-		if err == nil {
-			return client, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if e.dialErrorLimit >= 0 && failures > e.dialErrorLimit {
-			return nil, fmt.Errorf("after %d failed attempts: %w", e.dialErrorLimit, err)
-		}
-		d.operation.Engine.Info(ctx, d.operation.URN, fmt.Sprintf("%s %d/%s failed: retrying", label, failures, limit))
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
-		}
-		wait = min(time.Duration(float64(wait)*retryWaitGrowth), maxRetryWait)
+	c.closers = append(c.closers, proxy.close)
+	bastion, err := d.dial("Dial proxy", proxy)
+	if err != nil {
+		return err
 	}
+	c.closers = append(c.closers, func() { _ = bastion.Close() })
+	conn, err := retried(d, "Dial from proxy", target.dialErrorLimit, func() (net.Conn, error) {
+		return bastion.DialContext(d.ctx, "tcp", target.address)
+	})
+	if err != nil {
+		return err
+	}
+	c.Client, err = retried(d, "Dial", target.dialErrorLimit, func() (*ssh.Client, error) {
+		return shakeHands(d.ctx, conn, target)
+	})
+	return err
 }
 
-func dialOnce(ctx context.Context, e *endpoint, open dialFunc) (*ssh.Client, error) {
-	conn, err := open(ctx, "tcp", e.address)
-	if err != nil {
-		return nil, err
+// dialer dials for one operation.
+type dialer struct {
+	ctx       context.Context
+	operation standin.Operation
+}
+
+// dial connects to an endpoint on its own network. Its limit covers connect and handshake together.
+func (d dialer) dial(label string, e *endpoint) (*ssh.Client, error) {
+	network := net.Dialer{Timeout: e.dialTimeout}
+	return retried(d, label, e.dialErrorLimit, func() (*ssh.Client, error) {
+		conn, err := network.DialContext(d.ctx, "tcp", e.address)
+		if err != nil {
+			return nil, err
+		}
+		return shakeHands(d.ctx, conn, e)
+	})
+}
+
+// retried repeats a step of dialling until it succeeds or has failed more often than the limit allows.
+// Every error counts, as a host that boots refuses, times out, and may know no user yet. The waits are
+// those of Pulumi's retry package, which the official plugin uses.
+func retried[T any](d dialer, label string, limit int, step func() (T, error)) (T, error) {
+	var result T
+	done, _, err := retry.Until(d.ctx, retry.Acceptor{Accept: func(try int, _ time.Duration) (bool, any, error) {
+		var err error
+		var mute *muteError
+		switch result, err = step(); {
+		case err == nil:
+			return true, nil, nil
+		case d.ctx.Err() != nil:
+			return false, nil, d.ctx.Err()
+		case errors.As(err, &mute):
+			return false, nil, err
+		case limit > noLimit && try >= limit:
+			return false, nil, fmt.Errorf("after %d failed attempts: %w", try, err)
+		}
+		attempts := strconv.Itoa(limit)
+		if limit == noLimit {
+			attempts = "inf"
+		}
+		d.operation.Engine.Info(d.ctx, d.operation.URN,
+			fmt.Sprintf("%s %d/%s failed: retrying", label, try+1, attempts))
+		return false, nil, nil
+	}})
+	if err == nil && !done {
+		err = d.ctx.Err()
 	}
+	return result, err
+}
+
+// noLimit is the dialErrorLimit of a host that is dialled again and again. So is any lower number.
+const noLimit = -1
+
+// muteError is the end of an operation whose server accepts connections but says nothing. The official
+// plugin waits for ever, so to dial once more would be more than it does.
+type muteError struct{ address string }
+
+func (e *muteError) Error() string {
+	return fmt.Sprintf("ssh: handshake failed: %s did not answer within %s", e.address, handshakeTimeout)
+}
+
+// shakeHands makes a network connection an SSH connection, or closes it.
+func shakeHands(ctx context.Context, conn net.Conn, e *endpoint) (*ssh.Client, error) {
 	// A connection through a proxy has no deadlines, so the limit closes it.
-	ctx, cancel := context.WithTimeoutCause(ctx, handshakeTimeout,
-		fmt.Errorf("ssh: handshake failed: %s did not answer within %s", e.address, handshakeTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, handshakeTimeout, &muteError{e.address})
 	defer cancel()
 	closeOnEnd := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	sshConn, channels, requests, err := ssh.NewClientConn(conn, e.address, e.config)
@@ -165,8 +162,7 @@ func dialOnce(ctx context.Context, e *endpoint, open dialFunc) (*ssh.Client, err
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		_ = conn.Close()
-		return nil, err
+		return nil, err // the connection is closed
 	}
 	return ssh.NewClient(sshConn, channels, requests), nil
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,6 +82,30 @@ func TestDialErrors(t *testing.T) {
 			"dead agent", server.connection("privateKey", nil, "agentSocketPath", "/no/agent"),
 			"dial unix /no/agent: connect: no such file or directory",
 		},
+		{"empty agent", server.connection("agentSocketPath", ""), "dial unix: missing address"},
+		{"empty key", server.connection("privateKey", ""), "ssh: no key found"},
+		{"empty host key", server.connection("hostKey", ""), "failed to parse host key: ssh: no key found"},
+		{
+			"needless passphrase", server.connection("privateKeyPassword", "needless"),
+			"ssh: key is not password protected",
+		},
+		{
+			"empty needless passphrase", server.connection("privateKeyPassword", ""),
+			"ssh: key is not password protected",
+		},
+		{
+			"needless passphrase of a PEM key",
+			server.connection("privateKey", run(t, "", "openssl", "genrsa", "-traditional", "2048"), "privateKeyPassword", "x"),
+			"ssh: not an encrypted key",
+		},
+		{
+			"perDialTimeout below 0", server.connection("perDialTimeout", -1.0),
+			fmt.Sprintf("after 0 failed attempts: dial tcp 127.0.0.1:%d: i/o timeout", server.port),
+		},
+		{
+			"port out of range", server.connection("port", 70000.0),
+			"after 0 failed attempts: dial tcp: address 70000: invalid port",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := tryRemote(plugin, test.connection)
@@ -129,7 +154,7 @@ func TestDialCancelled(t *testing.T) {
 	server := newSSHServer(t)
 	plugin := enginetest.Start(t)
 	_, err := plugin.TryCreateWithin(remoteCommand, "test", inputs(
-		"connection", server.connection("dialErrorLimit", -1.0), "create", "true"), 0.5)
+		"connection", server.connection("dialErrorLimit", -1.0), "create", "true"), 1)
 	assertError(t, err, "context deadline exceeded")
 }
 
@@ -182,10 +207,6 @@ func TestKeyForms(t *testing.T) {
 			assertReached(t, stdout, err)
 		})
 	}
-	t.Run("needless passphrase", func(t *testing.T) {
-		stdout, err := tryRemote(plugin, server.connection("privateKeyPassword", "needless"))
-		assertReached(t, stdout, err)
-	})
 }
 
 // sshPublicKey derives the public key of an unencrypted private key. ssh-keygen reads not all forms.
@@ -222,9 +243,9 @@ func TestAgent(t *testing.T) {
 		assertError(t, err, "after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, "+
 			"attempted methods [none publickey], no supported methods remain")
 	})
-	t.Run("a stale one does not matter beside a private key", func(t *testing.T) {
-		stdout, err := tryRemote(enginetest.Start(t, "SSH_AUTH_SOCK=/no/agent"), server.connection())
-		assertReached(t, stdout, err)
+	t.Run("a stale one beside a private key", func(t *testing.T) {
+		_, err := tryRemote(enginetest.Start(t, "SSH_AUTH_SOCK=/no/agent"), server.connection())
+		assertError(t, err, "dial unix /no/agent: connect: no such file or directory")
 	})
 }
 
@@ -279,14 +300,135 @@ func TestProxy(t *testing.T) {
 		_, err := tryRemote(plugin, target.connection("proxy", via("privateKey", "nonsense")))
 		assertError(t, err, "proxy: ssh: no key found")
 	})
-	t.Run("the target has another host key", func(t *testing.T) {
-		_, err := tryRemote(plugin, target.connection("hostKey", bastion.hostKey, "proxy", via()))
-		assertError(t, err, "after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch")
+	const closed = "proxy: after 2 failed attempts: ssh: handshake failed: EOF"
+	dials := func(label string) string {
+		return fmt.Sprintf("%[1]s 1/2 failed: retrying, %[1]s 2/2 failed: retrying", label)
+	}
+	nobody := float64(freePort(t))
+	for _, test := range []struct {
+		name         string
+		connection   map[string]any
+		want, status string
+	}{
+		{
+			"the target has another host key", target.connection("hostKey", bastion.hostKey),
+			"proxy: after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch", "",
+		},
+		{
+			"the target has another host key, retried",
+			target.connection("hostKey", bastion.hostKey, "dialErrorLimit", 2.0), closed, dials("Dial"),
+		},
+		{
+			"the target refuses the key, retried",
+			target.connection("privateKey", generatedPrivateKey(t), "dialErrorLimit", 2.0), closed, dials("Dial"),
+		},
+		{
+			"the target refuses", target.connection("port", nobody),
+			"proxy: after 0 failed attempts: ssh: rejected: connect failed (Connection refused)", "",
+		},
+		{
+			"the target refuses, retried", target.connection("port", nobody, "dialErrorLimit", 2.0),
+			"proxy: after 2 failed attempts: ssh: rejected: connect failed (Connection refused)",
+			dials("Dial from proxy"),
+		},
+		{
+			"the target's key is broken", target.connection("privateKey", "nonsense"),
+			"ssh: no key found", "",
+		},
+		{
+			"the target's port is out of range", target.connection("port", 70000.0),
+			`proxy: after 0 failed attempts: strconv.ParseUint: parsing "70000": value out of range`, "",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			plugin := enginetest.Start(t)
+			test.connection["proxy"] = via()
+			_, err := tryRemote(plugin, test.connection)
+			assertError(t, err, test.want)
+			assertEqual(t, "the status", strings.Join(plugin.Engine.Messages(), ", "), test.status)
+		})
+	}
+}
+
+// A target behind a proxy may be late, but must show the right key at once: after a failed handshake the
+// official plugin goes on with the closed connection.
+func TestProxyTargetThatChanges(t *testing.T) {
+	bastion := startSSHServer(t)
+	type result struct {
+		stdout string
+		err    error
+	}
+	begin := func(plugin *enginetest.Plugin, connection map[string]any) chan result {
+		done := make(chan result, 1)
+		go func() {
+			stdout, err := tryRemote(plugin, connection)
+			done <- result{stdout, err}
+		}()
+		return done
+	}
+	t.Run("late", func(t *testing.T) {
+		target, plugin := newSSHServer(t), enginetest.Start(t)
+		done := begin(plugin, target.connection("dialErrorLimit", 20.0, "proxy", bastion.connection()))
+		plugin.Engine.WaitFor(t, "Dial from proxy 1/20 failed: retrying")
+		target.start(t)
+		r := <-done
+		assertReached(t, r.stdout, r.err)
 	})
-	t.Run("the target refuses", func(t *testing.T) {
-		_, err := tryRemote(plugin, target.connection("port", float64(freePort(t)), "proxy", via()))
-		assertError(t, err, "after 0 failed attempts: proxy: ssh: rejected: connect failed (Connection refused)")
+	t.Run("the right key comes later", func(t *testing.T) {
+		target, plugin := startSSHServer(t), enginetest.Start(t)
+		keys := filepath.Join(target.dir, "authorized_keys")
+		right := readFile(t, keys)
+		writeFile(t, keys, "")
+		done := begin(plugin, target.connection("dialErrorLimit", 4.0, "proxy", bastion.connection()))
+		plugin.Engine.WaitFor(t, "Dial 1/4 failed: retrying")
+		writeFile(t, keys, right)
+		assertError(t, (<-done).err, "proxy: after 4 failed attempts: ssh: handshake failed: EOF")
 	})
+	t.Run("the right key comes later, without a proxy", func(t *testing.T) {
+		target, plugin := startSSHServer(t), enginetest.Start(t)
+		keys := filepath.Join(target.dir, "authorized_keys")
+		right := readFile(t, keys)
+		writeFile(t, keys, "")
+		done := begin(plugin, target.connection("dialErrorLimit", 20.0))
+		plugin.Engine.WaitFor(t, "Dial 1/20 failed: retrying")
+		writeFile(t, keys, right)
+		r := <-done
+		assertReached(t, r.stdout, r.err)
+	})
+}
+
+// perDialTimeout bounds the TCP connect to a host that drops what arrives.
+func TestPerDialTimeout(t *testing.T) {
+	// The kernel drops connections to a listener whose queue is full.
+	listener, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(listener)
+	if err := syscall.Bind(listener, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Listen(listener, 0); err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := name.(*syscall.SockaddrInet4).Port
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	for {
+		conn, err := net.DialTimeout("tcp", address, 300*time.Millisecond)
+		if err != nil {
+			break
+		}
+		defer conn.Close()
+	}
+	plugin := enginetest.Start(t)
+	_, err = plugin.TryCreateWithin(remoteCommand, "test", inputs("create", "true", "connection", map[string]any{
+		"host": "127.0.0.1", "port": float64(port), "perDialTimeout": 1.0, "dialErrorLimit": 0.0,
+	}), 60)
+	assertError(t, err, fmt.Sprintf("after 0 failed attempts: dial tcp %s: i/o timeout", address))
 }
 
 func TestPasswords(t *testing.T) {
@@ -409,17 +551,18 @@ func runInProcess(t *testing.T, connection map[string]any, command string) (*eng
 
 func TestMuteServer(t *testing.T) {
 	handshakeTimeout = 200 * time.Millisecond
-	t.Cleanup(func() { handshakeTimeout = 30 * time.Second })
+	t.Cleanup(func() { handshakeTimeout = 2 * time.Minute })
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts; nobody answers
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	_, failed := runInProcess(t, map[string]any{
-		"host": "127.0.0.1", "port": float64(listener.Addr().(*net.TCPAddr).Port), "dialErrorLimit": 1.0,
+	engine, failed := runInProcess(t, map[string]any{
+		"host": "127.0.0.1", "port": float64(listener.Addr().(*net.TCPAddr).Port), "dialErrorLimit": 10.0,
 	}, "true")
 	assertError(t, <-failed, fmt.Sprintf(
-		"after 1 failed attempts: ssh: handshake failed: %s did not answer within 200ms", listener.Addr()))
+		"ssh: handshake failed: %s did not answer within 200ms", listener.Addr()))
+	assertEqual(t, "count of messages", len(engine.Messages()), 0)
 }
 
 func TestVanishedServer(t *testing.T) {

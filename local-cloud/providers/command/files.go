@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"regexp"
+	"path"
 	"strings"
 
+	"github.com/gobwas/glob"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/asset"
@@ -28,19 +28,18 @@ func collectedOutputs(inputs resource.PropertyMap) []resource.PropertyKey {
 
 // collectFiles returns the files that a local command was asked to hand over, as assets or an archive.
 func collectFiles(inputs resource.PropertyMap) (resource.PropertyMap, error) {
+	dir, err := workingDirectory(inputs)
+	if err != nil {
+		return nil, err
+	}
 	outputs := resource.PropertyMap{}
-	dir := standin.Text(inputs, "dir")
 	if has(inputs, "assetPaths") {
 		files, err := matchFiles(dir, standin.Texts(inputs, "assetPaths"))
 		if err != nil {
 			return nil, err
 		}
 		assets := resource.PropertyMap{}
-		for _, name := range files {
-			file, err := asset.FromPath(filepath.Join(dir, name))
-			if err != nil {
-				return nil, err
-			}
+		for name, file := range files {
 			assets[resource.PropertyKey(name)] = resource.NewProperty(file)
 		}
 		outputs["assets"] = resource.NewProperty(assets)
@@ -51,10 +50,8 @@ func collectFiles(inputs resource.PropertyMap) (resource.PropertyMap, error) {
 			return nil, err
 		}
 		assets := map[string]any{}
-		for _, name := range files {
-			if assets[name], err = asset.FromPath(filepath.Join(dir, name)); err != nil {
-				return nil, err
-			}
+		for name, file := range files {
+			assets[name] = file
 		}
 		packed, err := archive.FromAssets(assets)
 		if err != nil {
@@ -65,94 +62,54 @@ func collectFiles(inputs resource.PropertyMap) (resource.PropertyMap, error) {
 	return outputs, nil
 }
 
-// matchFiles returns the files below dir that the globs select. Globs apply in order; one that begins
-// with "!" takes files out again.
-func matchFiles(dir string, globs []string) ([]string, error) {
+// workingDirectory is where a command runs: the input "dir", or where the plugin runs.
+func workingDirectory(inputs resource.PropertyMap) (string, error) {
+	if has(inputs, "dir") {
+		return standin.Text(inputs, "dir"), nil
+	}
+	return os.Getwd()
+}
+
+// matchFiles returns what the globs select below dir, by its path from there. Globs apply in order; one
+// that begins with "!" takes files out again. Whatever they select must be a file, or a link to one.
+func matchFiles(dir string, globs []string) (map[string]*asset.Asset, error) {
 	type rule struct {
-		pattern *regexp.Regexp
-		include bool
+		pattern glob.Glob
+		exclude bool
 	}
 	var rules []rule
-	for _, glob := range globs {
-		rest, exclude := strings.CutPrefix(glob, "!")
-		pattern, err := globPattern(rest)
+	for _, text := range globs {
+		text, exclude := strings.CutPrefix(text, "!")
+		pattern, err := glob.Compile(text, '/')
 		if err != nil {
-			return nil, fmt.Errorf("glob %q: %w", glob, err)
+			return nil, fmt.Errorf("glob %q: %w", text, err)
 		}
-		rules = append(rules, rule{pattern, !exclude})
+		rules = append(rules, rule{pattern, exclude})
 	}
-	if dir == "" {
-		dir = "."
-	}
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
+	files := map[string]*asset.Asset{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
 			return err
 		}
-		name, err := filepath.Rel(dir, path)
-		if err != nil {
-			return err
-		}
-		selected := false
 		for _, r := range rules {
-			if r.pattern.MatchString(filepath.ToSlash(name)) {
-				selected = r.include
+			switch {
+			case !r.pattern.Match(name):
+			case r.exclude:
+				delete(files, name)
+			default:
+				if files[name], err = readAsset(path.Join(dir, name)); err != nil {
+					return err
+				}
 			}
-		}
-		if selected && isFile(path, entry) {
-			files = append(files, name)
 		}
 		return nil
 	})
 	return files, err
 }
 
-// isFile reports whether a path is a file, through a link if it is one.
-func isFile(path string, entry fs.DirEntry) bool {
-	if entry.Type()&fs.ModeSymlink == 0 {
-		return entry.Type().IsRegular()
+func readAsset(name string) (*asset.Asset, error) {
+	if err := refuseSpecial(name); err != nil {
+		return nil, err
 	}
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
-// globPattern translates a glob: * and ? stop at a slash, ** does not; [...] and {a,b} are choices.
-func globPattern(glob string) (*regexp.Regexp, error) {
-	var pattern strings.Builder
-	pattern.WriteString(`^`)
-	depth := 0
-	for i := 0; i < len(glob); i++ {
-		switch c := glob[i]; {
-		case strings.HasPrefix(glob[i:], "**"):
-			pattern.WriteString(`.*`)
-			i++
-		case c == '*':
-			pattern.WriteString(`[^/]*`)
-		case c == '?':
-			pattern.WriteString(`[^/]`)
-		case c == '[':
-			end := strings.IndexByte(glob[i:], ']')
-			if end < 0 {
-				return nil, fmt.Errorf("[ without ]")
-			}
-			class := strings.Replace(glob[i:i+end+1], "[!", "[^", 1)
-			pattern.WriteString(strings.ReplaceAll(class, `\`, `\\`))
-			i += end
-		case c == '{':
-			depth++
-			pattern.WriteString(`(?:`)
-		case c == '}' && depth > 0:
-			depth--
-			pattern.WriteString(`)`)
-		case c == ',' && depth > 0:
-			pattern.WriteString(`|`)
-		case c == '\\' && i+1 < len(glob):
-			i++
-			pattern.WriteString(regexp.QuoteMeta(glob[i : i+1]))
-		default:
-			pattern.WriteString(regexp.QuoteMeta(glob[i : i+1]))
-		}
-	}
-	pattern.WriteString(`$`)
-	return regexp.Compile(pattern.String())
+	return asset.FromPath(name)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -107,7 +108,8 @@ func (c commandResource) Update(
 	if err != nil {
 		return nil, err
 	}
-	return standin.Merge(inputs, outputs), nil
+	// Files that are no longer asked for stay in the outputs.
+	return standin.Merge(inputs, c.computed(old.Outputs), outputs), nil
 }
 
 // Delete uses the inputs as they were when the command last ran, which the outputs repeat.
@@ -175,19 +177,25 @@ const (
 	maxVariable = 128 << 10
 )
 
-// fittingPrevious returns the last run's outputs that fit into an environment, and warns of others.
-func (j job) fittingPrevious(ctx context.Context) map[string]string {
+// previousEnvironment returns the last run's outputs as variables. It warns of one that is too long and
+// leaves it out. No variable can hold a NUL, so a command that has printed one cannot be given its output.
+func (j job) previousEnvironment(ctx context.Context) (map[string]string, error) {
 	result := map[string]string{}
 	for _, name := range sorted(j.previous) {
-		if size := len(name) + len(j.previous[name]) + 2; size > maxVariable {
+		value := j.previous[name]
+		if strings.ContainsRune(value, 0) {
+			return nil, fmt.Errorf("cannot set environment variable %q: the last run printed a NUL byte, which no "+
+				"variable can hold. Update the resource with addPreviousOutputInEnv set to false", name)
+		}
+		if size := len(name) + len(value) + 2; size > maxVariable {
 			j.Engine.Warn(ctx, j.URN, fmt.Sprintf(
 				"%s is left out of the environment: %d bytes are more than the %d that a program can be given. "+
 					"Set addPreviousOutputInEnv to false if the command does not need it.", name, size, maxVariable))
 			continue
 		}
-		result[name] = j.previous[name]
+		result[name] = value
 	}
-	return result
+	return result, nil
 }
 
 // maxOutputInError bounds what an error repeats of a command's output: gRPC carries errors in headers.

@@ -37,13 +37,19 @@ func runLocal(ctx context.Context, j job) (output, error) {
 		interpreter = []string{"/bin/sh", "-c"}
 	}
 	command := exec.Command(interpreter[0], append(interpreter[1:], j.command)...)
-	command.Dir = standin.Text(j.inputs, "dir")
+	var err error
+	if command.Dir, err = workingDirectory(j.inputs); err != nil {
+		return output{}, err
+	}
 	command.Env = os.Environ()
 	environment := standin.TextMap(j.inputs, "environment")
 	for _, name := range sorted(environment) {
 		command.Env = append(command.Env, name+"="+environment[name])
 	}
-	previous := j.fittingPrevious(ctx)
+	previous, err := j.previousEnvironment(ctx)
+	if err != nil {
+		return output{}, err
+	}
 	for _, name := range sorted(previous) {
 		command.Env = append(command.Env, name+"="+previous[name])
 	}
@@ -51,7 +57,7 @@ func runLocal(ctx context.Context, j job) (output, error) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 
 	log := newTranscript(ctx, j)
-	err := runProcess(ctx, command, standin.Text(j.inputs, "stdin"), log)
+	err = runProcess(ctx, command, standin.Text(j.inputs, "stdin"), log)
 	log.close()
 	if err != nil {
 		return output{}, j.failure(err, log)

@@ -147,44 +147,108 @@ func TestLocalCancelKillsGrandchildren(t *testing.T) {
 	}
 }
 
+// filesOf returns the names of a state's assets, and checks that the archive has the same.
+func filesOf(t *testing.T, state enginetest.State, dir string) string {
+	t.Helper()
+	var names []string
+	for _, key := range state.Outputs["assets"].ObjectValue().StableKeys() {
+		names = append(names, string(key))
+		path := state.Outputs["assets"].ObjectValue()[key].AssetValue().Path
+		assertEqual(t, "path", path, filepath.Join(dir, string(key)))
+	}
+	packed, _ := state.Outputs["archive"].ArchiveValue().GetAssets()
+	assertEqual(t, "count in the archive", len(packed), len(names))
+	return strings.Join(names, " ")
+}
+
 func TestLocalFiles(t *testing.T) {
-	dir := t.TempDir()
-	plugin := enginetest.Start(t)
-	create := "mkdir -p sub/deep && echo 1 >a.txt && echo 2 >b.log && echo 3 >sub/c.txt && echo 4 >sub/deep/d.txt"
+	base := t.TempDir()
+	dir := filepath.Join(base, "dir")
+	if err := os.MkdirAll(filepath.Join(dir, "sub/deep"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a.txt", "b.log", "[x]", ".hidden", "sub/c.txt", "sub/deep/d.txt"} {
+		writeFile(t, filepath.Join(dir, name), name)
+	}
+	for name, target := range map[string]string{"dir/link": "a.txt", "linked": "dir"} {
+		if err := os.Symlink(target, filepath.Join(base, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plugin := enginetest.StartIn(t, base)
 	for _, test := range []struct {
 		name, want string
 		globs      []any
 	}{
 		{"one level", "a.txt", []any{"*.txt"}},
 		{"all levels", "a.txt sub/c.txt sub/deep/d.txt", []any{"**.txt"}},
+		{"below a directory", "sub/c.txt sub/deep/d.txt", []any{"**/*.txt"}},
 		{"in a directory", "sub/c.txt", []any{"sub/*"}},
-		{"excluded", "a.txt b.log", []any{"**", "!sub/**"}},
-		{"order counts", "a.txt b.log sub/deep/d.txt", []any{"**", "!sub/**", "sub/deep/*"}},
+		{"directories are no files", "", []any{"sub", "sub/", "."}},
+		{"excluded", ".hidden [x] a.txt b.log link", []any{"**", "!sub/**"}},
+		{"order counts", ".hidden [x] a.txt b.log link sub/deep/d.txt", []any{"**", "!sub/**", "sub/deep/*"}},
 		{"choices", "a.txt b.log", []any{"[ab].{txt,log}"}},
-		{"nothing", "", []any{"*.none"}},
+		{"no such choice", "b.log", []any{"[!a].*"}},
+		{"escaped", "[x]", []any{`\[x\]`}},
+		{"a link", "link", []any{"l*"}},
+		{"a leading ./ matches nothing", "", []any{"./a.txt"}},
+		{"nothing", "", []any{"*.none", ""}},
+		{"no globs", "", []any{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			state := plugin.Create(localCommand, "test", inputs(
-				"create", create, "dir", dir, "assetPaths", test.globs, "archivePaths", test.globs))
-			var assets, packed []string
-			for _, key := range state.Outputs["assets"].ObjectValue().StableKeys() {
-				assets = append(assets, string(key))
-				path := state.Outputs["assets"].ObjectValue()[key].AssetValue().Path
-				assertEqual(t, "path", path, filepath.Join(dir, string(key)))
-			}
-			files, _ := state.Outputs["archive"].ArchiveValue().GetAssets()
-			for key := range resource.NewPropertyMapFromMap(files) {
-				packed = append(packed, string(key))
-			}
-			assertEqual(t, "the assets", strings.Join(assets, " "), test.want)
-			assertEqual(t, "count in the archive", len(packed), len(assets))
+				"create", "true", "dir", dir, "assetPaths", test.globs, "archivePaths", test.globs))
+			assertEqual(t, "the files", filesOf(t, state, dir), test.want)
 		})
 	}
-	outputs := plugin.PreviewCreate(localCommand, inputs("create", create, "archivePaths", []any{"*"}))
+	for _, test := range []struct {
+		name    string
+		dir     any
+		glob    string
+		in, out string // where the paths are, and the files
+	}{
+		{"none", nil, "dir/sub/*", base, "dir/sub/c.txt"},
+		{"a link", filepath.Join(base, "linked"), "*.txt", filepath.Join(base, "linked"), "a.txt"},
+		{"a relative one", "dir/sub", "*.txt", "dir/sub", "c.txt"},
+		{"a relative link", "linked", "*.txt", "linked", "a.txt"},
+	} {
+		t.Run("dir is "+test.name, func(t *testing.T) {
+			state := plugin.Create(localCommand, "test", inputs(
+				"create", "true", "dir", test.dir, "assetPaths", []any{test.glob}, "archivePaths", []any{test.glob}))
+			assertEqual(t, "the files", filesOf(t, state, test.in), test.out)
+		})
+	}
+	t.Run("no longer asked for", func(t *testing.T) {
+		state := plugin.Create(localCommand, "test", inputs("create", "true", "dir", dir, "assetPaths", []any{"*.txt"}))
+		state = plugin.Update(state, inputs("create", "true", "dir", dir))
+		assertEqual(t, "count of assets", len(state.Outputs["assets"].ObjectValue()), 1)
+	})
+	outputs := plugin.PreviewCreate(localCommand, inputs("create", "true", "archivePaths", []any{"*"}))
 	assertEqual(t, "archive is unknown in a preview", outputs["archive"].IsComputed(), true)
 	if _, ok := outputs["assets"]; ok {
 		t.Error("a preview shows assets that nobody asked for")
 	}
+}
+
+func TestLocalFilesThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	run(t, "", "sh", "-c", "cd "+dir+" && mkfifo pipe && ln -s nowhere dangling && mkdir sub && ln -s sub link && ln -s /dev/zero device")
+	plugin := enginetest.Start(t)
+	for _, test := range []struct{ glob, want string }{
+		{"pipe", "open " + dir + "/pipe: it is a named pipe; only files and directories can be read"},
+		{"device", "open " + dir + "/device: it is a device; only files and directories can be read"},
+		{"dangling", "failed to open asset file '" + dir + "/dangling': open " + dir + "/dangling: no such file or directory"},
+		{"link", "asset path '" + dir + "/link' is a directory; try using an archive"},
+		{"[", `glob "[": unexpected end of input`},
+	} {
+		for _, input := range []string{"assetPaths", "archivePaths"} {
+			_, err := plugin.TryCreate(localCommand, "test", inputs(
+				"create", "true", "dir", dir, input, []any{test.glob}))
+			assertError(t, err, test.want)
+		}
+	}
+	_, err := plugin.TryCreate(localCommand, "test", inputs("create", "true", "dir", "", "assetPaths", []any{"*"}))
+	assertError(t, err, "stat .: os: DirFS with empty root")
 }
 
 func TestLocalRun(t *testing.T) {

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -29,9 +29,8 @@ func runRemote(ctx context.Context, j job) (output, error) {
 	if err != nil {
 		return output{}, err
 	}
-	out, err := runOn(ctx, host, j)
-	host.release(err == nil && ctx.Err() == nil)
-	return out, err
+	defer host.close()
+	return runOn(ctx, host, j)
 }
 
 func runOn(ctx context.Context, host *connection, j job) (output, error) {
@@ -50,30 +49,20 @@ func runOn(ctx context.Context, host *connection, j job) (output, error) {
 	if err := setEnvironment(ctx, j, session); err != nil {
 		return output{}, endReason(ctx, err)
 	}
+	if ctx.Err() != nil {
+		return output{}, ctx.Err()
+	}
 	log := newTranscript(ctx, j)
 	session.Stdout, session.Stderr = log.stdoutWriter(), log.stderrWriter()
-	err = runSession(session, j)
+	if stdin := standin.Text(j.inputs, "stdin"); stdin != "" {
+		session.Stdin = strings.NewReader(stdin)
+	}
+	err = session.Run(j.command)
 	log.close()
 	if err != nil {
 		return output{}, j.failure(endReason(ctx, err), log)
 	}
 	return log.output(), nil
-}
-
-// runSession starts the command and waits for its end. A command need not read its stdin.
-func runSession(session *ssh.Session, j job) error {
-	stdin, err := session.StdinPipe()
-	if err != nil {
-		return err
-	}
-	if err := session.Start(j.command); err != nil {
-		return err
-	}
-	go func() {
-		_, _ = io.WriteString(stdin, standin.Text(j.inputs, "stdin"))
-		_ = stdin.Close()
-	}()
-	return session.Wait()
 }
 
 // setEnvironment asks the server to accept each variable. It must accept those of the input
@@ -89,7 +78,10 @@ func setEnvironment(ctx context.Context, j job, session *ssh.Session) error {
 			return fmt.Errorf("could not set environment variable %q: %w", name, err)
 		}
 	}
-	previous := j.fittingPrevious(ctx)
+	previous, err := j.previousEnvironment(ctx)
+	if err != nil {
+		return err
+	}
 	for _, name := range sorted(previous) {
 		if err := session.Setenv(name, previous[name]); err != nil {
 			j.Engine.Warn(ctx, j.URN, fmt.Sprintf(unaccepted, name))

@@ -12,6 +12,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"golang.org/x/crypto/ssh"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"kafkalab/providers/internal/enginetest"
@@ -52,8 +54,8 @@ func assertError(t *testing.T, err error, want string) {
 		t.Fatalf("no error; want %q", want)
 	}
 	got := err.Error()
-	if _, description, ok := strings.Cut(got, "rpc error: code = Unknown desc = "); ok {
-		got = description
+	if status, ok := status.FromError(err); ok {
+		got = status.Message()
 	}
 	if got != want {
 		t.Errorf("the error is\n%s\nwant\n%s", got, want)
@@ -76,7 +78,8 @@ func TestRemoteOutputs(t *testing.T) {
 		{"no output", "true", "", "", ""},
 		{"script on stdin", "bash -s", "x=1\necho \"$((x + 1))\"\n", "2", ""},
 		{"absent stdin is empty", "cat; echo end", "", "end", ""},
-		{"stdin need not be read", "echo done", strings.Repeat("x", 4<<20), "done", ""},
+		{"a short stdin need not be read", "exec true", "short", "", ""},
+		{"carriage returns stay", `printf 'a\r\nb\r'`, "", "a\r\nb\r", ""},
 		{"not UTF-8", `printf 'a\377b\303'; printf '\303\251' >&2`, "", "a\uFFFDb\uFFFD", "é"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -127,6 +130,15 @@ func TestRemoteFailures(t *testing.T) {
 			assertError(t, err, test.want)
 		})
 	}
+}
+
+// A command must read its stdin if it is longer than what SSH holds for it.
+func TestRemoteUnreadStdin(t *testing.T) {
+	server := startSSHServer(t)
+	plugin := enginetest.Start(t)
+	_, err := plugin.TryCreate(remoteCommand, "test", inputs("connection", server.connection(),
+		"create", "exec true", "stdin", strings.Repeat("x", 4<<20)))
+	assertError(t, err, "EOF: running \"exec true\":\n")
 }
 
 func TestRemoteLostConnection(t *testing.T) {
@@ -272,6 +284,80 @@ func TestRemoteLogsLinesAsTheyArrive(t *testing.T) {
 	assertEqual(t, "the log", strings.Join(plugin.Engine.Messages(), ","), "first,second,last")
 }
 
+// The log's lines are those of both streams together, without their ends.
+func TestRemoteLogLines(t *testing.T) {
+	server := startSSHServer(t)
+	for name, test := range map[string]struct{ command, want string }{
+		"carriage returns":    {`printf 'a\r\nb\r\r\n\r\n\nc\rd\ne\r'`, `["a" "b\r" "" "" "c\rd" "e"]`},
+		"a line of both":      {`printf a; sleep 0.1; printf 'b\n' >&2; sleep 0.1; printf c`, `["ab" "c"]`},
+		"no newline at all":   {`printf a`, `["a"]`},
+		"nothing but newline": {`echo`, `[""]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plugin := enginetest.Start(t)
+			plugin.Create(remoteCommand, "test", inputs("connection", server.connection(), "create", test.command))
+			assertEqual(t, "the log", fmt.Sprintf("%q", plugin.Engine.Messages()), test.want)
+		})
+	}
+}
+
+const refusedNUL = `cannot set environment variable "PULUMI_COMMAND_STDOUT": the last run printed a NUL byte, ` +
+	"which no variable can hold. Update the resource with addPreviousOutputInEnv set to false"
+
+// Neither can a variable hold a NUL, nor does the official plugin run a command after such an output.
+// Without that variable it runs again.
+func TestNULInTheOutput(t *testing.T) {
+	server := startSSHServer(t)
+	for token, base := range map[string][]any{
+		remoteCommand: {"connection", server.connection()}, localCommand: {},
+	} {
+		t.Run(token, func(t *testing.T) {
+			plugin := enginetest.Start(t)
+			with := func(more ...any) resource.PropertyMap { return inputs(append(more, base...)...) }
+			state := plugin.Create(token, "test", with("create", `printf 'a\0b'`, "delete", "true"))
+			assertEqual(t, "stdout", state.Text(t, "stdout"), "a\x00b")
+			marker := filepath.Join(t.TempDir(), "ran")
+			_, err := plugin.TryUpdate(state, with("create", "touch "+marker, "delete", "true"), false)
+			assertError(t, err, refusedNUL)
+			assertMissing(t, marker)
+			assertError(t, plugin.Delete(state), refusedNUL)
+			state = plugin.Update(state, with("create", "echo x", "delete", "true", "addPreviousOutputInEnv", false))
+			assertEqual(t, "stdout of the way out", state.Text(t, "stdout"), "x")
+			if err := plugin.Delete(state); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Whatever changes on a host between two commands is seen by the second.
+func TestEachOperationHasItsOwnConnection(t *testing.T) {
+	server := startSSHServer(t)
+	relay := startRelay(t, server.port)
+	plugin := enginetest.Start(t)
+	arguments := inputs("connection", server.connection("port", float64(relay.port)), "create", "true")
+	for count := 1; count <= 3; count++ {
+		plugin.Create(remoteCommand, "test", arguments)
+		relay.waitClosed(t, count)
+	}
+	writeFile(t, filepath.Join(server.dir, "authorized_keys"), "")
+	_, err := plugin.TryCreate(remoteCommand, "test", arguments)
+	assertError(t, err, "after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, "+
+		"attempted methods [none publickey], no supported methods remain")
+	relay.waitClosed(t, 4)
+}
+
+func TestFailedCommandClosesItsConnection(t *testing.T) {
+	server := startSSHServer(t)
+	relay := startRelay(t, server.port)
+	plugin := enginetest.Start(t)
+	if _, err := plugin.TryCreate(remoteCommand, "test", inputs(
+		"connection", server.connection("port", float64(relay.port)), "create", "false")); err == nil {
+		t.Error("false succeeded")
+	}
+	relay.waitClosed(t, 1)
+}
+
 func TestRemoteFiveMegabytes(t *testing.T) {
 	const size = 5 << 20
 	server := startSSHServer(t, "AcceptEnv PULUMI_COMMAND_*")
@@ -360,8 +446,12 @@ func TestRemoteCancel(t *testing.T) {
 	assertContains(t, "the error", err.Error(), "context canceled: running ")
 	assertContains(t, "the error", err.Error(), ":\nstarted\n")
 	relay.waitClosed(t, 1)
-	_, err = plugin.TryCreate(remoteCommand, "later", inputs("connection", server.connection(), "create", "true"))
-	assertError(t, err, "context canceled")
+	assertEqual(t, "the status", status.Code(err), codes.Canceled)
+	for range 20 { // one may come before the plugin has spread the word
+		_, err = plugin.TryCreate(remoteCommand, "later", inputs("connection", server.connection(), "create", "true"))
+		assertError(t, err, "context canceled")
+	}
+	assertEqual(t, "count of connections", relay.count(), 1)
 }
 
 // leftover returns a file for the process id of a command that its server may let live on: a server
@@ -377,7 +467,7 @@ func TestRemoteTimeout(t *testing.T) {
 	port := startOwnServer(t, &ssh.ServerConfig{NoClientAuth: true}, func(*ssh.Request, ssh.Channel) {})
 	plugin := enginetest.Start(t)
 	_, err := plugin.TryCreateWithin(remoteCommand, "test", inputs(
-		"connection", map[string]any{"host": "127.0.0.1", "port": float64(port)}, "create", "sleep 600"), 0.5)
+		"connection", map[string]any{"host": "127.0.0.1", "port": float64(port)}, "create", "sleep 600"), 1)
 	if err == nil {
 		t.Fatal("a command that timed out succeeded")
 	}

@@ -27,7 +27,12 @@ type sshServer struct {
 	user       string
 	hostKey    string
 	privateKey string
+	// disk is a small file system that only the server sees, if it is not empty. Tests see it at diskView.
+	disk, diskView string
 }
+
+// diskSize is the size of a server's small file system.
+const diskSize = 256 << 10
 
 // newSSHServer prepares a server whose configuration has these further lines. It is not started.
 func newSSHServer(t *testing.T, settings ...string) *sshServer {
@@ -64,7 +69,14 @@ func startSSHServer(t *testing.T, settings ...string) *sshServer {
 // start runs the server until the test ends. It returns when the server listens.
 func (s *sshServer) start(t *testing.T) {
 	t.Helper()
-	command := exec.Command(imageSSHD, "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config"))
+	arguments := []string{imageSSHD, "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config")}
+	if s.disk != "" {
+		const mounted = `mount -t tmpfs -o "size=$1" none "$2"; shift 2; exec "$@"`
+		arguments = append([]string{
+			"unshare", "--mount", "--propagation", "private", "sh", "-euc", mounted, "sh", strconv.Itoa(diskSize), s.disk,
+		}, arguments...)
+	}
+	command := exec.Command(arguments[0], arguments[1:]...)
 	command.SysProcAttr = enginetest.EndWithTheTests
 	stderr, err := command.StderrPipe()
 	if err != nil {
@@ -98,6 +110,7 @@ func (s *sshServer) start(t *testing.T) {
 	if !<-listening {
 		t.Fatal("sshd did not start")
 	}
+	s.diskView = filepath.Join("/proc", strconv.Itoa(command.Process.Pid), "root", s.disk)
 }
 
 // accept lets a further public key log in.

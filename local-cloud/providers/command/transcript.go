@@ -20,33 +20,31 @@ type transcript struct {
 	mutex                    sync.Mutex
 	stdout, stderr, combined bytes.Buffer
 	log                      *lineLog
-	stdoutLines, stderrLines *lineSplitter
+	lines                    *lineSplitter
+	logsStdout, logsStderr   bool
 }
 
 // newTranscript starts a transcript for a job. Call close when the command has ended.
 func newTranscript(ctx context.Context, j job) *transcript {
-	t := &transcript{log: newLineLog(ctx, j.Engine, j.URN)}
 	logging := "stdoutAndStderr"
 	if has(j.inputs, "logging") {
 		logging = standin.Text(j.inputs, "logging")
 	}
-	if logging == "stdout" || logging == "stdoutAndStderr" {
-		t.stdoutLines = &lineSplitter{emit: t.log.add}
+	log := newLineLog(ctx, j.Engine, j.URN)
+	return &transcript{
+		log: log, lines: &lineSplitter{emit: log.add},
+		logsStdout: logging == "stdout" || logging == "stdoutAndStderr",
+		logsStderr: logging == "stderr" || logging == "stdoutAndStderr",
 	}
-	if logging == "stderr" || logging == "stdoutAndStderr" {
-		t.stderrLines = &lineSplitter{emit: t.log.add}
-	}
-	return t
 }
 
-func (t *transcript) stdoutWriter() io.Writer { return transcriptWriter{t, &t.stdout, t.stdoutLines} }
-func (t *transcript) stderrWriter() io.Writer { return transcriptWriter{t, &t.stderr, t.stderrLines} }
+func (t *transcript) stdoutWriter() io.Writer { return transcriptWriter{t, &t.stdout, t.logsStdout} }
+func (t *transcript) stderrWriter() io.Writer { return transcriptWriter{t, &t.stderr, t.logsStderr} }
 
 // close returns once every line is in the engine's log.
 func (t *transcript) close() {
 	t.mutex.Lock()
-	t.stdoutLines.flush()
-	t.stderrLines.flush()
+	t.lines.flush()
 	t.mutex.Unlock()
 	t.log.close()
 }
@@ -78,7 +76,7 @@ func outputText(buffer *bytes.Buffer) string {
 type transcriptWriter struct {
 	transcript *transcript
 	stream     *bytes.Buffer
-	lines      *lineSplitter
+	logged     bool
 }
 
 func (w transcriptWriter) Write(data []byte) (int, error) {
@@ -86,23 +84,23 @@ func (w transcriptWriter) Write(data []byte) (int, error) {
 	defer w.transcript.mutex.Unlock()
 	w.stream.Write(data)
 	w.transcript.combined.Write(data)
-	w.lines.write(data)
+	if w.logged {
+		w.transcript.lines.write(data)
+	}
 	return len(data), nil
 }
 
 // maxLine is where a longer line is broken for the log.
 const maxLine = 64 << 10
 
-// lineSplitter cuts a stream into lines. A nil splitter does nothing.
+// lineSplitter cuts what a command writes, on both streams, into lines without their ends: a newline,
+// and a carriage return before it.
 type lineSplitter struct {
 	partial []byte
 	emit    func(line string)
 }
 
 func (s *lineSplitter) write(data []byte) {
-	if s == nil {
-		return
-	}
 	for len(data) > 0 {
 		end := bytes.IndexByte(data, '\n')
 		if end < 0 {
@@ -121,17 +119,21 @@ func (s *lineSplitter) write(data []byte) {
 			s.partial = s.partial[cut:]
 		}
 		if end >= 0 {
-			s.emit(string(s.partial))
-			s.partial = s.partial[:0]
+			s.end()
 		}
 	}
 }
 
+// flush ends a last line without a newline.
 func (s *lineSplitter) flush() {
-	if s != nil && len(s.partial) > 0 {
-		s.emit(string(s.partial))
-		s.partial = nil
+	if len(s.partial) > 0 {
+		s.end()
 	}
+}
+
+func (s *lineSplitter) end() {
+	s.emit(string(bytes.TrimSuffix(s.partial, []byte("\r"))))
+	s.partial = s.partial[:0]
 }
 
 // backlog is how many lines may wait for the engine before they are sent many at a time: a command

@@ -110,10 +110,23 @@ func (c *fieldChecker) value(path string, field Field, value resource.PropertyVa
 	if field.Type == Object && value.IsObject() {
 		return resource.NewProperty(c.object(path, field.Fields, value.ObjectValue()))
 	}
+	if field.Type == StringMap && value.IsObject() {
+		value = resource.NewProperty(withoutNulls(value.ObjectValue()))
+	}
 	if !hasType(field.Type, value) {
 		c.fail(path, "must be %s; got %s", typeNames[field.Type], value.TypeString())
 	}
 	return value
+}
+
+func withoutNulls(values resource.PropertyMap) resource.PropertyMap {
+	result := resource.PropertyMap{}
+	for key, value := range values {
+		if !value.IsNull() {
+			result[key] = value
+		}
+	}
+	return result
 }
 
 func hasType(wanted FieldType, value resource.PropertyValue) bool {

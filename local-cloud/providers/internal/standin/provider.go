@@ -2,7 +2,6 @@ package standin
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/blang/semver"
@@ -141,7 +140,10 @@ func (p *Provider) Create(ctx context.Context, request plugin.CreateRequest) (pl
 	if request.Preview {
 		return plugin.CreateResponse{Properties: kind.Preview(nil, request.Properties)}, nil
 	}
-	ctx, done := p.operation(ctx, request.Timeout)
+	ctx, done, err := p.operation(ctx, request.Timeout)
+	if err != nil {
+		return plugin.CreateResponse{}, rpcError(err)
+	}
 	defer done()
 	id, outputs, err := kind.Create(ctx, p.about(request.URN, request.Name), request.Properties)
 	if err != nil {
@@ -160,7 +162,10 @@ func (p *Provider) Update(ctx context.Context, request plugin.UpdateRequest) (pl
 	if request.Preview {
 		return plugin.UpdateResponse{Properties: kind.Preview(&old, request.NewInputs)}, nil
 	}
-	ctx, done := p.operation(ctx, request.Timeout)
+	ctx, done, err := p.operation(ctx, request.Timeout)
+	if err != nil {
+		return plugin.UpdateResponse{}, rpcError(err)
+	}
 	defer done()
 	outputs, err := kind.Update(ctx, p.about(request.URN, request.Name), old, request.NewInputs)
 	if err != nil {
@@ -175,7 +180,10 @@ func (p *Provider) Delete(ctx context.Context, request plugin.DeleteRequest) (pl
 	if err != nil {
 		return plugin.DeleteResponse{}, err
 	}
-	ctx, done := p.operation(ctx, request.Timeout)
+	ctx, done, err := p.operation(ctx, request.Timeout)
+	if err != nil {
+		return plugin.DeleteResponse{}, rpcError(err)
+	}
 	defer done()
 	old := Old{Inputs: request.Inputs, Outputs: request.Outputs}
 	if err := kind.Delete(ctx, p.about(request.URN, request.Name), old); err != nil {
@@ -200,7 +208,10 @@ func (p *Provider) Invoke(ctx context.Context, request plugin.InvokeRequest) (pl
 	if !ok {
 		return plugin.InvokeResponse{}, p.unknown("function", string(request.Tok))
 	}
-	ctx, done := p.operation(ctx, 0)
+	ctx, done, err := p.operation(ctx, 0)
+	if err != nil {
+		return plugin.InvokeResponse{}, rpcError(err)
+	}
 	defer done()
 	result, failures, err := function(ctx, request.Args)
 	if err != nil {
@@ -226,23 +237,28 @@ func (p *Provider) about(urn resource.URN, name string) Operation {
 }
 
 // operation returns a context that ends with the request, the plugin's cancellation, and the
-// request's own timeout if it has one.
-func (p *Provider) operation(ctx context.Context, timeoutSeconds float64) (context.Context, context.CancelFunc) {
+// request's own timeout if it has one. Once the plugin is cancelled, it is an error.
+func (p *Provider) operation(
+	ctx context.Context, timeoutSeconds float64,
+) (context.Context, context.CancelFunc, error) {
+	if err := p.stopped.Err(); err != nil {
+		return nil, nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	detach := context.AfterFunc(p.stopped, cancel)
 	done := func() { detach(); cancel() }
 	if timeoutSeconds <= 0 {
-		return ctx, done
+		return ctx, done, nil
 	}
-	ctx, cancelTimeout := context.WithTimeout(ctx, time.Duration(timeoutSeconds*float64(time.Second)))
-	return ctx, func() { cancelTimeout(); done() }
+	ctx, cancelTimeout := context.WithTimeout(ctx, time.Duration(timeoutSeconds)*time.Second)
+	return ctx, func() { cancelTimeout(); done() }, nil
 }
 
-// rpcError gives an error gRPC's status "unknown", as the official plugins' errors have, and a text
-// that the wire can carry.
+// rpcError gives an error the gRPC status that the official plugins' errors have: of a context that has
+// ended, or "unknown"; and a text that the wire can carry.
 func rpcError(err error) error {
 	if _, ok := status.FromError(err); ok {
 		return err
 	}
-	return status.Error(codes.Unknown, ValidText(fmt.Sprint(err)))
+	return status.Error(status.FromContextError(err).Code(), ValidText(err.Error()))
 }
