@@ -3,7 +3,8 @@
 # to be installed here, where it would listen to the world.
 #
 # Inputs: sshd's arguments; files that they name must be in /tmp or in root's home.
-# Idempotence: the mounts are in a name space of its own, and gone when sshd ends.
+# Idempotence: the mounts are in a name space of its own, and gone when sshd ends. The image itself is
+# read-only there.
 set -euo pipefail
 
 image=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.lab/image" && pwd -P)
@@ -11,6 +12,9 @@ image=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.lab/image" && pwd -P)
 exec unshare --mount --propagation private sh -euc '
   image=$1
   shift
+  # Other set-ups share the image, and sshd would write to its log of failed logins.
+  mount --bind "$image" "$image"
+  mount -o remount,bind,ro "$image"
   mount -t tmpfs none "$image/run"
   mkdir "$image/run/sshd"
   # As in the image, root has no password; but it is not locked, which would keep keys out, too.
