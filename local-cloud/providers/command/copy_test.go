@@ -145,9 +145,7 @@ func TestCopyToRemoteRelativePath(t *testing.T) {
 	name := filepath.Base(t.TempDir()) + "-copied"
 	plugin.Create(copyToRemoteType, "test", inputs(
 		"connection", server.connection(), "source", textAsset("T"), "remotePath", name))
-	home := strings.TrimSpace(run(t, "", "sh", "-c", "cd && pwd"))
-	t.Cleanup(func() { _ = os.Remove(filepath.Join(home, name)) })
-	assertEqual(t, "the file in the login directory", readFile(t, filepath.Join(home, name)), "T")
+	assertEqual(t, "the file in the login directory", readFile(t, server.view(filepath.Join("/root", name))), "T")
 }
 
 // What exists at the remote path keeps its mode, its links and its other names; a link is followed.
@@ -183,25 +181,26 @@ func TestCopyToFullDisk(t *testing.T) {
 	server := newSSHServer(t)
 	server.disk = t.TempDir()
 	server.start(t)
+	diskView := server.view(server.disk)
 	plugin := enginetest.Start(t)
 	// room leaves this much of the disk free, beside an old file if there is to be one.
 	room := func(t *testing.T, free int, old string) {
 		t.Helper()
-		entries, err := os.ReadDir(server.diskView)
+		entries, err := os.ReadDir(diskView)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, entry := range entries {
-			if err := os.Remove(filepath.Join(server.diskView, entry.Name())); err != nil {
+			if err := os.Remove(filepath.Join(diskView, entry.Name())); err != nil {
 				t.Fatal(err)
 			}
 		}
 		rest := diskSize - free
 		if old != "" {
-			writeFile(t, filepath.Join(server.diskView, old), "old")
+			writeFile(t, filepath.Join(diskView, old), "old")
 			rest -= os.Getpagesize()
 		}
-		writeFile(t, filepath.Join(server.diskView, "filler"), strings.Repeat("x", rest))
+		writeFile(t, filepath.Join(diskView, "filler"), strings.Repeat("x", rest))
 	}
 	source := t.TempDir()
 	write := func(size int) string {
@@ -265,7 +264,7 @@ func TestCopyToFullDisk(t *testing.T) {
 					want = fmt.Sprintf("failed to write text content to remote path %s: %s", target, failed)
 				}
 				assertError(t, create(), want+map[bool]string{true: "; the file's former content is lost"}[test.isOld])
-				info, err := os.Stat(filepath.Join(server.diskView, name))
+				info, err := os.Stat(filepath.Join(diskView, name))
 				assertEqual(t, "the file stays", err == nil, test.isOld)
 				if err == nil {
 					assertEqual(t, "its size", info.Size(), 0)
@@ -277,7 +276,7 @@ func TestCopyToFullDisk(t *testing.T) {
 		room(t, 64<<10, "")
 		plugin.Create(copyToRemoteType, "test", inputs("connection", server.connection(),
 			"source", textAsset(strings.Repeat("x", 64<<10)), "remotePath", target))
-		assertEqual(t, "the size", len(readFile(t, filepath.Join(server.diskView, "target"))), 64<<10)
+		assertEqual(t, "the size", len(readFile(t, filepath.Join(diskView, "target"))), 64<<10)
 	})
 }
 

@@ -27,8 +27,14 @@ type sshServer struct {
 	user       string
 	hostKey    string
 	privateKey string
-	// disk is a small file system that only the server sees, if it is not empty. Tests see it at diskView.
-	disk, diskView string
+	// disk is a small file system that only the server sees, if it is not empty.
+	disk string
+	pid  int
+}
+
+// view returns where tests see a path of the server's.
+func (s *sshServer) view(path string) string {
+	return filepath.Join("/proc", strconv.Itoa(s.pid), "root", path)
 }
 
 // diskSize is the size of a server's small file system.
@@ -110,7 +116,7 @@ func (s *sshServer) start(t *testing.T) {
 	if !<-listening {
 		t.Fatal("sshd did not start")
 	}
-	s.diskView = filepath.Join("/proc", strconv.Itoa(command.Process.Pid), "root", s.disk)
+	s.pid = command.Process.Pid
 }
 
 // accept lets a further public key log in.
