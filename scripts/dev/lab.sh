@@ -115,6 +115,9 @@ enter() { # FLAGS OF pulumi...
     setup tools
     eval "$(tool_environment)"
   fi
+  # Hosts are reached with keys of the lab's own. Beside them, the command plugin would still call an
+  # SSH agent, and fail if the user's is gone.
+  unset SSH_AUTH_SOCK
   cd "$root"
 }
 

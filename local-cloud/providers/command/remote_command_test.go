@@ -338,13 +338,15 @@ func TestEachOperationHasItsOwnConnection(t *testing.T) {
 	arguments := inputs("connection", server.connection("port", float64(relay.port)), "create", "true")
 	for count := 1; count <= 3; count++ {
 		plugin.Create(remoteCommand, "test", arguments)
-		relay.waitClosed(t, count)
+		assertEqual(t, "count of connections", relay.count(), count)
 	}
 	writeFile(t, filepath.Join(server.dir, "authorized_keys"), "")
 	_, err := plugin.TryCreate(remoteCommand, "test", arguments)
 	assertError(t, err, "after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, "+
 		"attempted methods [none publickey], no supported methods remain")
-	relay.waitClosed(t, 4)
+	for range 4 {
+		relay.waitClosed(t, 4)
+	}
 }
 
 func TestFailedCommandClosesItsConnection(t *testing.T) {
