@@ -408,8 +408,9 @@ func TestRemoteTwentyAtOnce(t *testing.T) {
 	server := startSSHServer(t)
 	plugin := enginetest.Start(t)
 	dir := t.TempDir()
-	// Each command ends only when all of them run.
-	const meet = `touch %[1]s/$(cat); until [ "$(ls %[1]s | wc -l)" -ge 20 ]; do sleep 0.02; done; echo met`
+	// Each command ends well only when all of them run. If the test is killed, they end by themselves.
+	const meet = `touch %[1]s/$(cat); for i in $(seq 3000); do ` +
+		`[ "$(ls %[1]s | wc -l)" -lt 20 ] || { echo met; exit; }; sleep 0.02; done; exit 1`
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
