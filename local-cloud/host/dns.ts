@@ -7,6 +7,9 @@ export const LINK_LOCAL_RESOLVER = "169.254.169.253";
 /** Where a VPC finds the archives that set-up fetched: plain HTTP, as from any mirror. */
 export const MIRROR = { name: "mirror.local-cloud.internal", address: "169.254.169.252" };
 
+/** What AWS's networks carry within a VPC. */
+export const VPC_MTU = 9001;
+
 /** The resolver of slirp4netns, which asks the machine's own. */
 export const UPSTREAM = "198.19.255.3";
 
@@ -28,6 +31,8 @@ export function dnsFiles(vpc: VpcModel, dir: string): Readonly<{ [file: string]:
       "dhcp-authoritative",
       "dhcp-ignore=tag:!known",
       "dhcp-rapid-commit",
+      // It would hand it back, and the host start two services to hear its own name.
+      "dhcp-ignore-names",
       "cache-size=1000",
       "neg-ttl=5",
       ...(vpc.hasInternetGateway ? [`server=${UPSTREAM}`] : []),
@@ -49,10 +54,9 @@ export function dnsFiles(vpc: VpcModel, dir: string): Readonly<{ [file: string]:
     "dhcp-hosts": lines(vpc.hosts.map((h) => `${h.mac},${h.privateIp}`)),
     "dhcp-options": lines([
       `option:dns-server,${addressAt(vpc.cidr, 2)}`,
+      `option:mtu,${VPC_MTU}`,
       ...subnets.map((s) => `tag:${s.tag},option:router,${addressAt(s.cidr, 1)}`),
-      ...(vpc.domainName === undefined
-        ? []
-        : [`option:domain-name,${vpc.domainName}`, `option:domain-search,${vpc.domainName}`]),
+      ...(vpc.domainName === undefined ? [] : [`option:domain-name,${vpc.domainName}`]),
     ]),
     hosts: lines(hostLines(records)),
   };

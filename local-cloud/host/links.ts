@@ -1,6 +1,6 @@
 import { addressAt, parseCidr } from "./addresses";
 import { endsOf, publicCidr, SLIRP_CIDR } from "./blocks";
-import { LINK_LOCAL_RESOLVER, MIRROR } from "./dns";
+import { LINK_LOCAL_RESOLVER, MIRROR, VPC_MTU } from "./dns";
 import { GUARD_METRIC, guardRoute } from "./guard";
 import type { VpcModel } from "./model";
 import { namespace } from "./paths";
@@ -28,6 +28,8 @@ export interface Link {
   /** Of a veth link: the index of its other end. */
   peer?: number;
   up: boolean;
+  /** Bytes of the largest frame. */
+  mtu: number;
   /** IPv4, with the prefix: `10.0.0.1/24`. */
   addresses: string[];
   /** The bridge that the link is a port of. */
@@ -154,7 +156,12 @@ export function repairsOf(vpc: VpcModel, found: Found, slirp: boolean): Repairs 
       ]),
       ...repair(UPLINK, pair ? undefined : uplink, [`${ends.router}/30`]),
       ...vpc.subnets.flatMap(({ id, cidr }) =>
-        repair(bridge(id), link(bridge(id)), [`${addressAt(cidr, 1)}/${parseCidr(cidr).prefix}`]),
+        repair(
+          bridge(id),
+          link(bridge(id)),
+          [`${addressAt(cidr, 1)}/${parseCidr(cidr).prefix}`],
+          VPC_MTU,
+        ),
       ),
       ...ports.flatMap(([port, on]) => repairPort(port, on)),
       ...(tap ? repair(TAP, tap, [`${tapAddress}/${parseCidr(SLIRP_CIDR).prefix}`]) : []),
@@ -193,10 +200,11 @@ export async function mend(vpc: VpcModel, repairs: Repairs): Promise<void> {
 
 /** The lines for `ip -batch` that make a port of a host a port of its subnet's bridge. */
 export function repairPort(
-  { name, up, ...port }: Pick<Link, "name" | "up" | "bridge" | "isolated">,
+  { name, up, mtu, ...port }: Pick<Link, "name" | "up" | "mtu" | "bridge" | "isolated">,
   on: string,
 ): string[] {
   const lines: string[] = [];
+  if (mtu !== VPC_MTU) lines.push(`link set ${name} mtu ${VPC_MTU}`);
   const moves = port.bridge !== on;
   // A port that is not isolated would go round the firewall: it is down until it is isolated.
   if (moves && up) lines.push(`link set ${name} down`);
@@ -206,8 +214,14 @@ export function repairPort(
   return lines;
 }
 
-function repair(name: string, link: Link | undefined, addresses: string[]): string[] {
+function repair(
+  name: string,
+  link: Link | undefined,
+  addresses: string[],
+  mtu = link?.mtu,
+): string[] {
   return [
+    ...(link?.mtu === mtu ? [] : [`link set ${name} mtu ${mtu}`]),
     ...addresses
       .filter((address) => !link?.addresses.includes(address))
       .map((address) => `address replace ${address} dev ${name}`),
@@ -235,6 +249,7 @@ interface IpAddressShow {
   ifindex: number;
   link_index?: number;
   flags: string[];
+  mtu: number;
   master?: string;
   linkinfo?: { info_slave_data?: { isolated?: boolean } };
   addr_info: { family: string; local: string; prefixlen: number }[];
@@ -255,6 +270,7 @@ function linksIn(shown = ""): Link[] {
           index: link.ifindex,
           ...(link.link_index === undefined ? {} : { peer: link.link_index }),
           up: link.flags.includes("UP"),
+          mtu: link.mtu,
           addresses: link.addr_info
             .filter(({ family }) => family === "inet")
             .map(({ local, prefixlen }) => `${local}/${prefixlen}`),

@@ -31,6 +31,8 @@ import { readState, type Record } from "./store";
  *   machine ── kl-… ─ uplink ── [VPC: nftables, dnsmasq, mirror] ── br-… ── ens5 [host]
  *                                 └─ tap0 ── slirp4netns ── the machine's own connections
  *
+ * Links inside a VPC take frames of 9001 bytes, as AWS's do; the link to the machine takes 1500.
+ *
  * On the machine itself there are one link and two routes for the public addresses: one by the link,
  * and the guard, which is unreachable (`guard.ts`). The internet gateway is slirp4netns, which needs
  * no forwarding and no firewall rule there.
@@ -162,15 +164,24 @@ export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
   throw new Error(`all ${SLOTS} blocks of public addresses in 198.18.0.0/15 are in use`);
 }
 
+/** A port as `ip link add` makes it. */
+const newPort = (name: string) => ({ name, up: false, mtu: 1500, isolated: false });
+
 /** The network interface of an instance: a namespace, linked to its subnet. */
 export async function ensureInterface(vpcId: string, host: HostModel): Promise<void> {
   const [router, own] = [namespace(vpcId), namespace(host.id)];
   const name = links.hostPort(host.id);
-  if (!existsSync(`/run/netns/${own}`)) await run(["ip", "netns", "add", own]);
+  if (!existsSync(`/run/netns/${own}`)) {
+    await run(["ip", "netns", "add", own]);
+    // As the initial RAM disk of Debian's EC2 image does: an address is there at once.
+    const settings = ["all", "default"].map((which) => `net.ipv6.conf.${which}.accept_dad=0`);
+    await run(["ip", "netns", "exec", own, "sysctl", "-e", "-q", "-w", ...settings]);
+  }
   const port = await links.linkOf(vpcId, name);
   const lines = [
+    // The host's end gets its MTU by DHCP.
     ...(port ? [] : [`link add ${name} type veth peer name ens5 address ${host.mac} netns ${own}`]),
-    ...links.repairPort(port ?? { name, up: false, isolated: false }, links.bridge(host.subnetId)),
+    ...links.repairPort(port ?? newPort(name), links.bridge(host.subnetId)),
   ];
   if (lines.length) await run(["ip", "-n", router, "-batch", "-"], `${lines.join("\n")}\n`);
 }

@@ -17,15 +17,15 @@ const zones = [
   },
 ];
 
-test("hosts get their address, router, resolver and search domain by DHCP", () => {
+test("hosts get their address, router, resolver, MTU and domain by DHCP", () => {
   const files = dnsFiles(vpc({ domainName: "foo.bar" }), "/run/x");
   expect(files["dhcp-hosts"]).toBe("0a:00:00:00:00:01,10.0.1.11\n0a:00:00:00:00:02,10.0.1.12\n");
   expect(files["dhcp-options"]).toBe(
     [
       "option:dns-server,10.0.0.2",
+      "option:mtu,9001",
       "tag:subnet-0aa,option:router,10.0.1.1",
       "option:domain-name,foo.bar",
-      "option:domain-search,foo.bar",
       "",
     ].join("\n"),
   );
@@ -34,7 +34,7 @@ test("hosts get their address, router, resolver and search domain by DHCP", () =
   );
 });
 
-test("without DHCP options there is no search domain", () => {
+test("without DHCP options no domain is offered", () => {
   expect(dnsFiles(vpc(), "/run/x")["dhcp-options"]).not.toContain("domain");
 });
 

@@ -9,6 +9,7 @@ const WAY = { gateway: "198.18.0.2", dev: OUTER };
 
 const link = (name: string, index: number, addresses: string[], rest: Partial<Link> = {}): Link => ({
   ...{ name, index, addresses, up: true, isolated: false },
+  mtu: /^(br|p)-/.test(name) ? 9001 : 1500,
   ...rest,
 }); // prettier-ignore
 
@@ -83,9 +84,11 @@ describe("what is lost on its own is mended on its own", () => {
     ["the addresses on lo", change("lo", { addresses: ["10.0.0.2/32"] }), { router: ["address replace 169.254.169.253/32 dev lo", "address replace 169.254.169.252/32 dev lo"] }],
     ["a bridge is down", change("br-0aa", { up: false }), { router: ["link set br-0aa up"] }],
     ["a bridge's address", change("br-0aa", { addresses: ["10.0.1.9/24"] }), { router: ["address replace 10.0.1.1/24 dev br-0aa"] }],
+    ["the size of a bridge's frames", change("br-0aa", { mtu: 1500 }), { router: ["link set br-0aa mtu 9001"] }],
+    ["the size of a port's frames", change("p-0a", { mtu: 1500 }), { router: ["link set p-0a mtu 9001"] }],
     ["a bridge, with its ports", (f) => { remove("br-0aa")(f); change("p-0a", { bridge: undefined })(f); change("p-0b", { bridge: undefined, up: false })(f); }, {
       router: [
-        ...["link add br-0aa type bridge", "address replace 10.0.1.1/24 dev br-0aa", "link set br-0aa up"],
+        ...["link add br-0aa type bridge", "link set br-0aa mtu 9001", "address replace 10.0.1.1/24 dev br-0aa", "link set br-0aa up"],
         ...["link set p-0a down", "link set p-0a master br-0aa", "link set p-0a type bridge_slave isolated on", "link set p-0a up"],
         ...["link set p-0b master br-0aa", "link set p-0b type bridge_slave isolated on", "link set p-0b up"],
       ],
@@ -122,5 +125,5 @@ test("a new VPC gets all its links", () => {
   expect(repairs.pair).toBe(true);
   // Until the guard is there, no address and no route is.
   expect(repairs.machine[0]).toBe(`route replace ${guardRoute("198.18.0.0/24")}`);
-  expect(repairs.router).toHaveLength(9);
+  expect(repairs.router).toHaveLength(10);
 });
