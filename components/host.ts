@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { DataVolume } from "./lib/ebs";
 import { hostName, type Role, STOP_ORDER } from "./lib/names";
-import { renderScript } from "./lib/scripts";
+import { hostUserData } from "./lib/user-data";
 import type { Place } from "./network";
 import { named, type Site } from "./site";
 
@@ -160,14 +160,15 @@ export class Host extends pulumi.ComponentResource {
     volume?: ebs.Volume,
   ): pulumi.Output<{ ami: string; userData: string }> {
     const userData = pulumi
-      .all([key.privateKeyOpenssh, key.publicKeyOpenssh, volume?.id ?? ""])
-      .apply(([privateKey, publicKey, volumeId]) =>
-        renderScript(["user-data.sh"], {
-          FULL_NAME: this.fullName,
-          LOGIN_USER,
-          VOLUME_ID: volumeId,
-          HOST_KEY: privateKey,
-          HOST_KEY_PUBLIC: publicKey,
+      .all([key.privateKeyOpenssh, key.publicKeyOpenssh, site.keyPair.publicKey, volume?.id ?? ""])
+      .apply(([privateKey, publicKey, loginKey, volumeId]) =>
+        hostUserData({
+          fullName: this.fullName,
+          domain: site.dns.domain,
+          loginUser: LOGIN_USER,
+          loginKey,
+          hostKey: { private: privateKey, public: publicKey },
+          volumeId,
         }),
       );
     const origin = new pulumi.Stash(

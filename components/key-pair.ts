@@ -16,17 +16,20 @@ export interface KeyPairArgs {
  */
 export class KeyPair extends pulumi.ComponentResource {
   readonly keyName: pulumi.Output<string>;
+  /** Its public half, as an authorized_keys line. */
+  readonly publicKey: pulumi.Output<string>;
   /** OpenSSH private key; secret. */
   readonly privateKey: pulumi.Output<string>;
 
   constructor(name: string, args: KeyPairArgs, opts?: pulumi.ComponentResourceOptions) {
     super("kafkalab:index:KeyPair", name, {}, opts);
     const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ED25519" }, { parent: this });
+    this.publicKey = key.publicKeyOpenssh.apply((line) => line.trim());
     const pair = new ec2.KeyPair(
       `${name}-pair`,
       {
         keyName: args.keyName,
-        publicKey: key.publicKeyOpenssh.apply((line) => line.trim()),
+        publicKey: this.publicKey,
         tags: named(args.tags, args.keyName),
       },
       // A key name exists once in a region, so the old pair has to go first. Another name would

@@ -38,13 +38,13 @@ export interface NetworkArgs {
   hosts: Tier;
   /** Whether private subnets have a way out now; it costs by the hour. */
   outbound: boolean;
-  /** The search domain that hosts get by DHCP. */
+  /** The domain that DHCP offers; the image ignores it, so user data brings it too. */
   domain: string;
   tags: Record<string, string>;
 }
 
 /**
- * A VPC with DNS, and DHCP options that give hosts the lab's domain. It has a public subnet in each
+ * A VPC with DNS, and DHCP options that offer the lab's domain. It has a public subnet in each
  * zone, with an internet gateway and the route to it. If hosts are to be in private subnets, there
  * is one in each zone as well, and one NAT gateway, in the second zone, for the way out.
  */

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
 import { candidateLines, directoryName, type Product, readPins } from "./lib/archive-pins";
 import { firstOf } from "./lib/names";
+import { FIRST_BOOT_SECONDS } from "./lib/waits";
 import { runScript } from "./remote-script";
 
 /** What of a service is the same on all of its nodes. */
@@ -78,6 +79,7 @@ export function startService(
           ...node.installVariables,
           ARCHIVES: archives,
           PACKAGES: packages.join(" "),
+          FIRST_BOOT_SECONDS: String(FIRST_BOOT_SECONDS),
         },
         triggers: [node.host.instanceId],
         // Packages and downloads have bounds of their own, which come before this one.

@@ -3,22 +3,34 @@
 # settings, the bound of the logs. Starts it if it has never been configured here. Comes after
 # kafka.sh or zookeeper.sh, service.sh, packages.sh and download.sh.
 #
-# Inputs: those of service.sh and packages.sh; KERNEL (lines of sysctl.d); ARCHIVES ("URL SHA-512" a
-#   line, in the order to try; one that its server does not give is passed over).
+# Inputs: those of service.sh and packages.sh; KERNEL (lines of sysctl.d); FIRST_BOOT_SECONDS (how long
+#   user data may take, with its own waits); ARCHIVES ("URL SHA-512" a line, in the order to try; one
+#   that its server does not give is passed over).
 # Idempotent: what is there is left as it is. A release appears under its name only when it is
 #   whole. The link is made if it is missing; to point it at another release, and to change the
 #   configuration of a service, node by node, is up to configure.sh.
 
-FIRST_BOOT_SECONDS=300
 LOGIN_USER=ec2-user
+FIRST_BOOT=/var/lib/kafkalab/user-data
 
+# first_boot_done: whether user data has come to its end, or will not any more. cloud-init notes that
+# it has run user data before it does, and the end of each boot.
 first_boot_done() {
-  [[ -e /var/lib/kafkalab/user-data-done ]] && return
-  SEEN="the log $(tail -n 3 /var/lib/kafkalab/user-data.log 2>&1)"
-  if [[ -e /var/lib/cloud/instance/boot-finished && ! -e /var/lib/kafkalab/user-data-done ]]; then
-    fail "first boot has failed; last saw $SEEN; logs: /var/lib/kafkalab/user-data.log"
-  fi
-  return 1
+  [[ ! -e $FIRST_BOOT-done ]] || return 0
+  SEEN="the log $(tail -n 3 "$FIRST_BOOT.log" 2>&1)"
+  [[ -e /var/lib/cloud/instance/boot-finished ]]
+}
+
+# complete_first_boot: runs user data once more if it was cut short, by a power cut for one, or if the
+# volume came too late for it.
+complete_first_boot() {
+  local script
+  wait_until "$FIRST_BOOT_SECONDS" "first boot not done" "$FIRST_BOOT.log" first_boot_done
+  [[ ! -e $FIRST_BOOT-done ]] || return 0
+  say "first boot did not come to its end; running user data once more"
+  for script in /var/lib/cloud/instance/scripts/*; do
+    "$script" 9>&- || fail "first boot has failed; last saw the log $(tail -n 3 "$FIRST_BOOT.log" 2>&1); logs: $FIRST_BOOT.log"
+  done
 }
 
 # make_user: the service's, whose group the login user joins: in the book that one reads segments.
@@ -113,8 +125,7 @@ main() {
   [[ -L $LINK ]] || ln -s "$DIRECTORY" "$LINK"
   set_kernel
   # Up to here the host needs no data volume, which is attached while this runs.
-  wait_until "$FIRST_BOOT_SECONDS" "first boot not done" /var/lib/kafkalab/user-data.log \
-    first_boot_done
+  complete_first_boot
   first_start
   bound_journal
   keep_release

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { contains, overlap, parseCidr } from "../../components/lib/addresses";
+import { readUserData } from "../../local-cloud/host/cloud-init";
 import { declareLab, type Graph } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
 import { readVariables } from "./support/script";
@@ -315,15 +316,17 @@ describe.each(Object.entries(KINDS))(
       expect(inputs("network-dhcp")).toMatchObject({ domainName: domain });
     });
 
-    test("user data, as the shell reads it", () => {
+    test("user data, as cloud-init reads it", async () => {
       for (const host of hosts) {
         const userData = String(inputs(`${host}-instance`).userData);
         expect(Buffer.byteLength(userData)).toBeLessThan(16_384);
-        expect(spawnSync("bash", ["-n"], { input: userData }).status).toBe(0);
-        const names = ["FULL_NAME", "LOGIN_USER", "VOLUME_ID", "HOST_KEY_PUBLIC"];
-        expect(readVariables(userData, names)).toBe(
-          `${String(inputs(`${host}-record`).name)}|ec2-user|` +
-            `${host === "bastion" ? "" : `${host}-volume-id`}|ssh-ed25519 ${host}-host-key\n|`,
+        const { config, scripts } = await readUserData(Buffer.from(userData));
+        expect(config.fqdn).toBe(inputs(`${host}-record`).name);
+        expect(config.ssh_keys?.ed25519_public).toBe(`ssh-ed25519 ${host}-host-key\n`);
+        const script = scripts[0]?.text ?? "";
+        expect(spawnSync("bash", ["-n"], { input: script }).status).toBe(0);
+        expect(readVariables(script, ["VOLUME_ID"])).toBe(
+          `${host === "bastion" ? "" : `${host}-volume-id`}|`,
         );
       }
     });

@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
+import { FIRST_BOOT_SECONDS, VOLUME_SECONDS } from "../../components/lib/waits";
+import { readUserData } from "../../local-cloud/host/cloud-init";
 import { KEPT_ID } from "../../scripts/dry-run/cloud";
 import { ZONES } from "../../scripts/dry-run/program";
 import type { Registration } from "../../scripts/dry-run/registration";
@@ -187,16 +189,40 @@ describe("the book's lab", () => {
     expect(attachment.deletedWith).toBe(`${name}-instance`);
   });
 
-  test("user data is a script that brings the host key and names the volume", () => {
+  test("user data brings host key, login user and names, and a script that names the volume", async () => {
     const userData = String(inputs("kafka-3-instance").userData);
-    expect(userData.startsWith("#!/bin/bash\n")).toBe(true);
     expect(Buffer.byteLength(userData)).toBeLessThan(16_384);
-    expect(spawnSync("bash", ["-n"], { input: userData }).status).toBe(0);
-    const names = ["FULL_NAME", "LOGIN_USER", "VOLUME_ID", "HOST_KEY", "HOST_KEY_PUBLIC"];
-    expect(readVariables(userData, names)).toBe(
-      "peter-kafka03.foo.bar|ec2-user|kafka-3-volume-id|" +
-        "PRIVATE kafka-3-host-key\n|ssh-ed25519 kafka-3-host-key\n|",
+    const { config, scripts } = await readUserData(Buffer.from(userData));
+    expect(config).toMatchObject({
+      fqdn: "peter-kafka03.foo.bar",
+      ssh_keys: {
+        ed25519_private: "PRIVATE kafka-3-host-key\n",
+        ed25519_public: "ssh-ed25519 kafka-3-host-key\n",
+      },
+      users: ["default", { name: "ec2-user", ssh_authorized_keys: ["ssh-ed25519 key-key"] }],
+    });
+    expect(scripts).toHaveLength(1);
+    const script = scripts[0]?.text ?? "";
+    expect(spawnSync("bash", ["-n"], { input: script }).status).toBe(0);
+    expect(readVariables(script, ["VOLUME_ID", "VOLUME_SECONDS"])).toBe(
+      `kafka-3-volume-id|${VOLUME_SECONDS}|`,
     );
+  });
+
+  test("each wait for a first boot fits into the next one", () => {
+    expect(FIRST_BOOT_SECONDS).toBeGreaterThan(VOLUME_SECONDS);
+    const installs = lab
+      .ofType("command:remote:Command")
+      .filter(({ name }) => name.endsWith("-install"));
+    expect(installs).toHaveLength(6);
+    for (const { name, inputs: command, timeouts } of installs) {
+      expect(readVariables(String(command.stdin), ["FIRST_BOOT_SECONDS"]), name).toBe(
+        `${FIRST_BOOT_SECONDS}|`,
+      );
+      // A first boot that failed is run again, and may wait as long.
+      const seconds = 60 * Number(/^(\d+)m$/.exec(timeouts.create)?.[1]);
+      expect(seconds, name).toBeGreaterThan(FIRST_BOOT_SECONDS + VOLUME_SECONDS);
+    }
   });
 
   test("every command has the pinned host key, a bound, and no secret outside its connection", () => {
