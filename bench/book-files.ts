@@ -7,9 +7,11 @@ import {
   put,
   readHosts,
   ROUTER,
+  upper,
   writeHost,
   writeNetwork,
 } from "./hosts";
+import { seedFiles } from "../local-cloud/host/cloud-init";
 import { TOP } from "./lab";
 
 /** What set-up has made ready for the hosts to fetch. */
@@ -31,6 +33,13 @@ export function writeBookFiles(directory: string, raw: Record<string, string>): 
     put(file("config"), `${host.config}\n`);
     put(file("logging"), `${host.logging}\n`);
     put(file("unit"), host.unit);
+    // What makes the login user at first boot; `book.sh` adds the keys.
+    const fqdn = `${host.name}.${all.settings.domain}`;
+    const config = { fqdn, prefer_fqdn_over_hostname: true };
+    const metadata = { instanceId: "i-bench", localHostname: fqdn };
+    for (const seed of seedFiles({ config, scripts: [] }, metadata)) {
+      put(upper(directory, host)(seed.path), String(seed.content));
+    }
   }
   put(join(directory, "inventory"), inventory(all));
 }

@@ -67,19 +67,19 @@ ssh_to() { # NAME COMMAND
 
 # What the owner of such hosts has: a key to log in with, and their host keys.
 keys() {
-  local directory name
+  local directory name seed
   ssh-keygen -q -t ed25519 -N "" -C "" -f "$top/key"
   : >"$top/known_hosts"
   for directory in "$top"/hosts/*; do
     name=${directory##*/}
     # shellcheck source=/dev/null
     . "$directory/host"
-    mkdir -p "$directory/upper/etc/ssh" "$directory/upper/usr/local/src"
-    ssh-keygen -q -t ed25519 -N "" -C "" -f "$directory/upper/etc/ssh/ssh_host_ed25519_key"
-    echo "$name,${ADDRESS%/*} $(cat "$directory/upper/etc/ssh/ssh_host_ed25519_key.pub")" >>"$top/known_hosts"
+    seed=$directory/upper/var/lib/cloud/seed/local-cloud
+    mkdir -p "$seed/ssh_keys" "$directory/upper/usr/local/src"
+    cp "$top/key.pub" "$seed/public-keys"
+    ssh-keygen -q -t ed25519 -N "" -C "" -f "$seed/ssh_keys/ssh_host_ed25519_key"
+    echo "$name,${ADDRESS%/*} $(cat "$seed/ssh_keys/ssh_host_ed25519_key.pub")" >>"$top/known_hosts"
     printf 'Host %s\n  HostName %s\n' "$name" "${ADDRESS%/*}" >>"$top/ssh_config"
-    install -d -m 0700 -o 1000 -g 1000 "$directory/upper/home/admin" "$directory/upper/home/admin/.ssh"
-    install -m 0600 -o 1000 -g 1000 "$top/key.pub" "$directory/upper/home/admin/.ssh/authorized_keys"
   done
   cat >>"$top/ssh_config" <<CONFIG
 Host *

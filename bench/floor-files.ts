@@ -35,6 +35,6 @@ export function writeFloorFiles(directory: string, raw: Record<string, string>):
         LAST: name === all.last ? "yes" : "no",
       }),
     );
-    copyTo(join(__dirname, "floor-host.sh"), to("var/lib/cloud/instance/user-data.txt"));
+    copyTo(join(__dirname, "floor-host.sh"), to("var/lib/cloud/instance/scripts/part-001"));
   }
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # What a host of the floor does at first boot: its volume, its service, and on one of them the
-# message. The image's user-data unit runs it.
+# message. The image's unit for user data runs it.
 #
 # Inputs: /bench/: settings (shell variables), config, logging, archives, message.sh.
 # Idempotence: none; a host of the floor boots once.

@@ -122,7 +122,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
         version: args.version,
         archiveUrl: args.archiveUrl,
         volumeGiB: args.volume.gib,
-        packages: { java: "openjdk-17-jre-headless", kcat: "kcat" },
+        packages: { java: "openjdk-17-jre-headless", kcat: "kcat", xxd: "xxd" },
         variables: {
           DATA: "/data/kafka-logs",
           ZOOKEEPER: endpoints(args.zookeeper.names, 2181),

@@ -88,7 +88,7 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
         version: args.version,
         archiveUrl: args.archiveUrl,
         volumeGiB: args.volume.gib,
-        packages: { java: "openjdk-17-jre-headless" },
+        packages: { java: "openjdk-17-jre-headless", nc: "netcat-openbsd" },
         variables: {
           DATA: "/data/zk",
           NODES: this.names.join(" "),

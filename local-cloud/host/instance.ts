@@ -1,16 +1,17 @@
 import {
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
-  renameSync,
   rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { readUserData, seedFiles } from "./cloud-init";
 import {
   daemonPid,
   machineRunsSystemd,
@@ -55,6 +56,8 @@ export interface InstanceSpec {
   /** The image's root file system. */
   imageRoot: string;
   userData: Uint8Array;
+  /** What it is called by before user data names it. */
+  privateDnsName: string;
   /** In authorized_keys form, for the image's default user. */
   publicKey?: string;
   volumes: AttachedVolume[];
@@ -104,7 +107,7 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
     }
     await ensureSysctl("fs.inotify.max_user_instances", 8192); // systemd needs some 15 a host
     await mountRoot(dir, spec.imageRoot);
-    writeInstanceData(dir, spec);
+    await writeInstanceData(dir, spec);
     const attached = await devices(spec.volumes);
     writeDevices(id, attached);
     makeDeviceRules(id, pathsOf(attached));
@@ -521,16 +524,35 @@ async function mountRoot(dir: string, imageRoot: string): Promise<void> {
 
 const isMounted = (path: string) => mounts().some(({ point }) => point === path);
 
-/** What cloud-init would find: the key of the key pair and, last, the user data. Written once. */
-function writeInstanceData(dir: string, spec: InstanceSpec): void {
-  const target = join(dir, "root/var/lib/cloud/instance");
-  const userData = join(target, "user-data.txt");
-  if (existsSync(userData)) return;
-  mkdirSync(target, { recursive: true, mode: 0o755 });
-  writeFileSync(join(target, "instance-id"), `${spec.host.id}\n`);
-  writeFileSync(join(target, "public-keys"), spec.publicKey ? `${spec.publicKey.trim()}\n` : "");
-  writeFileSync(`${userData}.new`, spec.userData, { mode: 0o600 });
-  renameSync(`${userData}.new`, userData);
+/**
+ * What cloud-init would learn from the metadata service. Written once; the link comes last. An image
+ * whose own cloud-init is on has no use for it.
+ */
+async function writeInstanceData(dir: string, spec: InstanceSpec): Promise<void> {
+  const inRoot = (path: string) => join(dir, "root", path);
+  const link = inRoot("var/lib/cloud/instance");
+  if (isThere(link) || !existsSync(inRoot("usr/lib/kafkalab/cloud-init"))) return;
+  const { id } = spec.host;
+  const { userData, publicKey, privateDnsName } = spec;
+  const files = seedFiles(await readUserData(userData), {
+    ...{ instanceId: id, localHostname: privateDnsName },
+    ...(publicKey === undefined ? {} : { publicKey }),
+  });
+  files.push({
+    path: `var/lib/cloud/instances/${id}/user-data.txt`,
+    content: userData,
+    mode: 0o600,
+  });
+  for (const { path, content, mode } of files) {
+    mkdirSync(dirname(inRoot(path)), { recursive: true, mode: 0o755 });
+    writeFileSync(inRoot(path), content, { mode });
+  }
+  symlinkSync(`/var/lib/cloud/instances/${id}`, link);
+}
+
+/** Whether there is such a file, be it a link that leads nowhere from here. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 interface DeviceOfHost extends AttachedVolume {

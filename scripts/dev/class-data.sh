@@ -28,14 +28,14 @@ fail() {
 }
 
 wait_for_port() { # PORT PID
-  for _ in {1..600}; do
+  for _ in {1..3000}; do
     if (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
       return
     fi
     kill -0 "$2" 2>/dev/null || fail "the service of port $1 has ended"
     sleep 0.1
   done
-  fail "port $1 not open after 60 s"
+  fail "port $1 not open after 300 s"
 }
 
 # end PID ARCHIVE: a JVM writes its archive when it is asked to end. Apache's own zkServer.sh has a

@@ -17,6 +17,7 @@ import { type Ended, lastLine, run, type Running, start, waitFor } from "./run";
 /** The checkout. */
 export const root = resolve(__dirname, "../..");
 
+/** How long an `up` may take, unless a test says otherwise. */
 const UP_SECONDS = 420;
 const DESTROY_SECONDS = 120;
 
@@ -75,6 +76,8 @@ export class Lab {
   private readonly transcript: string[] = [];
   private readonly ids = new Set<string>();
   private outputs: Outputs | undefined;
+  /** After this a command is killed. */
+  upSeconds = UP_SECONDS;
   private readonly stack: string;
   private readonly configFile: string;
 
@@ -125,7 +128,7 @@ export class Lab {
     if (["up", "preview", "destroy", "drill"].includes(command)) {
       argv.push("--config-file", this.configFile);
     }
-    const timeoutSeconds = command === "destroy" ? DESTROY_SECONDS : UP_SECONDS;
+    const timeoutSeconds = command === "destroy" ? DESTROY_SECONDS : this.upSeconds;
     const running = start(argv, { cwd: root, env: this.env, timeoutSeconds });
     const note = () => this.transcript.push(`$ ${argv.join(" ")}\n${running.output()}`);
     running.ended.then(note, note);

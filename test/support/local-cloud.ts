@@ -59,12 +59,16 @@ export class Plugin {
     stateDir: string,
     stack: string,
     ids = new Set<string>(),
-    { umask = "022", machine }: Pick<Surroundings, "umask" | "machine"> = {},
+    { umask = "022", machine, lab }: Omit<Surroundings, "stateDir"> & { lab?: string } = {},
   ): Promise<Plugin> {
     const start = ["sh", "-c", `umask ${umask}; exec "$0" "$@"`, PLUGIN, "127.0.0.1:1"];
     const [program = "", ...args] = [...(machine?.enter ?? []), ...start];
     const child = spawn(program, args, {
-      env: { ...process.env, KAFKALAB_STATE: stateDir },
+      env: {
+        ...process.env,
+        KAFKALAB_STATE: stateDir,
+        ...(lab !== undefined && { KAFKALAB_LAB: lab }),
+      },
       stdio: ["ignore", "pipe", process.env["KEEP"] ? "inherit" : "ignore"],
     });
     const port = await new Promise<string>((found, failed) => {
@@ -213,9 +217,11 @@ export class Cloud {
     this.stateDir = surroundings.stateDir ?? join(tmpdir(), name);
   }
 
-  async plugin(stack = "test"): Promise<Plugin> {
+  /** @param lab What stands for `.lab`. @default the checkout's */
+  async plugin(stack = "test", lab?: string): Promise<Plugin> {
     mkdirSync(this.stateDir, { recursive: true, mode: 0o700 });
-    const plugin = await Plugin.start(this.stateDir, stack, this.ids, this.surroundings);
+    const { umask, machine } = this.surroundings;
+    const plugin = await Plugin.start(this.stateDir, stack, this.ids, { umask, machine, lab });
     this.plugins.push(plugin);
     return plugin;
   }

@@ -11,8 +11,9 @@
 image_suite=bookworm
 
 base_key() {
-  key "$image_suite" "$(uname -m)" "${KAFKALAB_DEBIAN_MIRROR-}" "$(text_of image base_build)" -- \
-    local-cloud/image/packages local-cloud/image/user-ids.sh
+  key "$image_suite" "$(uname -m)" "${KAFKALAB_DEBIAN_MIRROR-}" "$(text_of image base_build base_packages base_hook)" -- \
+    local-cloud/image/packages.ec2 local-cloud/image/packages.without local-cloud/image/packages.more \
+    local-cloud/image/debian-ec2.sh local-cloud/image/user-ids.sh
 }
 
 base_ready() {
@@ -26,9 +27,18 @@ base_make() {
   entry_make bases "$(base_key)" base_build
 }
 
+base_packages() { # LIST: the names in local-cloud/image/packages.LIST for this architecture
+  local architecture=amd64
+  if [ "$(uname -m)" = aarch64 ]; then
+    architecture=arm64
+  fi
+  sed -e '/^#/d' -e '/^$/d' "$root/local-cloud/image/packages.$1" |
+    awk -v architecture="$architecture" 'NF == 1 || $2 == architecture { print $1 }' | LC_ALL=C sort
+}
+
 base_build() { # DIRECTORY
   local packages lock
-  packages=$(sed -e '/^#/d' -e '/^$/d' "$root/local-cloud/image/packages" | paste -sd,)
+  packages=$(comm -23 <(base_packages ec2) <(base_packages without) | paste -sd,)
   progress "installing Debian $image_suite"
   mkdir -p "$cache/apt"
   exec {lock}>"$cache/locks/apt-cache"
@@ -53,14 +63,33 @@ base_build() { # DIRECTORY
     --setup-hook='sync-in /mnt/apt /var/cache/apt/archives' \
     --essential-hook='sh /mnt/image/user-ids.sh "$1"' \
     --customize-hook='sync-out /var/cache/apt/archives /mnt/apt' \
+    --customize-hook="$(base_hook)" \
+    --customize-hook='sync-out /var/cache/apt/archives /mnt/apt' \
     "$image_suite" /mnt/base/root ${KAFKALAB_DEBIAN_MIRROR:+"$KAFKALAB_DEBIAN_MIRROR"}
   exec {lock}>&-
+}
+
+# What mmdebstrap does with the tree, $1, once Debian's packages are in it: keeps it as Debian's EC2
+# image has it, with a note of what is left out, and adds the rest.
+base_hook() {
+  # shellcheck disable=SC2016 # mmdebstrap expands it
+  local apt='APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -y --no-install-recommends'
+  cat <<HOOK
+set -eu
+chroot "\$1" /bin/sh -s </mnt/image/debian-ec2.sh
+$apt --simulate install $(comm -12 <(base_packages ec2) <(base_packages without) | paste -sd' ') | sed -n 's/^Inst \([^ ]*\) .*/\1/p' | sort >/mnt/base/left-out
+cp -a -x "\$1" /mnt/base/ec2
+cd /mnt/base/ec2
+rm -rf var/cache/apt/* var/lib/apt/lists/* var/log/apt etc/apt/apt.conf.d/00mmdebstrap usr/sbin/policy-rc.d
+[ ! -e usr/sbin/start-stop-daemon.REAL ] || mv -f usr/sbin/start-stop-daemon.REAL usr/sbin/start-stop-daemon
+$apt -oDPkg::Chroot-Directory="\$1" install $(base_packages more | paste -sd' ') >&2
+HOOK
 }
 
 image_key() {
   # Which archive is there, Apache's or the one from Maven's jars, decides the class data.
   key "$(base_key)" "$(image_archives | while read -r directory; do cat "$directory/sums" 2>/dev/null; done)" \
-    "$(text_of image image_build image_class_data)" -- local-cloud/image scripts/dev/class-data.sh
+    "$(text_of image image_build image_files image_class_data)" -- local-cloud/image scripts/dev/class-data.sh
 }
 
 # Where the default releases are, for which there is class data.
@@ -88,16 +117,31 @@ image_make() {
 }
 
 image_build() { # KEY DIRECTORY
-  local tree=$2/root architecture
+  local tree=$2/root base
   base_make
+  base=$cache/bases/$(base_key)
   progress "adding the lab's files"
-  cp -a "$cache/bases/$(base_key)/root" "$tree"
-  tar --create --directory "$root/local-cloud/image/root" --owner=0 --group=0 --mode='u=rwX,go=rX' --sort=name . |
-    tar --extract --directory "$tree" --no-overwrite-dir --preserve-permissions
+  cp -a "$base/root" "$tree"
+  lay_over "$tree" root
   chroot "$tree" /bin/sh -s <"$root/local-cloud/image/customize.sh"
   progress "recording class data"
   image_class_data "$tree"
-  architecture=$(chroot "$tree" dpkg --print-architecture)
+  # What the image is compared with (test/integration/image.test.ts).
+  cp "$base/left-out" "$2/"
+  # shellcheck disable=SC2016 # dpkg-query expands it
+  chroot "$base/ec2" dpkg-query --show --showformat '${Package}\n' >"$2/ec2.packages"
+  image_files "$base/ec2" >"$2/ec2.files"
+  describe_image "$1" "$2"
+}
+
+lay_over() { # TREE DIRECTORY, of local-cloud/image/
+  tar --create --directory "$root/local-cloud/image/$2" --owner=0 --group=0 --mode='u=rwX,go=rX' --sort=name . |
+    tar --extract --directory "$1" --no-overwrite-dir --preserve-permissions
+}
+
+describe_image() { # KEY DIRECTORY
+  local architecture
+  architecture=$(chroot "$2/root" dpkg --print-architecture)
   cat >"$2/image.json" <<JSON
 {
   "amiId": "ami-${1:0:17}",
@@ -106,6 +150,41 @@ image_build() { # KEY DIRECTORY
   "created": "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)"
 }
 JSON
+}
+
+# All that a tree holds, a line for what a file is and one for what is in it; not what comes and goes.
+image_files() { # TREE
+  local passing=(-path ./dev -o -path ./proc -o -path ./sys -o -path ./run -o -path ./tmp -o -path ./var/cache -o -path ./var/lib/apt)
+  (
+    cd "$1"
+    find . \( "${passing[@]}" \) -prune -o -printf '/%P\tis\t%y %m %U:%G %l\n'
+    find . \( "${passing[@]}" \) -prune -o -type f -printf '%P\0' | xargs -0 sha256sum | sed -E 's,^(\S+)  (.*)$,/\2\tholds\t\1,'
+  ) | LC_ALL=C sort
+}
+
+# Makes DIRECTORY one that a plugin can take for .lab/: with Debian's EC2 image as it is, its own
+# cloud-init, and nothing that install.sh would bring. Its hosts need a metadata service.
+image_ami() { # DIRECTORY
+  local entry name
+  entry=$(key "$(base_key)" "$(text_of image image_ami_build lay_over)" -- local-cloud/image/ami local-cloud/image/root)
+  entry_make images "$entry" image_ami_build "$entry"
+  mkdir -p "$1"
+  for name in "$lab"/*; do
+    ln -sfn "$(readlink -f "$name")" "$1/${name##*/}"
+  done
+  ln -sfn "$cache/images/$entry/root" "$1/image"
+  ln -sfn "$cache/images/$entry/image.json" "$1/image.json"
+}
+
+image_ami_build() { # KEY DIRECTORY
+  base_make
+  cp -a "$cache/bases/$(base_key)/ec2" "$2/root"
+  lay_over "$2/root" ami
+  # The local cloud's udev.
+  cp "$root/local-cloud/image/root/etc/systemd/system/name-volumes.service" "$2/root/etc/systemd/system/"
+  install -D "$root/local-cloud/image/root/usr/lib/kafkalab/name-volumes" "$2/root/usr/lib/kafkalab/name-volumes"
+  chroot "$2/root" systemctl --quiet enable name-volumes.service network-devices.service
+  describe_image "$@"
 }
 
 # Runs the services once over the image, in namespaces of their own, so that nothing of it stays but

@@ -1,4 +1,5 @@
 import { addressAt, isAddress } from "../../../host/addresses";
+import { readUserData, UserDataError } from "../../../host/cloud-init";
 import { image } from "../../../host/image";
 import {
   instanceExists,
@@ -119,8 +120,12 @@ export const instance: ResourceType = {
   },
   newId: () => newId("i"),
 
-  async lookAround() {
-    return Promise.resolve({ image: image() });
+  async lookAround(inputs) {
+    // EC2 takes any user data; what the local cloud would not do as cloud-init does is refused.
+    await readUserData(userDataOf(inputs)).catch((error: unknown) => {
+      throw error instanceof UserDataError ? new ApiError("InvalidUserData", error.message) : error;
+    });
+    return { image: image() };
   },
   refuse(inputs, state, around, self) {
     const { amiId, architecture } = (around as { image: ReturnType<typeof image> }).image;
@@ -309,6 +314,7 @@ export async function powerOn(record: Record): Promise<void> {
     host,
     imageRoot: text(record.chosen, "imageRoot"),
     userData: userDataOf(record.inputs),
+    privateDnsName: privateDnsName(host.privateIp),
     ...(key ? { publicKey: text(key.inputs, "publicKey") } : {}),
     volumes: attachedVolumes(record.id),
     stopsAfter: idsWhere((other) => other < order),
