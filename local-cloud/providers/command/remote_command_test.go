@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"kafkalab/providers/internal/enginetest"
+	"kafkalab/providers/internal/standin"
 )
 
 const remoteCommand = "command:remote:Command"
@@ -284,12 +285,36 @@ func TestRemoteLogsLinesAsTheyArrive(t *testing.T) {
 	assertEqual(t, "the log", strings.Join(plugin.Engine.Messages(), ","), "first,second,last")
 }
 
-// The log's lines are those of both streams together, without their ends.
+// The log's lines are those of both streams together, as they come.
+func TestLogLinesOfBothStreams(t *testing.T) {
+	for logging, want := range map[string]string{
+		"stdoutAndStderr": `["ab" "cd"]`, "stdout": `["ac"]`, "stderr": `["b" "d"]`, "none": "[]",
+	} {
+		t.Run(logging, func(t *testing.T) {
+			engine := enginetest.StartEngine(t)
+			client, err := standin.Connect(engine.Address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log := newTranscript(context.Background(), job{
+				Operation: standin.Operation{Engine: client}, inputs: inputs("logging", logging),
+			})
+			fmt.Fprint(log.stdoutWriter(), "a")
+			fmt.Fprint(log.stderrWriter(), "b\n")
+			fmt.Fprint(log.stdoutWriter(), "c")
+			fmt.Fprint(log.stderrWriter(), "d")
+			log.close()
+			assertEqual(t, "the log", fmt.Sprintf("%q", engine.Messages()), want)
+			assertEqual(t, "the output", log.output(), output{"ac", "b\nd"})
+		})
+	}
+}
+
+// Lines are logged without their ends.
 func TestRemoteLogLines(t *testing.T) {
 	server := startSSHServer(t)
 	for name, test := range map[string]struct{ command, want string }{
 		"carriage returns":    {`printf 'a\r\nb\r\r\n\r\n\nc\rd\ne\r'`, `["a" "b\r" "" "" "c\rd" "e"]`},
-		"a line of both":      {`printf a; sleep 0.1; printf 'b\n' >&2; sleep 0.1; printf c`, `["ab" "c"]`},
 		"no newline at all":   {`printf a`, `["a"]`},
 		"nothing but newline": {`echo`, `[""]`},
 	} {
