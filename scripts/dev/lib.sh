@@ -70,7 +70,7 @@ quoted() {
 # without_proxy: the settings that keep what is on this machine from going through a proxy: Pulumi's
 # processes speak to one another over loopback. Values of the user's own are kept.
 without_proxy() {
-  local name value address
+  local name value here
   for name in no_proxy NO_PROXY no_grpc_proxy; do
     case $name in
       no_proxy) value=${no_proxy:-${NO_PROXY-}} ;;
@@ -79,9 +79,9 @@ without_proxy() {
       no_grpc_proxy) value=${no_grpc_proxy:-${no_proxy:-${NO_PROXY-}}} ;;
     esac
     if [ "$name" = no_grpc_proxy ] || [ "$value" != "*" ]; then
-      for address in localhost 127.0.0.1 ::1 198.18.0.0/15; do
-        if [[ ,$value, != *,"$address",* ]]; then
-          value=${value:+$value,}$address
+      for here in localhost 127.0.0.1 ::1 198.18.0.0/15; do
+        if [[ ,$value, != *,"$here",* ]]; then
+          value=${value:+$value,}$here
         fi
       done
     fi
