@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import {
   existsSync,
@@ -363,8 +363,8 @@ describe("networks", () => {
     (await onHost(host, `timeout 2 bash -c 'cat </dev/tcp/${to}/${port}'`)).stdout === HELLO;
   const HELLO = "here is the test's server";
   const link = ({ vpc }: Lab) => `kl-${vpc.id.slice(4, 16)}`;
-  const machineEnd = (of: Lab) =>
-    /inet ([0-9.]+)/.exec(execFileSync("ip", ["-4", "addr", "show", link(of)]).toString())?.[1];
+  const machineEnd = async (of: Lab) =>
+    /inet ([0-9.]+)/.exec(await must(["ip", "-4", "addr", "show", link(of)]))?.[1] ?? "";
 
   async function listening<T>(on: string, action: (port: number) => Promise<T>): Promise<T> {
     const server = createServer((socket) => socket.end(HELLO)).listen(0, on);
@@ -377,7 +377,7 @@ describe("networks", () => {
   }
 
   test("the machine's loopback and its end of the link are closed; what it reaches is not", async () => {
-    const [near = "", far = ""] = [machineEnd(own), machineEnd(other)];
+    const [near, far] = await Promise.all([machineEnd(own), machineEnd(other)]);
     expect(await listening(far, (port) => reaches(far, port))).toBe(true);
     expect(await listening(near, (port) => reaches(near, port))).toBe(false);
     for (const gateway of ["198.19.255.2", "127.0.0.1"]) {
