@@ -84,9 +84,11 @@ status_print() {
 # status_local JSON: what the local cloud itself says; see local-cloud/status.ts.
 status_local() {
   local sick=0
-  echo
-  jq -r '["NETWORK", "DNS", "WAY OUT"], (.networks | to_entries[] | [.key, .value.dns, .value.wayOut]) | @tsv' <<<"$1" |
-    column -t -s $'\t'
+  if jq -e '.networks != {}' >/dev/null <<<"$1"; then
+    echo
+    jq -r '["NETWORK", "DNS", "WAY OUT"], (.networks | to_entries[] | [.key, .value.dns, .value.wayOut]) | @tsv' <<<"$1" |
+      column -t -s $'\t'
+  fi
   if jq -e 'any(.networks[]; .dns != "ok" or (.wayOut | . != "ok" and . != "none"))' >/dev/null <<<"$1"; then
     sick=1
   fi

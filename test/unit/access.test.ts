@@ -134,7 +134,7 @@ function run(hosts: HostState[], lines: string, target = "local", route = LINKED
   const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
     env: {
       ...{ PATH: `${scratch}:${process.env.PATH}`, HOME: scratch, SCRIPTS, TMPDIR: scratch },
-      ...{ KAFKALAB_STATE: join(scratch, "state"), target, stack: "test" },
+      ...{ TSX_DISABLE_CACHE: "1", KAFKALAB_STATE: join(scratch, "state"), target, stack: "test" },
     },
   });
   return { status, stdout: stdout.toString(), stderr: stderr.toString() };
