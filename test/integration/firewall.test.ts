@@ -50,7 +50,7 @@ test("a new VPC fails in seconds, names the rule that opens the way, and leaves 
     '  nft insert rule inet filter output oifname "kl-*" accept',
     "The firewall forgets a rule at its next start, unless you add it to its configuration.",
   ]);
-  expect(seconds).toBeLessThan(10);
+  expect(seconds).toBeLessThan(30); // three on a machine that has nothing else to do
   expect(cloud.records).toEqual([]);
   expect(await machine.must("ip", "-br", "link")).not.toContain("kl-");
   expect(await machine.must("ip", "route")).not.toContain("unreachable");
