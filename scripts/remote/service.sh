@@ -28,16 +28,20 @@ write_files() {
   [[ ! -e $unit ]] || same "$unit" "$UNIT" || reload=true
   put "$unit" "$UNIT"
   put "/etc/kafkalab/$SERVICE.content" "$1"
-  # A volume from a host of another image has the ids that its users had there. DATA comes last, so
-  # that an interrupted change is made whole by the next run.
-  if [[ -d $DATA && $(stat -c %U "$DATA") != "$SERVICE_USER" ]]; then
-    chown -R "$SERVICE_USER:$SERVICE_USER" "$DATA"
-  fi
-  install -d -m 0750 -o "$SERVICE_USER" -g "$SERVICE_USER" "$DATA"
+  own_data
   [[ -e /etc/systemd/system/multi-user.target.wants/$SERVICE.service ]] ||
     systemctl enable --quiet --no-reload "$SERVICE"
   # systemd reads by itself a unit that it does not know; to reload all of them takes far longer.
   [[ $reload == false ]] || systemctl daemon-reload
+}
+
+# own_data: DATA is the service's. A volume from a host of another image has the ids of that image's
+# users. chown changes DATA itself last, so the next run completes an interrupted change.
+own_data() {
+  if [[ -d $DATA && $(stat -c %U "$DATA") != "$SERVICE_USER" ]]; then
+    chown -R "$SERVICE_USER:$SERVICE_USER" "$DATA"
+  fi
+  install -d -m 0750 -o "$SERVICE_USER" -g "$SERVICE_USER" "$DATA"
 }
 
 data_mounted() {

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -820,6 +821,27 @@ describe("a changed configuration", () => {
     const variables = { DIRECTORY: "release", CHECK: "a.b", CONFIG: "a.b=x", PRINTED: printed };
     const result = run(["kafka.sh"], lines, variables);
     expect([result.status, result.stderr]).toEqual([status, message]);
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)("own_data", () => {
+  /** Who owns the directory and the file in it afterwards, as ids. */
+  function owners(directoryId: number, fileId: number): string {
+    const data = mkdtempSync(join(scratch, "data-"));
+    writeFileSync(join(data, "file"), "");
+    chownSync(join(data, "file"), fileId, fileId);
+    chownSync(data, directoryId, directoryId);
+    const { stderr } = run(["service.sh"], "own_data", { DATA: data, SERVICE_USER: "daemon" });
+    expect(stderr).toBe("");
+    return ["", "file"].map((name) => statSync(join(data, name))).map((s) => `${s.uid}:${s.gid}`).join(" ");
+  } // prettier-ignore
+
+  test("gives the service what another image's user had", () => {
+    expect(owners(1700000123, 1700000123)).toBe("1:1 1:1");
+  });
+
+  test("looks no further where the directory is the service's", () => {
+    expect(owners(1, 0)).toBe("1:1 0:0");
   });
 });
 
