@@ -233,6 +233,7 @@ case $command in
     set -- ${arguments[@]+"${arguments[@]}"}
     enter
     if [ "$abandon" = yes ]; then
+      recover_state
       look_closer change
       node --import tsx local-cloud/checkpoint/main.ts abandon
     fi
