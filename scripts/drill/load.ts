@@ -112,7 +112,11 @@ export class Load {
     return this.runs.flatMap(({ lines }) => lines);
   }
 
-  /** Ends the producer when it ends itself, or when nobody holds its standard input any more. */
+  /**
+   * Ends the producer when it ends itself, or when nobody holds its standard input any more. It would
+   * wait until what is under way has been acknowledged; not where its host shuts down, which would
+   * wait for it.
+   */
   private script(run: number): string {
     const { topic, partitions, perSecond, maxSeconds, bootstrap } = this.options;
     return `
@@ -125,6 +129,7 @@ timeout --kill-after=${DELIVERY_SECONDS} ${maxSeconds + START_SECONDS} \\
     enable.idempotence=true retries=2147483647 delivery.timeout.ms=${DELIVERY_SECONDS}000) \\
   </dev/null 3<&- &
 producer=$!
+trap 'kill -KILL -- -$producer' TERM
 { cat <&3 >/dev/null; kill $producer; } 2>/dev/null &
 wait $producer
 status=$?
