@@ -53,13 +53,17 @@ class Watch {
   private constructor(private readonly session: Session) {}
 
   static async start(): Promise<Watch> {
-    // A node that is not one of a majority answers without a mode.
+    // A node that is not one of a majority answers without a mode. Each is asked by a loop of its own,
+    // so that an answer which is late hides no other node's.
     const script = `
-serves() { exec 3<>"/dev/tcp/$1/2181" && printf srvr >&3 && grep -q '^Mode: ' <&3 && date +%s%3N; }
-while read -r -t 0.05 || (($? > 128)); do
-  for node in ${names("zk").join(" ")}; do (serves "$node") 2>/dev/null & done
-  wait
-done`;
+serves='exec 3<>"/dev/tcp/$0/2181" && printf srvr >&3 && grep -q "^Mode: " <&3'
+for node in ${names("zk").join(" ")}; do
+  while sleep 0.2; do
+    timeout ${MAX_ASKING_MS / 1000} bash -c "$serves" "$node" 2>/dev/null && date +%s%3N
+  done &
+done
+cat >/dev/null
+kill $(jobs -p)`;
     const session = Session.on(await hostNamed("peter-kafka02"), "the watch", script);
     await session.line("1", 30);
     return new Watch(session);
