@@ -43,7 +43,7 @@ async function ask(vpcId: string, server: string, names: string[]) {
 
 const ASK = `
 const [server, ...names] = process.argv.slice(1);
-const resolver = new (require("node:dns").promises.Resolver)({ timeout: 2000, tries: 1 });
+const resolver = new (require("node:dns").promises.Resolver)({ timeout: 5000, tries: 1 });
 resolver.setServers([server]);
 const answers = names.map(async (name) => {
   const answer = await resolver.resolve4(name).then(([address]) => address, ({ code }) => code);

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { amiLab, MetadataService, removeAmiLab } from "../support/ami";
+import { Cluster } from "../support/cluster";
 import { hostOf } from "../support/host";
 import { type Lab, useLab } from "../support/lab";
 import { hostInit } from "../support/local-cloud";
@@ -56,24 +56,9 @@ async function cutPower(lab: Lab): Promise<void> {
   });
 }
 
-async function produce(lab: Lab): Promise<string> {
-  const message = `message-${randomUUID()}`;
-  const broker = hostOf(await lab.hosts(), "peter-kafka01");
-  await broker.run("kcat -P -b peter-kafka02:9092 -t peter-overview01 -p 0 -X acks=all", {
-    input: message,
-  });
-  return message;
-}
-
-async function messages(lab: Lab): Promise<string[]> {
-  const broker = hostOf(await lab.hosts(), "peter-kafka03");
-  const command = "kcat -C -q -e -b peter-kafka01:9092 -t peter-overview01 -p 0 -o beginning";
-  return (await broker.run(command)).trim().split("\n");
-}
-
 /** After hosts have come up again: nothing to change, nothing lost. */
 async function expectWhole(lab: Lab, kept: string): Promise<void> {
-  expect(await messages(lab)).toContain(kept);
+  expect(await new Cluster(lab).messages()).toContain(kept);
   expect((await lab.stackOutputs()).smokeTest.inSyncReplicas).toHaveLength(3);
   await lab.expectNoChanges();
 }
@@ -101,7 +86,7 @@ describe("behind a bastion", () => {
   });
 
   test("each host comes back from a reboot of its own", async () => {
-    const message = await produce(lab);
+    const message = await new Cluster(lab).produce();
     const before = new Map(instances(lab).map((id) => [id, hostInit(id)]));
     await served(lab, async () => {
       const hosts = [...(await lab.hosts()).values()];
@@ -119,7 +104,7 @@ describe("behind a bastion", () => {
   });
 
   test("each host comes back from a power cut", async () => {
-    const message = await produce(lab);
+    const message = await new Cluster(lab).produce();
     await cutPower(lab);
     await served(lab, () => lab.up());
     await expectWhole(lab, message);

@@ -1,46 +1,26 @@
-import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import { hostOf, onAll } from "../support/host";
+import { Cluster } from "../support/cluster";
+import { hostOf } from "../support/host";
 import { useLab } from "../support/lab";
 import { run } from "../support/run";
 
 /*
- * Hosts behind a bastion; a pause; other instances for the same data; another topology. Each test starts from what the
+ * Hosts behind a bastion; a pause; other instances for the same data. Each test starts from what the
  * one before it left.
  */
 
 const PRIVATE = { topology: "private" };
-const TOPIC = "peter-overview01";
-const BROKERS = ["peter-kafka01", "peter-kafka02", "peter-kafka03"];
-const SEGMENT = `/data/kafka-logs/${TOPIC}-0/00000000000000000000.log`;
 
 const lab = useLab("private", async (lab) => {
   lab.configure(PRIVATE);
   await lab.up();
 });
 
+const cluster = new Cluster(lab);
 const host = async (name: string) => hostOf(await lab.hosts(), name);
-
-async function produce(message: string): Promise<string> {
-  const command = `kcat -P -b peter-kafka02:9092 -t ${TOPIC} -p 0 -X acks=all`;
-  await (await host("peter-kafka01")).run(command, { input: message });
-  return message;
-}
-
-async function messages(): Promise<string[]> {
-  const command = `kcat -C -q -e -b peter-kafka01:9092 -t ${TOPIC} -p 0 -o beginning`;
-  return (await (await host("peter-kafka03")).run(command)).trim().split("\n");
-}
 
 const ids = (...types: string[]) =>
   types.flatMap((type) => lab.recordsOf(type).map(({ id }) => id)).sort();
-
-/** On each broker, which file the topic's first segment is, and since when. */
-async function segments(): Promise<Record<string, string>> {
-  const hosts = await lab.hosts();
-  const brokers = BROKERS.map((name) => hostOf(hosts, name));
-  return onAll(brokers, `sudo stat -c '%i born %W' ${SEGMENT}`);
-}
 
 test("only the bastion has a public address, and the smoke test went through it", async () => {
   const { hosts, smokeTest } = await lab.stackOutputs();
@@ -88,7 +68,7 @@ let message: string;
 let kept: string[];
 
 test("a pause stops every host, and keeps volumes, names and ids", async () => {
-  message = await produce(`before the pause ${randomUUID()}`);
+  message = await cluster.produce();
   kept = ids("Instance", "Volume", "Record");
   lab.configure({ ...PRIVATE, running: false });
   await lab.up();
@@ -111,50 +91,31 @@ test("after it the cluster is whole again, and nothing was started twice", async
   const left = printed.matchAll(/(\S+): (?:kafka|zookeeper)-server runs with this configuration/g);
   expect(new Set([...left].map(([, name]) => name)).size).toBe(6);
   expect(printed).not.toMatch(/-server (re)?started$/m);
-  expect(await messages()).toContain(message);
+  expect(await cluster.messages()).toContain(message);
   expect((await lab.stackOutputs()).smokeTest.inSyncReplicas).toHaveLength(3);
   await lab.expectNoChanges();
 });
 
 test("another instance type keeps hosts and data", async () => {
-  const before = await segments();
+  const before = await cluster.segments();
   lab.configure({ ...PRIVATE, brokerInstanceType: "t3.large" });
   await lab.up();
   expect(ids("Instance", "Volume", "Record")).toEqual(kept);
-  expect(await segments()).toEqual(before);
-  expect(await messages()).toContain(message);
+  expect(await cluster.segments()).toEqual(before);
+  expect(await cluster.messages()).toContain(message);
   await lab.expectNoChanges();
 });
 
 test("a new instance of a broker goes on with the log that is there", async () => {
-  const before = await segments();
+  const before = await cluster.segments();
   const instances = ids("Instance");
   await lab.up("--replace", "**kafka-2-instance");
   expect(ids("Instance").filter((id) => instances.includes(id))).toHaveLength(6);
   expect(ids("Volume").every((id) => kept.includes(id))).toBe(true);
   // A log that is replicated from its beginning is another file.
-  expect(await segments()).toEqual(before);
-  expect(await messages()).toContain(message);
-  const last = await produce(`after all ${randomUUID()}`);
-  expect(await messages()).toContain(last);
+  expect(await cluster.segments()).toEqual(before);
+  expect(await cluster.messages()).toContain(message);
+  const last = await cluster.produce();
+  expect(await cluster.messages()).toContain(last);
   await lab.expectNoChanges();
 });
-
-test.each([
-  ["public", {}, 6],
-  ["private", PRIVATE, 7],
-] as const)(
-  "a change to the %s topology makes every host anew, and keeps volumes and data",
-  async (_, settings, hosts) => {
-    const [before, instances, volumes] = [await segments(), ids("Instance"), ids("Volume")];
-    lab.configure(settings);
-    await lab.up();
-    expect(ids("Volume")).toEqual(volumes);
-    expect(ids("Instance").filter((id) => instances.includes(id))).toEqual([]);
-    expect(ids("Instance")).toHaveLength(hosts);
-    expect(Object.keys((await lab.stackOutputs()).hosts)).toHaveLength(hosts);
-    expect(await segments()).toEqual(before);
-    expect(await messages()).toContain(message);
-    await lab.expectNoChanges();
-  },
-);

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -10,6 +11,7 @@ import { type Lab, root } from "./lab";
 export type Starts = Record<string, number[]>;
 
 const KAFKA = "/usr/local/kafka/bin";
+const TOPIC = "peter-overview01";
 
 /** The first three brokers. */
 export const BOOTSTRAP = "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:9092";
@@ -70,6 +72,29 @@ export class Cluster {
       await this.hostsOf("kafka"),
       `id=$(hostname -s); ${ask} --entity-type brokers --entity-name "\${id: -1}" | sed -n 's/^  ${key}=\\(\\S*\\) .*/\\1/p'`,
     );
+  }
+
+  /** Has a message of its own acknowledged by all replicas, in the smoke test's topic. */
+  async produce(): Promise<string> {
+    const message = `message-${randomUUID()}`;
+    const [broker] = await this.hostsOf("kafka");
+    await broker?.run(`kcat -P -b peter-kafka02:9092 -t ${TOPIC} -p 0 -X acks=all`, {
+      input: message,
+    });
+    return message;
+  }
+
+  /** What the first partition of that topic holds. */
+  async messages(): Promise<string[]> {
+    const [, , broker] = await this.hostsOf("kafka");
+    const command = `kcat -C -q -e -b peter-kafka01:9092 -t ${TOPIC} -p 0 -o beginning`;
+    return (await broker?.run(command))?.trim().split("\n") ?? [];
+  }
+
+  /** On each broker, which file that partition's first segment is, and since when. */
+  async segments(): Promise<Record<string, string>> {
+    const file = `/data/kafka-logs/${TOPIC}-0/00000000000000000000.log`;
+    return onAll(await this.hostsOf("kafka"), `sudo stat -c '%i born %W' ${file}`);
   }
 
   private async startsOf(role: string, service: string, count?: number): Promise<Starts> {
