@@ -528,7 +528,10 @@ describe("what needs no host", () => {
         const left = await labDaemons(net.vpc.id);
         return left.pids.length === 0 ? left : left.pids.join(", ");
       });
-      expect(await status()).toEqual({ dns: "no address of status.foo.test", wayOut: "down" });
+      expect(await status()).toEqual({
+        dns: expect.stringMatching(/^no address of .*status\.foo\.test/) as string,
+        wayOut: "down",
+      });
       await plugin.update(net.vpc, {});
       expect(await status()).toEqual({ dns: "ok", wayOut: "ok" });
       await plugin.delete(record);

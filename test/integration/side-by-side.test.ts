@@ -62,10 +62,10 @@ test("another domain is other hosts with the same data", async () => {
   const ids = (type: string) => first.recordsOf(type).map(({ id }) => id);
   const [instances, volumes] = [ids("Instance"), ids("Volume")];
 
-  first.configure({ ...SMALL, vpcCidr: "10.30.0.0/16", domain: "moved.test" });
+  first.configure({ ...SMALL, vpcCidr: "10.30.0.0/16", domain: "moved.bar" });
   await first.up();
   const after = hostOf(await first.hosts(), "peter-kafka01");
-  expect(await after.run("hostname -f")).toBe("peter-kafka01.moved.test\n");
+  expect(await after.run("hostname -f")).toBe("peter-kafka01.moved.bar\n");
   expect(await after.run(`sudo stat -c '%i born %W' ${segment}`)).toBe(log);
   expect((await first.stackOutputs()).smokeTest.offset).toBe(1);
   expect(ids("Instance").filter((id) => instances.includes(id))).toEqual([]);
