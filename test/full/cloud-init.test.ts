@@ -100,7 +100,8 @@ describe("beside cloud-init", () => {
 
   beforeAll(async () => {
     const plugin = await cloud.plugin();
-    const real = await cloud.plugin("test", lab);
+    // A stack of its own: a stack is of one checkout, and the image stands for another one.
+    const real = await cloud.plugin("real", lab);
     const vpc = await plugin.create(T.vpc, "vpc", { cidrBlock: "10.78.0.0/16" });
     await service.start(cloud.stateDir, () => vpc.id);
     const subnet = await plugin.create(T.subnet, "subnet", {
