@@ -44,6 +44,9 @@ const upper = (lab: Lab, id: string, path: string) =>
   join(lab.stateDir, "cloud/instances", id, "upper", path);
 const instances = (lab: Lab) => lab.recordsOf("Instance").map(({ id }) => id);
 
+/** Those that have power: an `up` that was killed has made some and not started them. */
+const booting = (lab: Lab) => instances(lab).filter((id) => hostInit(id) !== undefined);
+
 /** Takes the power of all hosts at once. */
 async function cutPower(lab: Lab): Promise<void> {
   for (const id of instances(lab)) {
@@ -51,7 +54,7 @@ async function cutPower(lab: Lab): Promise<void> {
     if (pid !== undefined) process.kill(pid, "SIGKILL");
   }
   await waitFor("all hosts", "off", 30, () => {
-    const on = instances(lab).filter((id) => hostInit(id) !== undefined);
+    const on = booting(lab);
     return on.length === 0 ? on : on.join();
   });
 }
@@ -121,13 +124,13 @@ describe("with public addresses", () => {
     await served(lab, async () => {
       await lab.killAt(["up"], "a host is there", (printed) => /-instance created/.test(printed));
       await waitFor("first boots", "under way", 300, () => {
-        const early = instances(lab).filter(
+        const early = booting(lab).filter(
           (id) => !existsSync(upper(lab, id, "var/lib/kafkalab/user-data.log")),
         );
         return early.length === 0 ? early : early.join();
       });
     });
-    const waiting = instances(lab).filter(
+    const waiting = booting(lab).filter(
       (id) => !existsSync(upper(lab, id, "var/lib/kafkalab/user-data-done")),
     );
     expect(waiting.length).toBeGreaterThan(0);
