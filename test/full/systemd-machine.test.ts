@@ -36,11 +36,15 @@ const TRIALS: Trial[] = [
     name: "Debian 13 with Docker",
     suite: "trixie",
     prepare: install("docker.io iptables"),
+    passing: /^link: docker0:|^file: .* \/run\/docker\//,
   },
   {
     name: "Debian 13 with a firewall that drops",
     suite: "trixie",
-    prepare: (machine) => machine.sudo("nft -f -", { input: DROPPING_FIREWALL }),
+    prepare: (machine) =>
+      machine.sudo("tee -a /etc/nftables.conf && systemctl enable nftables", {
+        input: DROPPING_FIREWALL,
+      }),
   },
   {
     name: "Debian 13 whose networkd takes addresses from all Ethernet links",

@@ -38,7 +38,10 @@ const ARCHIVES = "Leave it out to take Apache's servers, or name a mirror of the
 const TYPE = "Take one such as t3.medium (x86_64) or t4g.medium (arm64)";
 
 /** [what is wrong, settings, the message without `Setting "kafkalab:`]. */
-const FAULTS: [string, Record<string, string>, string][] = [
+/** What it is, the settings, and what is said of them. */
+type Fault = [string, Record<string, string>, string];
+
+const FAULTS: Fault[] = [
   [
     "misspelt name",
     { broker: "3" },
@@ -447,11 +450,11 @@ const FAULTS: [string, Record<string, string>, string][] = [
     { region: "Seoul" },
     `region": it must be the name of an AWS region; got "Seoul". Take one such as ap-northeast-2.`,
   ],
-  [
-    "a tag that is taken",
-    { tags: '{"Name":"x"}' },
-    `tags": it must not set Name, Project, Stack, Lab, StopOrder or names that start with aws:, which are taken; got ["Name","x"]. Choose another name.`,
-  ],
+  ...["Name", "Project", "Stack", "Lab", "stoporder", "aws:x"].map((key): Fault => [
+    `a tag that is taken: ${key}`,
+    { tags: JSON.stringify({ [key]: "x" }) },
+    `tags": it must not set Name, Project, Stack, Lab, StopOrder or names that start with aws:, which are taken; got ["${key}","x"]. Choose another name.`,
+  ]),
   [
     "a tag without a value",
     { tags: '{"team":null}' },

@@ -77,6 +77,7 @@ describe("what is lost on its own is mended on its own", () => {
     ["the machine's address, replaced by DHCP's", (f) => { f.outer!.addresses = ["192.0.2.9/24"]; }, { machine: [outerAddress] }],
     ["the machine's end", (f) => { delete f.outer; f.routes = [GUARD]; }, pair],
     ["the machine's end, for another link of that name", (f) => { f.outer!.peer = 9; }, pair],
+    ["the router's end, for another link of that name", change("uplink", { peer: 9 }), pair],
     ["the router's end", (f) => { remove("uplink")(f); f.outer!.peer = 0; f.routes = [GUARD]; }, pair],
     ["the router's end is down", change("uplink", { up: false }), { router: ["link set uplink up"] }],
     ["the router's address", change("uplink", { addresses: [] }), { router: ["address replace 198.18.0.2/30 dev uplink"] }],

@@ -196,8 +196,9 @@ export const instance: ResourceType = {
     const subnet = state.records[text(inputs, "subnetId")]!;
     const privateIp = privateAddress(inputs, subnet, state);
     return {
-      // Of the address, not of the instance: the address's lease is the next instance's too.
-      mac: macAddress(`${subnet.id} ${privateIp}`),
+      // Of the address, not of the instance or the subnet: DHCP gives an address that is leased to
+      // nobody else, and the next instance with this address may be in a subnet made anew.
+      mac: macAddress(`${text(subnet.inputs, "vpcId")} ${privateIp}`),
       privateIp,
       imageRoot: (around as { image: ReturnType<typeof image> }).image.root,
       networkInterfaceId: newId("eni"),
