@@ -37,8 +37,7 @@ const AWS = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
 const ARCHIVES = "Leave it out to take Apache's servers, or name a mirror of the same layout";
 const TYPE = "Take one such as t3.medium (x86_64) or t4g.medium (arm64)";
 
-/** [what is wrong, settings, the message without `Setting "kafkalab:`]. */
-/** What it is, the settings, and what is said of them. */
+/** What is wrong, the settings, and the message without `Setting "kafkalab:`. */
 type Fault = [string, Record<string, string>, string];
 
 const FAULTS: Fault[] = [
