@@ -634,6 +634,21 @@ describe("hosts", () => {
   });
   afterAll(() => finish(cloud));
 
+  test("get their address in a subnet made anew, although it is leased to another host", async () => {
+    for (const name of ["former", "later"]) {
+      const subnet = await plugin.create(T.subnet, name, {
+        ...{ vpcId: net.vpc.id, cidrBlock: "10.77.9.0/24", availabilityZone: ZONE },
+      });
+      const host = await plugin.create(T.instance, name, {
+        ...{ ami: await ami(plugin), instanceType: "t3.small", subnetId: subnet.id },
+        ...{ privateIp: "10.77.9.20", vpcSecurityGroupIds: [net.group.id] },
+      });
+      await booted(host.id, address(host));
+      await plugin.delete(host);
+      await plugin.delete(subnet);
+    }
+  });
+
   test("have AWS's outputs, and no difference from what was asked for", async () => {
     expect(a.id).toMatch(/^i-[0-9a-f]{17}$/);
     expect(a.outs).toMatchObject({
