@@ -410,6 +410,9 @@ function cgroupRoot(): string {
 /** The control group that a host makes for itself where the machine runs no systemd. */
 const ownGroup = (id: string) => join(cgroupRoot(), "kafkalab", id);
 
+/** Where systemd-nspawn makes the same group once more, on a machine with cgroup v1 beside v2. */
+const twinOf = (group: string) => group.replace("/cgroup/unified/", "/cgroup/systemd/");
+
 function removeCgroups(id: string): void {
   const removeTree = (dir: string) => {
     if (!existsSync(dir)) return;
@@ -418,10 +421,12 @@ function removeCgroups(id: string): void {
     }
     rmdirSync(dir);
   };
-  removeTree(ownGroup(id));
-  const top = dirname(ownGroup(id));
-  if (existsSync(top) && !readdirSync(top, { withFileTypes: true }).some((e) => e.isDirectory())) {
-    rmdirSync(top);
+  for (const group of new Set([ownGroup(id), twinOf(ownGroup(id))])) {
+    removeTree(group);
+    const top = dirname(group);
+    const isEmpty = () =>
+      !readdirSync(top, { withFileTypes: true }).some((entry) => entry.isDirectory());
+    if (existsSync(top) && isEmpty()) rmdirSync(top);
   }
 }
 

@@ -262,7 +262,7 @@ function cgroups(): string[] {
             .flatMap((entry) => below(join(dir, entry.name))),
         ]
       : [];
-  return ["", "unified", "devices"].flatMap((top) =>
+  return ["", "unified", "systemd", "devices"].flatMap((top) =>
     below(join("/sys/fs/cgroup", top, "kafkalab")),
   );
 }
