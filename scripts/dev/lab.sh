@@ -232,17 +232,16 @@ case $command in
     done
     set -- ${arguments[@]+"${arguments[@]}"}
     enter
-    if [ "$abandon" = yes ]; then
+    if [ "$target" = local ]; then
       recover_state
+    fi
+    if [ "$abandon" = yes ]; then
       look_closer change
       node --import tsx local-cloud/checkpoint/main.ts abandon
     fi
     refuse_half_restored "Or give it up, and remove the hosts and disks that it has put back; checkpoints stay:" \
       "npm run destroy -- --abandon-restore"
-    if [ "$target" = local ]; then
-      recover_state
-      look_closer "$([ "$whole" = yes ] && echo destroy || echo change)"
-    fi
+    look_closer "$([ "$whole" = yes ] && echo destroy || echo change)"
     if ! stack_there; then
       say "there is no stack $stack; nothing more to destroy"
       forget_stack

@@ -113,9 +113,9 @@ export class Load {
   }
 
   /**
-   * Ends the producer when it ends itself, or when nobody holds its standard input any more. It would
-   * wait until what is under way has been acknowledged; not where its host shuts down, which would
-   * wait for it.
+   * Ends the producer when it ends itself, or when nobody holds its standard input any more: it then
+   * waits until what is under way has been acknowledged. When its host shuts down, which would wait
+   * for that, it ends at once.
    */
   private script(run: number): string {
     const { topic, partitions, perSecond, maxSeconds, bootstrap } = this.options;
