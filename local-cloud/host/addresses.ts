@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
 
 /** `10.0.0.0/16` → first address as a number, and the number of addresses. */
@@ -39,4 +40,13 @@ function toNumber(address: string): number {
 
 function fromNumber(value: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
+}
+
+/**
+ * The MAC address of whoever has an address in a VPC, its router too: locally administered, and always
+ * the same, so that nobody's ARP table is wrong when that one is made anew.
+ */
+export function macAddress(vpcId: string, address: string): string {
+  const octets = createHash("sha256").update(`${vpcId} ${address}`).digest().subarray(0, 5);
+  return ["0a", ...[...octets].map((octet) => octet.toString(16).padStart(2, "0"))].join(":");
 }

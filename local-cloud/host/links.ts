@@ -1,4 +1,4 @@
-import { addressAt, parseCidr } from "./addresses";
+import { addressAt, macAddress, parseCidr } from "./addresses";
 import { endsOf, publicCidr, SLIRP_CIDR } from "./blocks";
 import { LINK_LOCAL_RESOLVER, MIRROR, VPC_MTU } from "./dns";
 import { GUARD_METRIC, guardRoute } from "./guard";
@@ -30,6 +30,8 @@ export interface Link {
   up: boolean;
   /** Bytes of the largest frame. */
   mtu: number;
+  /** The MAC address; lo has none. */
+  mac?: string;
   /** IPv4, with the prefix: `10.0.0.1/24`. */
   addresses: string[];
   /** The bridge that the link is a port of. */
@@ -146,9 +148,13 @@ export function repairsOf(vpc: VpcModel, found: Found, slirp: boolean): Repairs 
       ...found.links
         .filter(({ name }) => name.startsWith("br-") && !bridges.has(name))
         .map(({ name }) => `link delete ${name}`),
-      ...vpc.subnets
-        .filter(({ id }) => link(bridge(id)) === undefined)
-        .map(({ id }) => `link add ${bridge(id)} type bridge`),
+      // A bridge without a MAC address of its own takes one of its ports'. When that host goes, all
+      // others would send to nobody, until their ARP entries are given up: for up to a minute.
+      ...vpc.subnets.flatMap(({ id, cidr }) => {
+        const [found, mac] = [link(bridge(id)), macAddress(vpc.id, addressAt(cidr, 1))];
+        if (found === undefined) return [`link add ${bridge(id)} address ${mac} type bridge`];
+        return found.mac === mac ? [] : [`link set ${bridge(id)} address ${mac}`];
+      }),
       ...repair("lo", link("lo"), [
         `${LINK_LOCAL_RESOLVER}/32`,
         `${MIRROR.address}/32`,
@@ -247,6 +253,7 @@ function sysctlsOf(vpc: VpcModel): Map<string, string> {
 interface IpAddressShow {
   ifname?: string;
   ifindex: number;
+  address?: string;
   link_index?: number;
   flags: string[];
   mtu: number;
@@ -271,6 +278,7 @@ function linksIn(shown = ""): Link[] {
           ...(link.link_index === undefined ? {} : { peer: link.link_index }),
           up: link.flags.includes("UP"),
           mtu: link.mtu,
+          ...(link.address === undefined ? {} : { mac: link.address }),
           addresses: link.addr_info
             .filter(({ family }) => family === "inet")
             .map(({ local, prefixlen }) => `${local}/${prefixlen}`),

@@ -103,6 +103,7 @@ describe("what is lost on its own is seen and mended, while hosts run", () => {
     ["the router's end has no address", inRouter(() => "ip address flush dev uplink")],
     ["a bridge is down", inRouter(() => `ip link set ${bridge()} down`)],
     ["a bridge has no address", inRouter(() => `ip address flush dev ${bridge()}`)],
+    ["a bridge has another MAC address", inRouter(() => `ip link set ${bridge()} address 02:00:00:00:00:02`)],
     ["a bridge is gone", inRouter(() => `ip link delete ${bridge()}`)],
     ["a host's port is down", inRouter(() => `ip link set ${port(a)} down`)],
     ["a host's port is on no bridge", inRouter(() => `ip link set ${port(a)} nomaster`)],
@@ -133,6 +134,17 @@ describe("what is lost on its own is seen and mended, while hosts run", () => {
     await works();
     expect([a, b].map((host) => hostInit(host.id))).toEqual(running);
   }); // prettier-ignore
+});
+
+test("a host that goes takes nobody else's way with it", async () => {
+  const c = await plugin.create(T.instance, "c", a.inputs);
+  await booted(c.id, textOf(c, "privateIp"));
+  // The lowest one on the bridge, which such a bridge takes for its own unless it has one.
+  await must(["ip", "-n", router(), "link", "set", port(c), "address", "02:00:00:00:00:01"]);
+  await works();
+  await plugin.delete(c);
+  const reach = `timeout 3 bash -c '</dev/tcp/b.foo.test/22'`;
+  expect(await tryHostShell(a.id, reach)).toMatchObject({ status: 0 });
 });
 
 test("a process that has found the network whole sees what is lost since", async () => {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 export const ACCOUNT = "000000000000";
@@ -28,9 +28,3 @@ export const publicDnsName = (address: string) =>
 
 /** The number that the AWS provider forms of a text for its own composite ids. */
 export const textHash = (text: string) => String(crc32(text));
-
-/** A locally administered MAC address, always the same for the same text. */
-export function macAddress(text: string): string {
-  const octets = createHash("sha256").update(text).digest().subarray(0, 5);
-  return ["0a", ...[...octets].map((octet) => octet.toString(16).padStart(2, "0"))].join(":");
-}

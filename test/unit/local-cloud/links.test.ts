@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { macAddress } from "../../../local-cloud/host/addresses";
 import { guardRoute } from "../../../local-cloud/host/guard";
 import { type Found, type Link, nothing, repairsOf } from "../../../local-cloud/host/links";
 import { vpc } from "./model";
 
 const OUTER = "kl-0123456789ab";
+const BRIDGE_MAC = macAddress("vpc-0123456789abcdef0", "10.0.1.1");
 const GUARD = { type: "unreachable", metric: 4294967295 };
 const WAY = { gateway: "198.18.0.2", dev: OUTER };
 
@@ -20,7 +22,7 @@ const whole = (): Found => ({
   links: [
     link("lo", 1, ["127.0.0.1/8", "169.254.169.253/32", "169.254.169.252/32", "10.0.0.2/32"]),
     link("uplink", 2, ["198.18.0.2/30"], { peer: 40 }),
-    link("br-0aa", 3, ["10.0.1.1/24"]),
+    link("br-0aa", 3, ["10.0.1.1/24"], { mac: BRIDGE_MAC }),
     link("p-0a", 4, [], { peer: 2, bridge: "br-0aa", isolated: true }),
     link("p-0b", 5, [], { peer: 2, bridge: "br-0aa", isolated: true }),
     link("tap0", 6, ["198.19.255.100/24"]),
@@ -85,11 +87,12 @@ describe("what is lost on its own is mended on its own", () => {
     ["the addresses on lo", change("lo", { addresses: ["10.0.0.2/32"] }), { router: ["address replace 169.254.169.253/32 dev lo", "address replace 169.254.169.252/32 dev lo"] }],
     ["a bridge is down", change("br-0aa", { up: false }), { router: ["link set br-0aa up"] }],
     ["a bridge's address", change("br-0aa", { addresses: ["10.0.1.9/24"] }), { router: ["address replace 10.0.1.1/24 dev br-0aa"] }],
+    ["a bridge's own MAC address, for a port's", change("br-0aa", { mac: "06:00:00:00:00:01" }), { router: [`link set br-0aa address ${BRIDGE_MAC}`] }],
     ["the size of a bridge's frames", change("br-0aa", { mtu: 1500 }), { router: ["link set br-0aa mtu 9001"] }],
     ["the size of a port's frames", change("p-0a", { mtu: 1500 }), { router: ["link set p-0a mtu 9001"] }],
     ["a bridge, with its ports", (f) => { remove("br-0aa")(f); change("p-0a", { bridge: undefined })(f); change("p-0b", { bridge: undefined, up: false })(f); }, {
       router: [
-        ...["link add br-0aa type bridge", "link set br-0aa mtu 9001", "address replace 10.0.1.1/24 dev br-0aa", "link set br-0aa up"],
+        ...[`link add br-0aa address ${BRIDGE_MAC} type bridge`, "link set br-0aa mtu 9001", "address replace 10.0.1.1/24 dev br-0aa", "link set br-0aa up"],
         ...["link set p-0a down", "link set p-0a master br-0aa", "link set p-0a type bridge_slave isolated on", "link set p-0a up"],
         ...["link set p-0b master br-0aa", "link set p-0b type bridge_slave isolated on", "link set p-0b up"],
       ],

@@ -1,4 +1,4 @@
-import { addressAt, isAddress } from "../../../host/addresses";
+import { addressAt, isAddress, macAddress } from "../../../host/addresses";
 import { readUserData, UserDataError } from "../../../host/cloud-init";
 import { image } from "../../../host/image";
 import {
@@ -15,7 +15,7 @@ import { publicCidr } from "../../../host/blocks";
 import { applyVpc } from "../../../host/network";
 import { changeState, readState, recordsOf, type Record, type State } from "../../../host/store";
 import { TAGS, zoneName } from "../check";
-import { ec2Arn, macAddress, newId, privateDnsName, publicDnsName } from "../ids";
+import { ec2Arn, newId, privateDnsName, publicDnsName } from "../ids";
 import { architectureOf } from "../instance-types";
 import { ApiError, type ResourceType, type Schema } from "../resource";
 import type { Values } from "../values";
@@ -198,7 +198,7 @@ export const instance: ResourceType = {
     return {
       // Of the address, not of the instance or the subnet: DHCP gives an address that is leased to
       // nobody else, and the next instance with this address may be in a subnet made anew.
-      mac: macAddress(`${text(subnet.inputs, "vpcId")} ${privateIp}`),
+      mac: macAddress(text(subnet.inputs, "vpcId"), privateIp),
       privateIp,
       imageRoot: (around as { image: ReturnType<typeof image> }).image.root,
       networkInterfaceId: newId("eni"),
