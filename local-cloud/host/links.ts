@@ -148,8 +148,9 @@ export function repairsOf(vpc: VpcModel, found: Found, slirp: boolean): Repairs 
       ...found.links
         .filter(({ name }) => name.startsWith("br-") && !bridges.has(name))
         .map(({ name }) => `link delete ${name}`),
-      // A bridge without a MAC address of its own takes one of its ports'. When that host goes, all
-      // others would send to nobody, until their ARP entries are given up: for up to a minute.
+      // A bridge without a MAC address of its own takes the lowest of its ports'. When a host with such
+      // a port comes or goes, all others would send to nobody until their ARP entries are given up,
+      // which takes up to a minute.
       ...vpc.subnets.flatMap(({ id, cidr }) => {
         const [found, mac] = [link(bridge(id)), macAddress(vpc.id, addressAt(cidr, 1))];
         if (found === undefined) return [`link add ${bridge(id)} address ${mac} type bridge`];

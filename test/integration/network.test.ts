@@ -136,15 +136,16 @@ describe("what is lost on its own is seen and mended, while hosts run", () => {
   }); // prettier-ignore
 });
 
-test("a host that goes takes nobody else's way with it", async () => {
+test("a host that comes or goes takes nobody else's way", async () => {
+  const reach = () => tryHostShell(a.id, "timeout 3 bash -c '</dev/tcp/b.foo.test/22'");
+  expect(await reach()).toMatchObject({ status: 0 });
   const c = await plugin.create(T.instance, "c", a.inputs);
-  await booted(c.id, textOf(c, "privateIp"));
   // The lowest one on the bridge, which such a bridge takes for its own unless it has one.
   await must(["ip", "-n", router(), "link", "set", port(c), "address", "02:00:00:00:00:01"]);
-  await works();
+  expect(await reach()).toMatchObject({ status: 0 });
+  await booted(c.id, textOf(c, "privateIp"));
   await plugin.delete(c);
-  const reach = `timeout 3 bash -c '</dev/tcp/b.foo.test/22'`;
-  expect(await tryHostShell(a.id, reach)).toMatchObject({ status: 0 });
+  expect(await reach()).toMatchObject({ status: 0 });
 });
 
 test("a process that has found the network whole sees what is lost since", async () => {
