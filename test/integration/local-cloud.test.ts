@@ -955,16 +955,19 @@ describe("hosts", () => {
       a.id,
       "systemd-run --quiet --property=ExecStop='/bin/touch /root/in-order' sleep 1h",
     );
-    const runner = readdirSync("/proc").find((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-        return words[1]?.endsWith(`${a.id}/host.sh`);
-      } catch {
-        return false; // no process, or ended meanwhile
-      }
-    });
-    process.kill(Number(runner), "SIGTERM");
-    await waitFor("the host", "off", 60, () => (hostInit(a.id) === undefined ? {} : "it runs"));
+    const runner = () =>
+      readdirSync("/proc").find((pid) => {
+        try {
+          const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+          return words[1]?.endsWith(`${a.id}/host.sh`);
+        } catch {
+          return false; // no process, or ended meanwhile
+        }
+      });
+    process.kill(Number(runner()), "SIGTERM");
+    // It ends after the host, once it has removed what systemd-nspawn keeps.
+    await waitFor("the host's runner", "gone", 60, () => (runner() === undefined ? {} : "it runs"));
+    expect(hostInit(a.id)).toBeUndefined();
     const upper = join(cloud.stateDir, "cloud/instances", a.id, "upper");
     expect(existsSync(join(upper, "root/in-order"))).toBe(true);
 

@@ -18,7 +18,8 @@ export const BOOTSTRAP = "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:90
 
 /**
  * The longest time that a partition may be without an acknowledgement. Where leaders are handed over
- * it is 0.3 to 1.2 s here; where a broker goes without handing over it is 18 s, ZooKeeper's session.
+ * it is 0.3 to 1.9 s here, and to 4.8 s where partitions move off brokers that go; where a broker goes
+ * without handing over it is 18 s, ZooKeeper's session.
  */
 const MAX_PAUSE_MS = 8000;
 
