@@ -148,28 +148,24 @@ export function repairsOf(vpc: VpcModel, found: Found, slirp: boolean): Repairs 
       ...found.links
         .filter(({ name }) => name.startsWith("br-") && !bridges.has(name))
         .map(({ name }) => `link delete ${name}`),
-      // A bridge without a MAC address of its own takes the lowest of its ports'. When a host with such
-      // a port comes or goes, all others would send to nobody until their ARP entries are given up,
-      // which takes up to a minute.
-      ...vpc.subnets.flatMap(({ id, cidr }) => {
-        const [found, mac] = [link(bridge(id)), macAddress(vpc.id, addressAt(cidr, 1))];
-        if (found === undefined) return [`link add ${bridge(id)} address ${mac} type bridge`];
-        return found.mac === mac ? [] : [`link set ${bridge(id)} address ${mac}`];
-      }),
+      ...vpc.subnets
+        .filter(({ id }) => link(bridge(id)) === undefined)
+        .map(({ id }) => `link add ${bridge(id)} type bridge`),
       ...repair("lo", link("lo"), [
         `${LINK_LOCAL_RESOLVER}/32`,
         `${MIRROR.address}/32`,
         `${addressAt(vpc.cidr, 2)}/32`,
       ]),
       ...repair(UPLINK, pair ? undefined : uplink, [`${ends.router}/30`]),
-      ...vpc.subnets.flatMap(({ id, cidr }) =>
-        repair(
-          bridge(id),
-          link(bridge(id)),
-          [`${addressAt(cidr, 1)}/${parseCidr(cidr).prefix}`],
-          VPC_MTU,
-        ),
-      ),
+      ...vpc.subnets.flatMap(({ id, cidr }) => {
+        const address = addressAt(cidr, 1);
+        // A bridge without a MAC address of its own takes the lowest of its ports'. When a host with
+        // such a port comes or goes, all others would send to nobody until their ARP entries are given
+        // up, which takes up to a minute.
+        const mac = macAddress(vpc.id, address);
+        const addresses = [`${address}/${parseCidr(cidr).prefix}`];
+        return repair(bridge(id), link(bridge(id)), addresses, VPC_MTU, mac);
+      }),
       ...ports.flatMap(([port, on]) => repairPort(port, on)),
       ...(tap ? repair(TAP, tap, [`${tapAddress}/${parseCidr(SLIRP_CIDR).prefix}`]) : []),
       ...(tap && !found.defaultRoutes.some((r) => r.dev === TAP && r.gateway === gateway)
@@ -226,8 +222,10 @@ function repair(
   link: Link | undefined,
   addresses: string[],
   mtu = link?.mtu,
+  mac = link?.mac,
 ): string[] {
   return [
+    ...(link?.mac === mac ? [] : [`link set ${name} address ${mac}`]),
     ...(link?.mtu === mtu ? [] : [`link set ${name} mtu ${mtu}`]),
     ...addresses
       .filter((address) => !link?.addresses.includes(address))

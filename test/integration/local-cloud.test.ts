@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { daemonPid } from "../../local-cloud/host/daemon";
 import type { Record as CloudRecord, State } from "../../local-cloud/host/store";
 import type { Status } from "../../local-cloud/status";
 import {
@@ -955,15 +956,8 @@ describe("hosts", () => {
       a.id,
       "systemd-run --quiet --property=ExecStop='/bin/touch /root/in-order' sleep 1h",
     );
-    const runner = () =>
-      readdirSync("/proc").find((pid) => {
-        try {
-          const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-          return words[1]?.endsWith(`${a.id}/host.sh`);
-        } catch {
-          return false; // no process, or ended meanwhile
-        }
-      });
+    const script = join(cloud.stateDir, "cloud/instances", a.id, "host.sh");
+    const runner = () => daemonPid({ argv: ["sh", script], mark: script });
     process.kill(Number(runner()), "SIGTERM");
     // It ends after the host, once it has removed what systemd-nspawn keeps.
     await waitFor("the host's runner", "gone", 60, () => (runner() === undefined ? {} : "it runs"));

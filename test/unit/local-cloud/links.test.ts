@@ -92,7 +92,7 @@ describe("what is lost on its own is mended on its own", () => {
     ["the size of a port's frames", change("p-0a", { mtu: 1500 }), { router: ["link set p-0a mtu 9001"] }],
     ["a bridge, with its ports", (f) => { remove("br-0aa")(f); change("p-0a", { bridge: undefined })(f); change("p-0b", { bridge: undefined, up: false })(f); }, {
       router: [
-        ...[`link add br-0aa address ${BRIDGE_MAC} type bridge`, "link set br-0aa mtu 9001", "address replace 10.0.1.1/24 dev br-0aa", "link set br-0aa up"],
+        ...["link add br-0aa type bridge", `link set br-0aa address ${BRIDGE_MAC}`, "link set br-0aa mtu 9001", "address replace 10.0.1.1/24 dev br-0aa", "link set br-0aa up"],
         ...["link set p-0a down", "link set p-0a master br-0aa", "link set p-0a type bridge_slave isolated on", "link set p-0a up"],
         ...["link set p-0b master br-0aa", "link set p-0b type bridge_slave isolated on", "link set p-0b up"],
       ],
@@ -129,5 +129,5 @@ test("a new VPC gets all its links", () => {
   expect(repairs.pair).toBe(true);
   // Until the guard is there, no address and no route is.
   expect(repairs.machine[0]).toBe(`route replace ${guardRoute("198.18.0.0/24")}`);
-  expect(repairs.router).toHaveLength(10);
+  expect(repairs.router).toHaveLength(11);
 });
