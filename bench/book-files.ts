@@ -11,7 +11,7 @@ import {
   writeHost,
   writeNetwork,
 } from "./hosts";
-import { seedFiles } from "../local-cloud/host/cloud-init";
+import { seedFiles } from "../local-cloud/machine/cloud-init";
 import { TOP } from "./lab";
 
 /** What set-up has made ready for the hosts to fetch. */

@@ -15,7 +15,7 @@ import {
   serverProperties,
 } from "../components/lib/kafka-config";
 import { fullNames, hostName, ordinals } from "../components/lib/names";
-import { shellQuote } from "../components/lib/scripts";
+import { shellQuote } from "../shared/quote";
 import { readSettings, type Settings } from "../components/lib/settings";
 import { ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "../components/lib/zookeeper-config";
 

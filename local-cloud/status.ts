@@ -3,10 +3,10 @@
  *
  *   tsx local-cloud/status.ts STACK
  */
-import { isFromBeforeRestart, vpcHealth, type VpcHealth } from "./host/health";
-import { instanceRuns } from "./host/instance";
-import { isStopped, T, vpcModel } from "./host/model";
-import { readState, recordsOf, type Record } from "./host/store";
+import { isFromBeforeRestart, vpcHealth, type VpcHealth } from "./machine/health";
+import { instanceRuns } from "./machine/instance";
+import { isStopped, T, vpcModel } from "./machine/model";
+import { readState, recordsOf, type Record } from "./machine/store";
 
 export interface Status {
   /** Whether the machine was restarted since, so that no host runs. */

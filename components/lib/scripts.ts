@@ -1,13 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { shellQuote } from "../../shared/quote";
 
 const DIRECTORY = join(__dirname, "../../scripts/remote");
-
-/** Quotes a value so that a shell reads it back as it is. */
-export function shellQuote(value: string): string {
-  return `'${value.replaceAll("'", `'\\''`)}'`;
-}
 
 /**
  * Puts files of `scripts/remote/` together to one script: the variables first, shell-quoted, then

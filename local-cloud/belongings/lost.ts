@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { backendDir, stacksIn } from "../checkpoint/stacks";
 import { nameOf } from "../checkpoint/lab";
 import { Refusal } from "../checkpoint/refusal";
-import { stackOf } from "../host/owner";
-import { readState, type Record } from "../host/store";
-import { T } from "../host/model";
+import { stackOf } from "../machine/owner";
+import { readState, type Record } from "../machine/store";
+import { T } from "../machine/model";
 
 /*
  * A resource is lost if the local cloud has a record of it and no state of Pulumi names its id: after

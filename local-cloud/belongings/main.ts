@@ -8,11 +8,11 @@
  *   main.ts destroy STACK    removes what no state of Pulumi knows
  *   main.ts take-over STACK  makes the lab this checkout's
  */
-import { foreign, foreignOwner, isHere, own } from "../host/owner";
-import { changeState, readState } from "../host/store";
+import { foreign, foreignOwner, isHere, own } from "../machine/owner";
+import { changeState, readState } from "../machine/store";
 import { Refusal } from "../checkpoint/refusal";
 import { withStacksLocked } from "../checkpoint/stacks";
-import { disown, isNamedByInputs, removeLost } from "../providers/aws/provider";
+import { disown, isNamedByInputs, removeLost } from "../aws/provider";
 import { describe, idsKnown, lostOf, removeStateFile, stateFile, unreadable } from "./lost";
 
 async function main(command: string, name = ""): Promise<void> {

@@ -1,6 +1,6 @@
 import { constants, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "../host/run";
+import { run } from "../../shared/process";
 
 /*
  * Disks are copied by cp: where the file system shares blocks between files (XFS, Btrfs), it only

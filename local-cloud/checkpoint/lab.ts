@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { freezePoints, instanceRuns, type FreezePoints } from "../host/instance";
-import { T } from "../host/model";
-import { recordsOf, type Record, type State } from "../host/store";
-import { attachedVolumes } from "../providers/aws/resources/instance";
+import { freezePoints, instanceRuns, type FreezePoints } from "../machine/instance";
+import { T } from "../machine/model";
+import { recordsOf, type Record, type State } from "../machine/store";
+import { attachedVolumes } from "../aws/resources/instance";
 import { Refusal } from "./refusal";
 
 /** The records of one type that are not on their way out. */

@@ -4,8 +4,9 @@
  *   npm run checkpoint -- save NAME | restore NAME | list | delete NAME...
  */
 import { join } from "node:path";
-import { withLock } from "../host/lock";
-import { run, waitUntil } from "../host/run";
+import { withLock } from "../machine/lock";
+import { run } from "../../shared/process";
+import { waitUntil } from "../../shared/wait";
 import { Refusal } from "./refusal";
 import { abandon, restore } from "./restore";
 import { save } from "./save";

@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { ThawedTooEarly, whileFrozen } from "../host/freeze";
-import { cloudDir, stateDir } from "../host/paths";
-import { run } from "../host/run";
-import { readState } from "../host/store";
+import { ThawedTooEarly, whileFrozen } from "../machine/freeze";
+import { cloudDir, stateDir } from "../machine/paths";
+import { run } from "../../shared/process";
+import { readState } from "../machine/store";
 import { copyAll, sharesBlocks } from "./copy";
 import { disksOf, freezePointsOf, hostNames } from "./lab";
 import { Refusal } from "./refusal";

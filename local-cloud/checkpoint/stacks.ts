@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
-import { userName } from "../host/owner";
-import { stateDir } from "../host/paths";
+import { userName } from "../machine/owner";
+import { stateDir } from "../machine/paths";
 import { Refusal } from "./refusal";
 
 /** Where Pulumi keeps the state of the local target: see scripts/dev/pulumi-state.sh. */

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { stateDir } from "../host/paths";
+import { stateDir } from "../machine/paths";
 import { Refusal } from "./refusal";
 
 /*

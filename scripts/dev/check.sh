@@ -16,7 +16,7 @@ run() { # NAME COMMAND...
 }
 
 shell_files() {
-  git ls-files --cached --others --exclude-standard -- .ci bench local-cloud scripts test |
+  git ls-files --cached --others --exclude-standard -- .ci bench cli local-cloud offline scripts test |
     while read -r file; do
       if [ -f "$file" ] && head -n 1 "$file" | LC_ALL=C grep -qaE '^#!.*\b(ba|da)?sh\b'; then
         echo "$file"

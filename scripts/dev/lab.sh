@@ -310,7 +310,7 @@ case $command in
     setup npm
     cd "$root"
     eval "$(tool_environment)"
-    exec node --import tsx scripts/cost/main.ts "$@"
+    exec node --import tsx cli/cost/main.ts "$@"
     ;;
   drill)
     if [ "${1-}" != list ]; then
@@ -325,7 +325,7 @@ case $command in
     unset NODE_OPTIONS
     cd "$root"
     # In place of this shell, so that a signal reaches nobody else, and nobody ends before it does.
-    exec node --import tsx scripts/drill/main.ts "$@"
+    exec node --import tsx cli/drill/main.ts "$@"
     ;;
   check)
     setup check

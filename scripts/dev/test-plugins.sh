@@ -5,7 +5,7 @@
 # Idempotence: changes nothing.
 set -euo pipefail
 
-cd "$(dirname "${BASH_SOURCE[0]}")/../../local-cloud/providers"
+cd "$(dirname "${BASH_SOURCE[0]}")/../../offline/plugins"
 if ! command -v go >/dev/null; then
   echo "== plugins: no Go on the PATH; the tests of the stand-ins are left out"
   exit

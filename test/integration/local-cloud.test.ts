@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { daemonPid } from "../../local-cloud/host/daemon";
-import type { Record as CloudRecord, State } from "../../local-cloud/host/store";
+import { daemonPid } from "../../local-cloud/machine/daemon";
+import type { Record as CloudRecord, State } from "../../local-cloud/machine/store";
 import type { Status } from "../../local-cloud/status";
 import {
   booted,

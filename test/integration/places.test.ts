@@ -135,7 +135,7 @@ describe.each(PLACES)("%s", (_name, place, umask) => {
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
 describe("what iproute2 and systemd-nspawn make in /run", () => {
-  const HOST = resolve(__dirname, "../../local-cloud/host");
+  const HOST = resolve(__dirname, "../../local-cloud/machine");
   /** Runs lines, with `note` and `restore`, where `/run` is empty; what is in it then. */
   async function inRun(lines: string): Promise<string[]> {
     const file = join(top, "borrowed.ts");

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import { Load } from "../../scripts/drill/load";
+import { Load } from "../../cli/drill/load";
 import { BOOTSTRAP, Cluster, expectUndisturbed } from "../support/cluster";
 import { type Host, hostOf } from "../support/host";
 import { useLab } from "../support/lab";

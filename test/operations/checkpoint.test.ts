@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Load, readTopic } from "../../scripts/drill/load";
+import { Load, readTopic } from "../../cli/drill/load";
 import { BOOTSTRAP } from "../support/cluster";
 import { hostOf } from "../support/host";
 import { useLab } from "../support/lab";

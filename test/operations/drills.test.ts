@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { DrillReport } from "../../scripts/drill/run";
+import type { DrillReport } from "../../cli/drill/run";
 import { onAll, same } from "../support/host";
 import { useLab } from "../support/lab";
 import { waitFor } from "../support/run";

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { Load } from "../../scripts/drill/load";
-import { Session } from "../../scripts/drill/session";
+import { Load } from "../../cli/drill/load";
+import { Session } from "../../cli/drill/session";
 import {
   askZooKeeper,
   BOOTSTRAP,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Load } from "../../scripts/drill/load";
+import { Load } from "../../cli/drill/load";
 import { hostOf, onAll, same } from "../support/host";
 import { useLab } from "../support/lab";
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Load, type LoadReport } from "../../scripts/drill/load";
+import { Load, type LoadReport } from "../../cli/drill/load";
 import {
   BOOTSTRAP,
   Cluster,

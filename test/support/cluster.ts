@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { readBrokerKeys } from "../../components/lib/further-keys";
-import type { LoadReport } from "../../scripts/drill/load";
+import type { LoadReport } from "../../cli/drill/load";
 import { type Host, hostOf, onAll } from "./host";
 import { type Lab, root } from "./lab";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { Record as CloudRecord, State } from "../../local-cloud/host/store";
-import { userDataOf } from "../../local-cloud/providers/aws/resources/instance";
-import { privateDnsName } from "../../local-cloud/providers/aws/ids";
+import type { Record as CloudRecord, State } from "../../local-cloud/machine/store";
+import { userDataOf } from "../../local-cloud/aws/resources/instance";
+import { privateDnsName } from "../../local-cloud/aws/ids";
 
 /*
  * EC2's instance metadata service, for images whose own cloud-init is on. It runs in the namespace of a

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { contains, overlap, parseCidr } from "../../components/lib/addresses";
-import { readUserData } from "../../local-cloud/host/cloud-init";
+import { readUserData } from "../../local-cloud/machine/cloud-init";
 import { declareLab, type Graph } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
 import { readVariables } from "./support/script";

@@ -7,12 +7,12 @@ import * as ec2transitgateway from "@pulumi/aws/ec2transitgateway";
 import * as route53 from "@pulumi/aws/route53";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { readInstanceType } from "../../components/lib/instance-types";
-import { cost } from "../../scripts/cost/cost";
-import { estimate } from "../../scripts/cost/estimate";
-import { type Prices, readPrices } from "../../scripts/cost/prices";
-import { table } from "../../scripts/cost/report";
-import { readStackConfig } from "../../scripts/cost/stack-config";
-import type { Registration } from "../../scripts/dry-run/registration";
+import { cost } from "../../cli/cost/cost";
+import { estimate } from "../../cli/cost/estimate";
+import { type Prices, readPrices } from "../../cli/cost/prices";
+import { table } from "../../cli/cost/report";
+import { readStackConfig } from "../../cli/cost/stack-config";
+import type { Registration } from "../../cli/dry-run/registration";
 import { declareLab } from "./support/graph";
 
 const AWS = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
@@ -186,7 +186,7 @@ To know:
   A zone costs a whole month, unless it is gone within 12 hours.
   One more thing.
 
-Prices of AWS, from scripts/cost/prices.json:
+Prices of AWS, from cli/cost/prices.json:
   2026-01-01  addresses: https://addresses.test
   2026-01-01  natGateways: https://natGateways.test
   2026-01-01  zones: https://zones.test
@@ -272,7 +272,7 @@ describe("volumes", () => {
 describe("what has no price", () => {
   const lacks = (what: string, name: string, region = "here") =>
     `The table has no price of ${what} in ${region}. ` +
-    `Add it to "${name}" in scripts/cost/prices.json, with its date and source.`;
+    `Add it to "${name}" in cli/cost/prices.json, with its date and source.`;
 
   test("a type that the table lacks: the rest is priced, and the total says so", () => {
     const result = reckon([
@@ -318,7 +318,7 @@ describe("what has no price", () => {
   test("a resource that nobody has thought of", () => {
     const { missing, items } = reckon([declared(ec2.VpcEndpoint, "network-endpoint")]);
     expect(missing).toEqual([
-      "Whether aws:ec2/vpcEndpoint:VpcEndpoint costs anything is not known. Say so in scripts/cost/estimate.ts.",
+      "Whether aws:ec2/vpcEndpoint:VpcEndpoint costs anything is not known. Say so in cli/cost/estimate.ts.",
     ]);
     expect(items).toMatchObject([{ resource: "network-endpoint", perMonth: undefined }]);
   });

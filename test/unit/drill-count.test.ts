@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { type Acknowledged, count, readConsumed, readSent } from "../../scripts/drill/count";
+import { type Acknowledged, count, readConsumed, readSent } from "../../cli/drill/count";
 
 const OUTPUT = `{"timestamp":1000,"name":"startup_complete"}
 {"timestamp":1100,"name":"producer_send_success","key":"1","value":"0.1","offset":0,"topic":"t","partition":0}

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { lasting } from "../../scripts/drill/scripts";
-import { Session } from "../../scripts/drill/session";
+import { lasting } from "../../cli/drill/scripts";
+import { Session } from "../../cli/drill/session";
 
 let directory: string;
 let mark: string;

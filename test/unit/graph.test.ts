@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { FIRST_BOOT_SECONDS, VOLUME_SECONDS } from "../../components/lib/waits";
-import { readUserData } from "../../local-cloud/host/cloud-init";
-import { KEPT_ID } from "../../scripts/dry-run/cloud";
-import { ZONES } from "../../scripts/dry-run/program";
-import type { Registration } from "../../scripts/dry-run/registration";
+import { readUserData } from "../../local-cloud/machine/cloud-init";
+import { KEPT_ID } from "../../cli/dry-run/cloud";
+import { ZONES } from "../../cli/dry-run/program";
+import type { Registration } from "../../cli/dry-run/registration";
 import { declareLab, type Graph, registered } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
 import { readVariables } from "./support/script";

@@ -4,7 +4,8 @@ import * as archives from "../../components/lib/archive-pins";
 import { readTopicKeys } from "../../components/lib/further-keys";
 import { readInstanceType } from "../../components/lib/instance-types";
 import { firstOf, fullNames, hostName } from "../../components/lib/names";
-import { fingerprint, renderScript, shellQuote } from "../../components/lib/scripts";
+import { fingerprint, renderScript } from "../../components/lib/scripts";
+import { shellQuote } from "../../shared/quote";
 import { readVariables } from "./support/script";
 import { nearest } from "../../components/lib/setting-reader";
 

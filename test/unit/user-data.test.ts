@@ -2,14 +2,14 @@ import { spawnSync } from "node:child_process";
 import PostalMime from "postal-mime";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { shellQuote } from "../../components/lib/scripts";
+import { shellQuote } from "../../shared/quote";
 import { hostUserData, renderMultipart, type HostData } from "../../components/lib/user-data";
 import {
   readUserData,
   seedFiles,
   UserDataError,
   type SeedFile,
-} from "../../local-cloud/host/cloud-init";
+} from "../../local-cloud/machine/cloud-init";
 
 const HOST: HostData = {
   fullName: "peter-kafka01.foo.bar",

@@ -3,7 +3,7 @@
 # Step archives: the Kafka and ZooKeeper releases that the hosts install, in .lab/archives/, laid out
 # as in Apache's archive.
 #
-# Inputs: the pins in components/lib/archives.json, local-cloud/archives/; sourced by setup.sh. The
+# Inputs: the pins in components/lib/archives.json, offline/archives/; sourced by setup.sh. The
 #   default releases, as Pulumi.yaml has them, and those that KAFKALAB_RELEASES names
 #   ("kafka-3.8.1 ..."). KAFKALAB_APACHE may name another place that holds Apache's archive.
 # Idempotence: a cache entry a release. Apache's own archive where it can be had; otherwise one of the
@@ -36,14 +36,14 @@ archives_wanted() {
 }
 
 archives_key() { # RELEASE
-  local product=${1%%-*} sources=local-cloud/archives/${1%%-*}
+  local product=${1%%-*} sources=offline/archives/${1%%-*}
   key "$(archives_list "$1")" -- "$sources/${1#*-}" "$sources/bin" \
     "$sources/$([ "$product" = kafka ] && echo config || echo conf)"
 }
 
 # What is linked here is as the pins and the sources of this checkout have it.
 archives_root() {
-  echo "$cache/archives/$(key -- "$archives_pins" local-cloud/archives)"
+  echo "$cache/archives/$(key -- "$archives_pins" offline/archives)"
 }
 
 archives_ready() {
@@ -121,7 +121,7 @@ archives_build() { # RELEASE DIRECTORY
 }
 
 archives_pack() { # PRODUCT VERSION FILE
-  local product=$1 version=$2 file=$3 sources=$root/local-cloud/archives/$1 tree=$3.tree top name jars license
+  local product=$1 version=$2 file=$3 sources=$root/offline/archives/$1 tree=$3.tree top name jars license
   need_maven "to fetch the jars of $product, because Apache's archive cannot be reached"
   case $product in
     kafka)
@@ -142,12 +142,12 @@ archives_pack() { # PRODUCT VERSION FILE
   (
     cd "$tree/$top/$jars"
     if ! sha512sum --check --quiet --strict "$sources/$version/jars.sha512"; then
-      say "the jars of $product $version are not those that local-cloud/archives/$product/$version/jars.sha512 pins"
+      say "the jars of $product $version are not those that offline/archives/$product/$version/jars.sha512 pins"
       exit 1
     fi
     for name in *.jar; do
       if ! grep -qF "  $name" "$sources/$version/jars.sha512"; then
-        say "$name is not in local-cloud/archives/$product/$version/jars.sha512"
+        say "$name is not in offline/archives/$product/$version/jars.sha512"
         exit 1
       fi
     done

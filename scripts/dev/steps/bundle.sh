@@ -2,18 +2,15 @@
 # shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
 # Step bundle: the local AWS plugin as one file, .lab/aws.cjs, so that it starts at once.
 #
-# Inputs: local-cloud/providers/aws/, local-cloud/host/ and the pinned packages; sourced by setup.sh;
+# Inputs: local-cloud/aws/, local-cloud/machine/, shared/ and the pinned packages; sourced by setup.sh;
 #   after step npm.
 # Idempotence: a cache entry.
 
-bundle_main=local-cloud/providers/aws/main.ts
+bundle_main=local-cloud/aws/main.ts
 
 bundle_key() {
-  local sources=(local-cloud/providers/aws package-lock.json)
-  if [ -d "$root/local-cloud/host" ]; then
-    sources+=(local-cloud/host)
-  fi
-  key "$(text_of bundle bundle_build)" -- "${sources[@]}"
+  key "$(text_of bundle bundle_build)" -- \
+    local-cloud/aws local-cloud/machine shared package-lock.json
 }
 
 bundle_ready() {

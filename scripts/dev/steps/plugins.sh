@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
 # Step plugins: the Pulumi plugins `command` and `tls`, in .lab/plugins/.
 #
-# Inputs: the versions pinned in package-lock.json, local-cloud/providers/; sourced by setup.sh.
+# Inputs: the versions pinned in package-lock.json, offline/plugins/; sourced by setup.sh.
 #   KAFKALAB_PLUGINS=stand-in or =official decides; otherwise the official ones are taken where
 #   Pulumi's download site can be reached.
 #   After step pulumi: what the CLI and the stand-ins share is compiled once, as their go.mod files
@@ -16,8 +16,8 @@ plugins_site=https://get.pulumi.com/releases/plugins
 plugins_key() {
   key "$plugins_command" "$plugins_tls" "$(uname -m)" "${KAFKALAB_PLUGINS-}" \
     "$(text_of plugins plugins_download plugins_compile)" "$(text_of preflight go_build)" -- \
-    local-cloud/providers/go.mod local-cloud/providers/go.sum \
-    local-cloud/providers/command local-cloud/providers/tls local-cloud/providers/internal
+    offline/plugins/go.mod offline/plugins/go.sum \
+    offline/plugins/command offline/plugins/tls offline/plugins/internal
 }
 
 plugins_ready() {
@@ -74,14 +74,14 @@ plugins_download() { # DIRECTORY
 
 plugins_compile() { # DIRECTORY
   local plugin name
-  need_go "$(sed -n 's/^go //p' "$root/local-cloud/providers/go.mod")" \
+  need_go "$(sed -n 's/^go //p' "$root/offline/plugins/go.mod")" \
     "to build the plugins, because Pulumi's download site cannot be reached"
   for plugin in "$plugins_command" "$plugins_tls"; do
     name=${plugin#resource-}
     name=${name%-v*}
     mkdir "$1/$plugin"
     (
-      cd "$root/local-cloud/providers"
+      cd "$root/offline/plugins"
       go_build "$1/$plugin/pulumi-resource-$name" "./$name"
     )
   done

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
 # Step pulumi: the Pulumi CLI and its Node.js language host, in .lab/bin/.
 #
-# Inputs: the version pinned in package-lock.json and scripts/dev/go/; sourced by setup.sh.
+# Inputs: the version pinned in package-lock.json and offline/pulumi/; sourced by setup.sh.
 #   KAFKALAB_PULUMI_RELEASES may name another place that holds Pulumi's releases.
 # Idempotence: a cache entry. The official release where it can be had, checked against its
 #   published SHA-256 sums; otherwise both are built from Go modules that go.sum pins. What is built
@@ -14,7 +14,7 @@ pulumi_releases=${KAFKALAB_PULUMI_RELEASES:-https://github.com/pulumi/pulumi/rel
 
 pulumi_key() { # BUILD: whole or local
   key "$1" "$pulumi_version" "$(uname -m)" \
-    "$(text_of pulumi pulumi_download pulumi_compile pulumi_without_clouds)" "$(text_of preflight go_build)" -- scripts/dev/go
+    "$(text_of pulumi pulumi_download pulumi_compile pulumi_without_clouds)" "$(text_of preflight go_build)" -- offline/pulumi
 }
 
 # The whole one serves for all; the local one, where no other is wanted.
@@ -84,13 +84,13 @@ pulumi_download() { # BASE-URL ARCHIVE SUMS DIRECTORY
 pulumi_compile() { # BUILD DIRECTORY
   need_go 1.25.8 "to build the Pulumi CLI, because its release site cannot be reached"
   (
-    cd "$root/scripts/dev/go/pulumi"
+    cd "$root/offline/pulumi/pulumi"
     if ! grep -qxF "require github.com/pulumi/pulumi/pkg/v3 v$pulumi_version" go.mod; then
-      say "scripts/dev/go/pulumi/go.mod must require the version of @pulumi/pulumi in package-lock.json, $pulumi_version"
+      say "offline/pulumi/pulumi/go.mod must require the version of @pulumi/pulumi in package-lock.json, $pulumi_version"
       exit 1
     fi
     if [ "$1" = local ]; then
-      cp -r "$root/scripts/dev/go/pulumi-local" "$2/build"
+      cp -r "$root/offline/pulumi/pulumi-local" "$2/build"
       cd "$2/build"
       pulumi_without_clouds
     fi
@@ -99,7 +99,7 @@ pulumi_compile() { # BUILD DIRECTORY
   )
   rm -rf "$2/build"
   (
-    cd "$root/scripts/dev/go/pulumi-language-nodejs"
+    cd "$root/offline/pulumi/pulumi-language-nodejs"
     go_build "$2/pulumi-language-nodejs" github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs
   )
 }
@@ -111,8 +111,8 @@ pulumi_without_clouds() {
   local module=github.com/pulumi/pulumi/pkg/v3 directory left
   # In a module with nothing else, so that nothing else is fetched; go.sum holds the sum.
   mkdir sources
-  sed -n "/^module /p; /^go /p; s#^require $module .*#&#p" "$root/scripts/dev/go/pulumi/go.mod" >sources/go.mod
-  grep "^$module v" "$root/scripts/dev/go/pulumi/go.sum" >sources/go.sum
+  sed -n "/^module /p; /^go /p; s#^require $module .*#&#p" "$root/offline/pulumi/pulumi/go.mod" >sources/go.mod
+  grep "^$module v" "$root/offline/pulumi/pulumi/go.sum" >sources/go.sum
   directory=$(cd sources && go mod download -json "$module@v$pulumi_version" | jq -r .Dir)
   cp -r "$directory" pkg
   chmod -R u+w pkg

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import * as addresses from "../../../local-cloud/host/addresses";
+import * as addresses from "../../../local-cloud/machine/addresses";
 
 test("a block is read as its first address and its size", () => {
   expect(addresses.parseCidr("10.0.0.0/16")).toEqual({ base: 167772160, size: 65536, prefix: 16 });

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { functions } from "../../../local-cloud/providers/aws/functions";
-import { architectureOf } from "../../../local-cloud/providers/aws/instance-types";
+import { functions } from "../../../local-cloud/aws/functions";
+import { architectureOf } from "../../../local-cloud/aws/instance-types";
 
 test.each([
   ["t3.small", "x86_64"],
@@ -16,7 +16,7 @@ test.each([
   expect(architectureOf(type)).toBe(architecture);
 });
 
-vi.mock("../../../local-cloud/host/image", () => ({
+vi.mock("../../../local-cloud/machine/image", () => ({
   image: () => ({ amiId: "ami-1", name: "debian-12-amd64-1", architecture: "x86_64", created: "" }),
 }));
 

@@ -4,8 +4,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { daemonPid, processKey, startDaemon, stopDaemon } from "../../../local-cloud/host/daemon";
-import { waitUntil } from "../../../local-cloud/host/run";
+import {
+  daemonPid,
+  processKey,
+  startDaemon,
+  stopDaemon,
+} from "../../../local-cloud/machine/daemon";
+import { waitUntil } from "../../../shared/wait";
 
 test("a daemon is started once, found by its mark, and ended", async () => {
   const dir = mkdtempSync(join(tmpdir(), "kafkalab-daemon-"));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { changedProperties, replacing } from "../../../local-cloud/providers/aws/diff";
-import type { ResourceType, Schema } from "../../../local-cloud/providers/aws/resource";
+import { changedProperties, replacing } from "../../../local-cloud/aws/diff";
+import type { ResourceType, Schema } from "../../../local-cloud/aws/resource";
 import { secret, UNKNOWN } from "../../support/local-cloud";
 
 const schema: Schema = {

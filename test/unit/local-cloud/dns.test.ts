@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dnsFiles } from "../../../local-cloud/host/dns";
+import { dnsFiles } from "../../../local-cloud/machine/dns";
 import { vpc } from "./model";
 
 const zones = [

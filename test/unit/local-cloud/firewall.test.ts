@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { ruleset } from "../../../local-cloud/host/firewall";
-import type { RuleModel } from "../../../local-cloud/host/model";
+import { ruleset } from "../../../local-cloud/machine/firewall";
+import type { RuleModel } from "../../../local-cloud/machine/model";
 import { vpc } from "./model";
 
 /** The lines between the braces of a chain, a set or a map. */

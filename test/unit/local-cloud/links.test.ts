@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { macAddress } from "../../../local-cloud/host/addresses";
-import { guardRoute } from "../../../local-cloud/host/guard";
-import { type Found, type Link, nothing, repairsOf } from "../../../local-cloud/host/links";
+import { macAddress } from "../../../local-cloud/machine/addresses";
+import { guardRoute } from "../../../local-cloud/machine/guard";
+import { type Found, type Link, nothing, repairsOf } from "../../../local-cloud/machine/links";
 import { vpc } from "./model";
 
 const OUTER = "kl-0123456789ab";

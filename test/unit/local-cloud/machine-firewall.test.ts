@@ -7,7 +7,7 @@ import {
   legacyChain,
   type NftRuleset,
   remedyFor,
-} from "../../../local-cloud/host/machine-firewall";
+} from "../../../local-cloud/machine/machine-firewall";
 
 /** A ruleset as nftables lists it, out of the text that a user writes. */
 function listed(text: string): NftRuleset {

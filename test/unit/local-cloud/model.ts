@@ -1,4 +1,4 @@
-import type { VpcModel } from "../../../local-cloud/host/model";
+import type { VpcModel } from "../../../local-cloud/machine/model";
 
 /** A VPC with two hosts, one public and the other behind a NAT gateway, to be changed by each test. */
 export const vpc = (changes: Partial<VpcModel> = {}): VpcModel => ({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mounts, parseMountinfo } from "../../../local-cloud/host/mounts";
+import { mounts, parseMountinfo } from "../../../local-cloud/machine/mounts";
 
 test("paths are as they are, whatever is in them", () => {
   const text =

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { State } from "../../../local-cloud/host/store";
+import type { State } from "../../../local-cloud/machine/store";
 
 const STACK = "urn:pulumi:local::kafkalab";
 let scratch: string;
-let owner: typeof import("../../../local-cloud/host/owner");
+let owner: typeof import("../../../local-cloud/machine/owner");
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "kafkalab-owner-"));
@@ -14,7 +14,7 @@ beforeAll(async () => {
   for (const name of ["here", "other"]) writeFileSync(join(scratch, name, "Pulumi.yaml"), "");
   symlinkSync(join(scratch, "here"), join(scratch, "link"));
   process.env.KAFKALAB_LAB = join(scratch, "link/.lab");
-  owner = await import("../../../local-cloud/host/owner.js");
+  owner = await import("../../../local-cloud/machine/owner.js");
 });
 afterAll(() => {
   rmSync(scratch, { recursive: true });

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
  * The state directory is that of the process; so the store is tried in processes of its own.
  */
 
-const HOST = resolve(__dirname, "../../../local-cloud/host");
+const HOST = resolve(__dirname, "../../../local-cloud/machine");
 let stateDir: string;
 beforeEach(() => {
   stateDir = mkdtempSync(join(tmpdir(), "kafkalab-store-"));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { conceal, containsUnknown, reveal } from "../../../local-cloud/providers/aws/values";
+import { conceal, containsUnknown, reveal } from "../../../local-cloud/aws/values";
 import { secret, UNKNOWN } from "../../support/local-cloud";
 
 test("secrets are revealed at any depth", () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../../local-cloud/providers/aws/resource";
+import { ApiError } from "../../../local-cloud/aws/resource";
 import {
   refuseVolume,
   volumeShape,
   type VolumeShape,
   type VolumeWish,
-} from "../../../local-cloud/providers/aws/volume-types";
+} from "../../../local-cloud/aws/volume-types";
 
 function refusal(wish: VolumeWish, before?: VolumeShape): string | undefined {
   try {

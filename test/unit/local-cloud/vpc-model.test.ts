@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { T, vpcModel } from "../../../local-cloud/host/model";
-import type { Record, State } from "../../../local-cloud/host/store";
+import { T, vpcModel } from "../../../local-cloud/machine/model";
+import type { Record, State } from "../../../local-cloud/machine/store";
 
 /*
  * What a VPC is, out of the records: who gets out, and how.

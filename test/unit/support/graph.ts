@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
-import { lookUps, registrations, runProgram, ZONES } from "../../../scripts/dry-run/program";
-import type { Registration } from "../../../scripts/dry-run/registration";
+import { lookUps, registrations, runProgram, ZONES } from "../../../cli/dry-run/program";
+import type { Registration } from "../../../cli/dry-run/registration";
 
 /** What a program declares, by name, and its stack outputs. */
 export interface Graph {

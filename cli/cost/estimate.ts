@@ -1,0 +1,189 @@
+import { idOf } from "../dry-run/cloud";
+import type { Registration } from "../dry-run/registration";
+import { PriceList } from "./price-list";
+import type { Prices, Section, Usage } from "./prices";
+
+/** One thing that is paid for. */
+export interface Item {
+  /** The host, or the component, that it belongs to. */
+  group: string;
+  /** The resource's name in Pulumi. */
+  resource: string;
+  what: string;
+  /** USD; `undefined` if the table has no price. */
+  perMonth: number | undefined;
+  /** It is free, or not there, while the lab is paused. */
+  onlyRunning: boolean;
+}
+
+/** What a program's resources cost. */
+export interface Estimate {
+  region: string;
+  items: Item[];
+  /** USD, without what has no price. */
+  perMonth: number;
+  /** The same while the lab is paused. */
+  pausedPerMonth: number;
+  /** What has no price, and what to do about it: a sentence each. */
+  missing: string[];
+  /** What depends on use, and is not in the total. */
+  usage: Section<number>[];
+  /** Where the prices are from. */
+  sections: Section<unknown>[];
+}
+
+type Thing = Pick<Item, "what" | "perMonth"> & Partial<Pick<Item, "onlyRunning">>;
+
+type Inputs = Registration["inputs"];
+
+const INSTANCE = "aws:ec2/instance:Instance";
+const INSTANCE_STATE = "aws:ec2transitgateway/instanceState:InstanceState";
+const SUBNET = "aws:ec2/subnet:Subnet";
+const NAT_GATEWAY = "aws:ec2/natGateway:NatGateway";
+const ZONE = "aws:route53/zone:Zone";
+
+/** What AWS does not charge for. A type that is neither here nor priced is reported as missing. */
+const FREE = new Set([
+  INSTANCE_STATE,
+  "aws:ec2/internetGateway:InternetGateway",
+  "aws:ec2/keyPair:KeyPair",
+  "aws:ec2/route:Route",
+  "aws:ec2/routeTable:RouteTable",
+  "aws:ec2/routeTableAssociation:RouteTableAssociation",
+  "aws:ec2/securityGroup:SecurityGroup",
+  SUBNET,
+  "aws:ec2/volumeAttachment:VolumeAttachment",
+  "aws:ec2/vpc:Vpc",
+  "aws:ec2/vpcDhcpOptions:VpcDhcpOptions",
+  "aws:ec2/vpcDhcpOptionsAssociation:VpcDhcpOptionsAssociation",
+  "aws:route53/record:Record",
+  "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+]);
+
+/** Prices what a program has registered. */
+export function estimate(resources: Registration[], prices: Prices, region: string): Estimate {
+  const list = new PriceList(prices, region);
+  const instances = resources.filter(({ type }) => type === INSTANCE);
+  const hostOf = new Map(instances.map(({ parent, inputs }) => [parent, nameTag(inputs)]));
+  const stopped = new Set(
+    resources
+      .filter(({ type, inputs }) => type === INSTANCE_STATE && inputs.state === "stopped")
+      .map(({ inputs }) => inputs.instanceId),
+  );
+  // AWS gives a public address to what starts in such a subnet.
+  const publicSubnets = new Set(
+    resources
+      .filter(({ type, inputs }) => type === SUBNET && inputs.mapPublicIpOnLaunch === true)
+      .map(({ name }) => idOf(name)),
+  );
+  const items = resources.flatMap((resource) =>
+    thingsOf(resource, list, {
+      stopped: stopped.has(idOf(resource.name)),
+      addressed: publicSubnets.has(String(resource.inputs.subnetId)),
+    }).map((thing) => ({
+      group: hostOf.get(resource.parent) ?? resource.parent,
+      resource: resource.name,
+      onlyRunning: false,
+      ...thing,
+    })),
+  );
+  return {
+    region,
+    items,
+    perMonth: sum(items),
+    pausedPerMonth: sum(items.filter(({ onlyRunning }) => !onlyRunning)),
+    missing: [...list.missing],
+    usage: usageOf(resources).map((usage) => prices.usage[usage]),
+    sections: [...list.used],
+  };
+}
+
+/** What is known of an instance from other resources. */
+interface Situation {
+  stopped: boolean;
+  /** It has a public address while it runs. */
+  addressed: boolean;
+}
+
+function thingsOf({ type, inputs }: Registration, list: PriceList, situation: Situation): Thing[] {
+  switch (type) {
+    case INSTANCE:
+      return instance(inputs, list, situation);
+    case "aws:ebs/volume:Volume":
+      return [volume("volume", inputs.type ?? "gp2", inputs.size, inputs, list)];
+    // A lab that is paused declares no NAT gateway, nor its address.
+    case "aws:ec2/eip:Eip":
+      return [{ what: "Elastic IP address", perMonth: list.address(), onlyRunning: true }];
+    case NAT_GATEWAY:
+      return [{ what: "NAT gateway", perMonth: list.natGateway(), onlyRunning: true }];
+    case ZONE:
+      return [{ what: `zone ${String(inputs.name)}`, perMonth: list.zone() }];
+    default:
+      if (!type.startsWith("aws:") || FREE.has(type)) {
+        return [];
+      }
+      list.missing.add(
+        `Whether ${type} costs anything is not known. Say so in cli/cost/estimate.ts.`,
+      );
+      return [{ what: type, perMonth: undefined }];
+  }
+}
+
+/** The instance, its public address, which it has only while it runs, and its root volume. */
+function instance(inputs: Inputs, list: PriceList, { stopped, addressed }: Situation): Thing[] {
+  const type = String(inputs.instanceType);
+  const root = (inputs.rootBlockDevice ?? {}) as Inputs;
+  const things: Thing[] = [
+    stopped
+      ? { what: `${type}, stopped`, perMonth: 0 }
+      : { what: type, perMonth: list.instance(type), onlyRunning: true },
+    volume("root volume", root.volumeType, root.volumeSize, root, list),
+  ];
+  if (addressed && !stopped) {
+    things.push({ what: "public IPv4 address", perMonth: list.address(), onlyRunning: true });
+  }
+  return things;
+}
+
+function volume(what: string, type: unknown, gib: unknown, more: Inputs, list: PriceList): Thing {
+  if (typeof type !== "string" || typeof gib !== "number") {
+    list.missing.add(`A ${what} has no type or size of its own. Declare both.`);
+    return { what, perMonth: undefined };
+  }
+  const { iops, throughput: mibps } = more as { iops?: number; throughput?: number };
+  const performance = [
+    iops === undefined ? "" : `, ${iops} IOPS`,
+    mibps === undefined ? "" : `, ${mibps} MiB/s`,
+  ];
+  return {
+    what: `${what}, ${gib} GiB ${type}${performance.join("")}`,
+    perMonth: list.volume({ type, gib, iops, mibps }),
+  };
+}
+
+function usageOf(resources: Registration[]): Usage[] {
+  const has = (type: string, family = "") =>
+    resources.some(
+      (resource) =>
+        resource.type === type && String(resource.inputs.instanceType).startsWith(family),
+    );
+  const usage: Record<Usage, boolean> = {
+    internetGb: has(INSTANCE),
+    zoneGb: has(INSTANCE),
+    natGb: has(NAT_GATEWAY),
+    queries: has(ZONE),
+    t3Credits: has(INSTANCE, "t3."),
+    t4gCredits: has(INSTANCE, "t4g."),
+  };
+  return (Object.keys(usage) as Usage[]).filter((name) => usage[name]);
+}
+
+/** USD per month of what has a price. */
+export function sum(items: Item[]): number {
+  return items.reduce((total, { perMonth }) => total + (perMonth ?? 0), 0);
+}
+
+function nameTag(inputs: Inputs): string | undefined {
+  return (inputs.tags as { Name?: string } | undefined)?.Name;
+}

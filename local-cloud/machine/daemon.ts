@@ -1,0 +1,133 @@
+import { spawn } from "node:child_process";
+import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
+import { CommandError, run } from "../../shared/process";
+import { waitUntil } from "../../shared/wait";
+
+/**
+ * A process of the local cloud that outlives the plugin. It is known by its program and by one
+ * argument that no other process has, such as the path of its own configuration file. So it is found
+ * again without a pid file, which a plugin that is killed at the wrong moment would not have written.
+ */
+export interface Daemon {
+  argv: readonly string[];
+  /** The argument, an element of `argv`, that tells it from others. */
+  mark: string;
+  logFile: string;
+  /** A command that starts it, such as `ip netns exec NAME`, and then becomes it. */
+  enter?: readonly string[];
+  /** What it is on a machine whose PID 1 is systemd. @default a process of whoever starts it */
+  unit?: Unit;
+}
+
+/**
+ * A service of the machine's systemd. It has a control group of its own, so it outlives the login of
+ * the user who started it, and systemd stops it when the machine shuts down.
+ */
+export interface Unit {
+  /** Ends in `.service`. */
+  name: string;
+  /** Settings of systemd.service(5) and the like. */
+  settings?: readonly string[];
+}
+
+/** Whether the machine's PID 1 is systemd: see sd_booted(3). */
+export const machineRunsSystemd = () => existsSync("/run/systemd/system");
+
+/** `<pid>:<start time>`: names one process for ever, unlike a pid, which is used again. */
+export function processKey(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state, startTime] = [fields[0], fields[19]]; // proc(5): fields 3 and 22
+    return state === "Z" || state === "X" ? undefined : `${pid}:${startTime}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What was found last, so as not to look through all processes of the machine again. */
+const found = new Map<string, number>();
+
+/** The pid of the daemon, if it runs. */
+export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number | undefined {
+  const program = basename(argv[0]!);
+  // A process that forks shows its own command line in the child too, until that becomes another
+  // program: what was found may be no more what it was.
+  const isIt = (pid: number) => {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      return basename(words[0]!) === program && words.includes(mark);
+    } catch {
+      return false; // ended meanwhile
+    }
+  };
+  const last = found.get(mark);
+  if (last !== undefined && isIt(last)) return last;
+  const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
+  const pid = pids.map(Number).find(isIt);
+  if (pid === undefined) found.delete(mark);
+  else found.set(mark, pid);
+  return pid;
+}
+
+/** Starts the daemon, unless it runs: as its unit, or else in a session of its own. */
+export async function startDaemon(daemon: Daemon): Promise<void> {
+  if (daemonPid(daemon) !== undefined) return;
+  const { unit, enter = [], argv, logFile } = daemon;
+  if (unit && machineRunsSystemd()) return startUnit(unit, [...enter, ...argv], logFile);
+  const log = openSync(logFile, "a", 0o600);
+  const [program, ...args] = [...enter, ...argv];
+  const child = spawn(program!, args, { detached: true, stdio: ["ignore", log, log] });
+  closeSync(log);
+  child.on("error", () => undefined); // seen below: it has no pid
+  child.unref();
+  if (child.pid === undefined) {
+    throw new Error(`${argv.join(" ")} did not start; is ${program} installed?`);
+  }
+}
+
+async function startUnit(unit: Unit, argv: readonly string[], logFile: string): Promise<void> {
+  closeSync(openSync(logFile, "a", 0o600)); // systemd would let everybody read it
+  const settings = [
+    "Type=exec",
+    "TimeoutStopSec=5s",
+    `StandardOutput=append:${logFile}`,
+    `StandardError=append:${logFile}`,
+    ...(unit.settings ?? []),
+  ];
+  await run([
+    ...["systemd-run", "--quiet", "--collect", `--unit=${unit.name}`],
+    ...settings.map((setting) => `--property=${setting}`),
+    "--",
+    ...argv.map((word) => word.replaceAll("$", "$$$$")), // systemd puts variables in
+  ]);
+}
+
+/** Ends the daemon, if it runs, and waits until it is gone. */
+export async function stopDaemon(
+  daemon: Pick<Daemon, "argv" | "mark" | "unit">,
+  signal: "SIGTERM" | "SIGKILL" = "SIGTERM",
+  timeoutMs = 5_000,
+): Promise<void> {
+  if (daemon.unit && machineRunsSystemd()) await stopUnit(daemon.unit, signal);
+  const pid = daemonPid(daemon);
+  if (pid === undefined) return;
+  process.kill(pid, signal);
+  await waitUntil(
+    () => processKey(pid) === undefined,
+    timeoutMs,
+    () => `process ${pid} (${daemon.argv.join(" ")}) not ended after ${timeoutMs / 1000}s`,
+  );
+}
+
+const NOT_LOADED = 5; // systemctl(1)
+
+async function stopUnit({ name }: Unit, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  if (signal === "SIGKILL") {
+    await run(["systemctl", "kill", "--signal=SIGKILL", name]).catch(() => undefined); // not loaded
+  }
+  await run(["systemctl", "stop", name]).catch((error: unknown) => {
+    if (!(error instanceof CommandError && error.status === NOT_LOADED)) throw error;
+  });
+}

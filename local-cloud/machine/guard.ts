@@ -1,0 +1,43 @@
+import { publicCidr } from "./blocks";
+import { withLock } from "./lock";
+import { T } from "./model";
+import { run } from "../../shared/process";
+import { readState, recordsOf } from "./store";
+
+/*
+ * As long as a VPC exists, the machine has an unreachable route for its public block. The route by
+ * the VPC's link has a lower metric, so it wins while the link is up. When the link is gone (after a
+ * restart of the machine, for example), packets for the hosts end on this machine. Without the guard
+ * they would leave by the default route, to whoever owns these addresses there.
+ */
+
+/**
+ * The guard of a block, as `ip route` takes it. systemd-networkd removes routes that it does not know
+ * when it restarts, except those of the protocol `kernel`.
+ */
+export const guardRoute = (block: string) =>
+  `unreachable ${block} metric ${GUARD_METRIC} protocol kernel`;
+
+/** The highest metric, so that every other route to the block is preferred. */
+export const GUARD_METRIC = 4294967295;
+
+/** Sets the guard of every VPC on record, before anything dials one of their hosts. */
+export async function guardAll(): Promise<void> {
+  const ids = recordsOf(readState(), T.vpc).map(({ id }) => id);
+  await Promise.all(
+    ids.map((id) =>
+      withLock(`network ${id}`, async () => {
+        const vpc = readState().records[id];
+        if (vpc === undefined || vpc.leaving) return; // another process is removing it
+        const route = guardRoute(publicCidr(vpc.chosen["slot"] as number));
+        await run(["ip", "route", "replace", ...route.split(" ")]);
+      }),
+    ),
+  );
+}
+
+/** Removes the guard of a block, if it is there. */
+export async function removeGuard(slot: number): Promise<void> {
+  const route = guardRoute(publicCidr(slot)).split(" ");
+  await run(["ip", "route", "delete", ...route]).catch(() => undefined);
+}

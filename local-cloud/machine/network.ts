@@ -1,0 +1,355 @@
+import { createHash, randomInt } from "node:crypto";
+import {
+  existsSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { overlaps } from "./addresses";
+import { publicCidr, SLIRP_CIDR, SLOTS } from "./blocks";
+import { borrow, giveBack } from "./borrowed";
+import { daemonPid, startDaemon, stopDaemon, type Daemon } from "./daemon";
+import { dnsFiles, MIRROR } from "./dns";
+import { ruleset } from "./firewall";
+import { removeGuard } from "./guard";
+import * as links from "./links";
+import { withLock } from "./lock";
+import { vpcModel, type HostModel, type VpcModel } from "./model";
+import { labDir, namespace, vpcRunDir } from "./paths";
+import { run } from "../../shared/process";
+import { waitUntil } from "../../shared/wait";
+import { readState, type Record } from "./store";
+
+/*
+ * A VPC is a network namespace that routes. Each subnet is a bridge in it whose ports are isolated
+ * from each other; the router answers ARP for all of them (a private VLAN), so that every packet
+ * between two hosts is routed, and the firewall sees it.
+ *
+ *   machine ── kl-… ─ uplink ── [VPC: nftables, dnsmasq, mirror] ── br-… ── ens5 [host]
+ *                                 └─ tap0 ── slirp4netns ── the machine's own connections
+ *
+ * Links inside a VPC take frames of 9001 bytes, as AWS's do; the link to the machine takes 1500.
+ *
+ * On the machine itself there are one link and two routes for the public addresses: one by the link,
+ * and the guard, which is unreachable (`guard.ts`). The internet gateway is slirp4netns, which needs
+ * no forwarding and no firewall rule there.
+ */
+
+/** Brings the kernel and the daemons of a VPC to what its records say. Repeating it is cheap. */
+export function applyVpc(vpcId: string): Promise<void> {
+  const queued = waiting.get(vpcId);
+  if (queued) return queued; // it has not read the records yet, so it will see the caller's
+  const application = withLock(`network ${vpcId}`, () => {
+    waiting.delete(vpcId);
+    const model = vpcModel(readState(), vpcId);
+    return model && apply(model);
+  });
+  waiting.set(vpcId, application);
+  return application;
+}
+const waiting = new Map<string, Promise<void>>();
+
+async function apply(vpc: VpcModel): Promise<void> {
+  await borrow(vpc.id);
+  await ensureNamespace(vpc.id);
+  const wanted = JSON.stringify([vpc.slot, vpc.cidr, vpc.subnets]);
+  if (seen.get(vpc.id) !== wanted) {
+    await ensureLinks(vpc);
+    seen.set(vpc.id, wanted);
+  }
+  await ensureRules(vpc);
+  await ensureDns(vpc);
+  if (vpc.hasInternetGateway) await ensureSlirp(vpc.id);
+  else await stopDaemon(slirp(vpc.id));
+}
+
+/**
+ * The links that this process has found whole, to spare it another look. Others may remove what is
+ * superfluous by then, but nothing that is wanted.
+ */
+const seen = new Map<string, string>();
+
+/**
+ * Whether the kernel and the daemons have what the records say. They do not after the machine's
+ * reboot, or if a run was killed between a change of the records and the work for it, or if somebody
+ * has changed a part of it.
+ */
+export async function vpcIsWhole(vpcId: string): Promise<boolean> {
+  const model = vpcModel(readState(), vpcId);
+  if (model && (await isWhole(model))) return true;
+  seen.delete(vpcId);
+  return false;
+}
+
+async function isWhole(vpc: VpcModel): Promise<boolean> {
+  if (!existsSync(`/run/netns/${namespace(vpc.id)}`)) return false;
+  const daemons = [dnsmasq(vpc.id), mirror(vpc.id)];
+  if (vpc.hasInternetGateway) daemons.push(slirp(vpc.id));
+  if (daemons.some((daemon) => daemonPid(daemon) === undefined)) return false;
+  if (!isDone(rulesDone(vpc.id), digest(ruleset(vpc)))) return false;
+  if (!isDone(dnsDone(vpc.id), dnsDigest(vpc))) return false;
+  const [found, rules] = await Promise.all([links.look(vpc), hasRules(vpc)]);
+  const files = Object.entries(dnsFiles(vpc, vpcRunDir(vpc.id)));
+  const served = files.every(([name, text]) => hasText(join(vpcRunDir(vpc.id), name), text));
+  // Without its note, each is made again.
+  if (!rules) rmSync(rulesDone(vpc.id), { force: true });
+  if (!served) rmSync(dnsDone(vpc.id), { force: true });
+  return rules && served && links.nothing(links.repairsOf(vpc, found, vpc.hasInternetGateway));
+}
+
+/** Whether the router has the rules of the VPC, and no others, whoever changed them. */
+async function hasRules(vpc: VpcModel): Promise<boolean> {
+  const list = "nft --stateless list ruleset";
+  // In a namespace of its own, nftables lists the rules in the form that it gives them.
+  const [wanted, found] = await Promise.all([
+    run(["unshare", "--net", "sh", "-e", "-c", `nft -f - && ${list}`], ruleset(vpc)),
+    run([...links.inRouter(vpc.id), ...list.split(" ")]),
+  ]);
+  return found === wanted;
+}
+
+/** Removes the network of a VPC, whatever is left of it. */
+export function removeVpc(vpc: Pick<Record, "id" | "chosen">): Promise<void> {
+  const { id } = vpc;
+  return withLock(`network ${id}`, async () => {
+    for (const daemon of [slirp(id), dnsmasq(id), mirror(id)]) await stopDaemon(daemon);
+    // The namespace's end takes the link away too, but some time later.
+    await run(["ip", "link", "delete", links.outerLink(id)]).catch(() => undefined);
+    await removeNamespace(id);
+    await removeGuard(vpc.chosen["slot"] as number);
+    await giveBack(id);
+    seen.delete(id);
+  });
+}
+
+/** Ends what still runs in the namespace of a VPC or an instance, and removes it with its links. */
+export async function removeNamespace(id: string): Promise<void> {
+  const name = namespace(id);
+  if (!existsSync(`/run/netns/${name}`)) return;
+  const pids = await run(["ip", "netns", "pids", name]).catch(() => "");
+  for (const pid of pids.split("\n").filter(Boolean)) killQuietly(Number(pid));
+  await run(["ip", "netns", "delete", name]);
+}
+
+/** The CIDRs that the machine routes, the default route left out. */
+export async function machineRoutes(): Promise<{ cidr: string; device: string }[]> {
+  const routes = JSON.parse(await run(["ip", "-json", "-4", "route", "show", "table", "all"])) as {
+    dst: string;
+    dev?: string;
+    type?: string;
+  }[];
+  return routes
+    .filter((r) => r.dst !== "default" && r.type !== "broadcast")
+    .map((r) => ({
+      cidr: r.dst.includes("/") ? r.dst : `${r.dst}/32`,
+      device: r.dev ?? r.type ?? "?",
+    }));
+}
+
+/**
+ * A block of public addresses that neither a VPC nor the machine has. Any of them, not the first: two
+ * accounts that ask at the same time do not see one another's.
+ */
+export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
+  const routes = await machineRoutes();
+  const start = randomInt(SLOTS);
+  for (let i = 0; i < SLOTS; i++) {
+    const slot = (start + i) % SLOTS;
+    const cidr = publicCidr(slot);
+    if (!taken.has(slot) && !routes.some((r) => overlaps(r.cidr, cidr))) return slot;
+  }
+  throw new Error(`all ${SLOTS} blocks of public addresses in 198.18.0.0/15 are in use`);
+}
+
+/** A port as `ip link add` makes it. */
+const newPort = (name: string) => ({ name, up: false, mtu: 1500, isolated: false });
+
+/** The network interface of an instance: a namespace, linked to its subnet. */
+export async function ensureInterface(vpcId: string, host: HostModel): Promise<void> {
+  const [router, own] = [namespace(vpcId), namespace(host.id)];
+  const name = links.hostPort(host.id);
+  if (!existsSync(`/run/netns/${own}`)) {
+    await run(["ip", "netns", "add", own]);
+    // As the initial RAM disk of Debian's EC2 image does: an address is there at once.
+    const settings = ["all", "default"].map((which) => `net.ipv6.conf.${which}.accept_dad=0`);
+    await run(["ip", "netns", "exec", own, "sysctl", "-e", "-q", "-w", ...settings]);
+  }
+  const port = await links.linkOf(vpcId, name);
+  const lines = [
+    // The host's end gets its MTU by DHCP.
+    ...(port ? [] : [`link add ${name} type veth peer name ens5 address ${host.mac} netns ${own}`]),
+    ...links.repairPort(port ?? newPort(name), links.bridge(host.subnetId)),
+  ];
+  if (lines.length) await run(["ip", "-n", router, "-batch", "-"], `${lines.join("\n")}\n`);
+}
+
+async function ensureNamespace(vpcId: string): Promise<void> {
+  if (existsSync(`/run/netns/${namespace(vpcId)}`)) return;
+  seen.delete(vpcId);
+  rmSync(rulesDone(vpcId), { force: true });
+  await run(["ip", "netns", "add", namespace(vpcId)]);
+}
+
+async function ensureLinks(vpc: VpcModel): Promise<void> {
+  replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
+  const runs = daemonPid(slirp(vpc.id)) !== undefined;
+  const repairs = links.repairsOf(vpc, await links.look(vpc), runs);
+  if (repairs.slirp) await stopDaemon(slirp(vpc.id));
+  await links.mend(vpc, repairs);
+}
+
+/*
+ * What was last handed to the kernel and to dnsmasq is noted beside it, by a digest, for all plugin
+ * processes. The note goes before a change and comes back after it: a run that is killed in between
+ * leaves none, and the next one does the work again.
+ */
+const rulesDone = (vpcId: string) => join(vpcRunDir(vpcId), "rules.done");
+const dnsDone = (vpcId: string) => join(vpcRunDir(vpcId), "dns.done");
+const digest = (text: string) => createHash("sha256").update(text).digest("hex");
+const isDone = (note: string, what: string) => hasText(note, what);
+
+async function ensureRules(vpc: VpcModel): Promise<void> {
+  const rules = ruleset(vpc);
+  const note = rulesDone(vpc.id);
+  if (isDone(note, digest(rules))) return;
+  rmSync(note, { force: true });
+  // Nothing but these rules decides in the router.
+  await run([...inside(vpc.id), "nft", "-f", "-"], `flush ruleset\n${rules}`);
+  writeFileSync(note, digest(rules));
+}
+
+async function ensureSlirp(vpcId: string): Promise<void> {
+  const daemon = slirp(vpcId);
+  if (daemonPid(daemon) !== undefined) return;
+  await startDaemon(daemon);
+  // Until it has its device, the next look at the links would take it for broken.
+  await waitUntil(
+    async () => (await links.linkOf(vpcId, links.TAP))?.up === true,
+    5_000,
+    () => `slirp4netns without a device after 5s; logs: ${daemon.logFile}`,
+  );
+}
+
+const dnsDigest = (vpc: VpcModel) => digest(JSON.stringify(dnsFiles(vpc, vpcRunDir(vpc.id))));
+
+async function ensureDns(vpc: VpcModel): Promise<void> {
+  const dir = vpcRunDir(vpc.id);
+  const daemon = dnsmasq(vpc.id);
+  await startDaemon(mirror(vpc.id));
+  const pid = daemonPid(daemon);
+  const note = dnsDone(vpc.id);
+  if (pid !== undefined && isDone(note, dnsDigest(vpc))) return;
+  const cutOff = !existsSync(note);
+  rmSync(note, { force: true });
+  const changed = Object.entries(dnsFiles(vpc, dir))
+    .filter(([name, text]) => replaceFile(join(dir, name), text))
+    .map(([name]) => name);
+  if (pid === undefined || cutOff || changed.includes("dnsmasq.conf")) {
+    await stopDaemon(daemon);
+    await startDaemon(daemon);
+    // Before it has a handler, the next SIGHUP would end it.
+    await waitUntil(
+      () => handlesHangup(daemonPid(daemon)),
+      5_000,
+      () => `dnsmasq not ready after 5s; logs: ${daemon.logFile}`,
+    );
+  } else {
+    process.kill(pid, "SIGHUP");
+  }
+  writeFileSync(note, dnsDigest(vpc));
+}
+
+function handlesHangup(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return caught !== null && (BigInt(`0x${caught[1]}`) & 1n) === 1n;
+  } catch {
+    return false;
+  }
+}
+
+const hasText = (path: string, text: string) =>
+  existsSync(path) && readFileSync(path, "utf8") === text;
+
+/** Writes the file unless it says this already; whether it did. */
+function replaceFile(path: string, text: string): boolean {
+  if (hasText(path, text)) return false;
+  writeFileSync(`${path}.new`, text, { mode: 0o644 });
+  renameSync(`${path}.new`, path);
+  return true;
+}
+
+function replaceLink(path: string, target: string): void {
+  rmSync(`${path}.new`, { force: true });
+  symlinkSync(target, `${path}.new`);
+  renameSync(`${path}.new`, path);
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // ended meanwhile
+  }
+}
+
+export const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
+
+const unitOf = (vpcId: string, role: string) => ({ name: `kafkalab-${vpcId}-${role}.service` });
+
+/** The units of a VPC's daemons, which its hosts need until they are off. */
+export const vpcUnits = (vpcId: string): string[] =>
+  ["dns", "mirror", "internet-gateway"].map((role) => unitOf(vpcId, role).name);
+
+function dnsmasq(vpcId: string): Daemon {
+  const mark = `--conf-file=${vpcRunDir(vpcId)}/dnsmasq.conf`;
+  return {
+    argv: ["dnsmasq", "--keep-in-foreground", `--user=${dnsmasqUser()}`, "--pid-file=", mark],
+    mark,
+    logFile: join(vpcRunDir(vpcId), "dnsmasq.log"),
+    enter: inside(vpcId),
+    unit: unitOf(vpcId, "dns"),
+  };
+}
+
+/** The user that distributions make for dnsmasq, or dnsmasq's own choice. */
+const dnsmasqUser = () =>
+  /^dnsmasq:/m.test(readFileSync("/etc/passwd", "utf8")) ? "dnsmasq" : "nobody";
+
+/** The mirror of archives: it may read the cache, wherever that is, and change nothing. */
+function mirror(vpcId: string): Daemon {
+  const mark = join(vpcRunDir(vpcId), "archives");
+  const rights = "+net_bind_service,+dac_read_search";
+  return {
+    argv: ["busybox", "httpd", "-f", "-p", `${MIRROR.address}:80`, "-h", mark],
+    mark,
+    logFile: join(vpcRunDir(vpcId), "mirror.log"),
+    enter: [
+      ...inside(vpcId),
+      "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
+      `--inh-caps=-all,${rights}`, `--ambient-caps=-all,${rights}`, `--bounding-set=-all,${rights}`,
+    ],
+    unit: unitOf(vpcId, "mirror"),
+  }; // prettier-ignore
+}
+
+export function slirp(vpcId: string): Daemon {
+  const mark = `/run/netns/${namespace(vpcId)}`;
+  return {
+    argv: [
+      "slirp4netns", "--netns-type=path", "--configure", "--mtu=65520", "--disable-host-loopback",
+      "--enable-sandbox", "--enable-seccomp", `--cidr=${SLIRP_CIDR}`, mark, links.TAP,
+    ], // prettier-ignore
+    mark,
+    logFile: join(vpcRunDir(vpcId), "internet-gateway.log"),
+    // Its sandbox unmounts all that it does not need. Without mounts of its own it would take every
+    // namespace in /run/netns from the machine.
+    enter: ["unshare", "--mount", "--propagation", "slave"],
+    unit: unitOf(vpcId, "internet-gateway"),
+  };
+}
