@@ -44,7 +44,7 @@ export function removePlots(): void {
 export function page(parts: Part[], results: Result[]): string {
   return [
     "# Results of the bench",
-    "Written by `npm run bench -- PART... --write` from [results/](results/), where every sample is; not by hand. [CONTRIBUTING](../CONTRIBUTING.md#bench) says how to run it.",
+    "`npm run bench -- PART... --write` generates this page from the samples in [results/](results/). Do not edit it by hand. [CONTRIBUTING](../CONTRIBUTING.md#bench) describes how to run the bench.",
     ...results.map((result) => {
       const part = parts.find(({ name }) => name === result.part);
       return part === undefined ? "" : section(part, result, "results");

@@ -37,7 +37,7 @@ export const fresh: Part = {
   name: "fresh",
   title: "The fresh start",
   description:
-    "`npm run up` in a clone on a machine that has Debian's packages of the README and nothing in any cache: until the first message has passed. Then the same in a second clone. Steps of the set-up run side by side. Downloads are the sizes of what came, as it came. Where the official releases can be had, there are no Go modules.",
+    "`npm run up` in a clone, until the first message has passed. The machine has the Debian packages that setup installs, and all caches are empty. Then the same in a second clone. The steps of the setup run in parallel. The sizes of downloads are those of the transferred files. If the official releases are available, no Go modules are downloaded.",
   measure,
   remove,
   report,
@@ -114,18 +114,18 @@ function report(samples: Samples): string {
   return [
     goalTable([
       {
-        what: "set-up with nothing cached",
+        what: "setup with empty caches",
         value: median(samples["setUp"]),
         goal: SET_UP_BEFORE / 2,
         unit: "s",
       },
     ]),
-    `The goal is half of what it took before, ${SET_UP_BEFORE} s.\n`,
+    `The goal is half of the earlier time, ${SET_UP_BEFORE} s.\n`,
     rowTable(
       {
-        first: "`npm run up`, nothing cached → the first message",
-        setUp: "of it the set-up",
-        ...Object.fromEntries(under("step.").map(({ name, row }) => [row, `its step ${name}`])),
+        first: "`npm run up` with empty caches, until the first message",
+        setUp: "part of this: setup",
+        ...Object.fromEntries(under("step.").map(({ name, row }) => [row, `setup step ${name}`])),
         second: "`npm run up` in a second clone",
       },
       samples,

@@ -14,7 +14,7 @@ const NO_OPS = 3;
 
 const CURVES = {
   up: { label: "`pulumi up`, from no hosts", sizes: MADE },
-  noOp: { label: "`pulumi up`, nothing to do", sizes: MADE },
+  noOp: { label: "`pulumi up`, nothing to change", sizes: MADE },
   destroy: { label: "`pulumi destroy`", sizes: MADE },
   preview: { label: "`pulumi preview`, from no hosts", sizes: PLANNED },
 };
@@ -27,9 +27,9 @@ const BENT = 1.5;
 /** How the lab's times grow with the number of brokers. */
 export const growth: Part = {
   name: "growth",
-  title: "How it grows with the number of brokers",
+  title: "How the lab scales with the number of brokers",
   description:
-    "Three ZooKeeper nodes, and more and more brokers, with the settings of the local stack otherwise; every host, also of twelve brokers, shares this one machine. A preview only plans: nothing is made.",
+    "Three ZooKeeper nodes and an increasing number of brokers, otherwise with the settings of the local stack. All hosts share this one machine, also with twelve brokers. A preview creates nothing.",
   measure,
   remove: removeLab,
   report,
@@ -86,10 +86,10 @@ function report(samples: Samples): string {
       ),
     ),
     table(
-      ["", "a broker more", "without any", "R²", "first step", "last step", ""],
+      ["", "each additional broker", "with no broker", "R²", "first step", "last step", ""],
       NAMES.map((name) => slopes(name, samples)),
     ),
-    `A broker more: the slope of the straight line through the medians (least squares), and where it begins. The steps are the same between the two smallest and the two largest sizes alone; a curve whose last step is more than ${BENT} times its first is not called linear.\n`,
+    `The first two columns are the slope and the intercept of the straight line through the medians (least squares). The first step is the slope between the two smallest sizes, the last step the slope between the two largest. A curve is not linear if its last step is more than ${BENT} times its first step.\n`,
   ].join("\n");
 }
 
@@ -128,7 +128,7 @@ function plots(samples: Samples): Plot[] {
       }))
       .filter(({ points }) => points.length > 0);
   return [
-    { file: "growth", title: "Making and unmaking a lab", ...axes, curves: drawn(MADE) },
-    { file: "growth-preview", title: "Planning a lab", ...axes, curves: drawn(PLANNED) },
+    { file: "growth", title: "Creating and removing a lab", ...axes, curves: drawn(MADE) },
+    { file: "growth-preview", title: "Previewing a lab", ...axes, curves: drawn(PLANNED) },
   ].filter(({ curves }) => curves.length > 0);
 }

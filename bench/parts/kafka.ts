@@ -31,7 +31,7 @@ export const kafka: Part = {
   name: "kafka",
   title: "Kafka itself",
   description:
-    "`kafka-producer-perf-test` and `kafka-consumer-perf-test` on three brokers, in topics of 6 partitions and 3 replicas. Lab: as `npm run up` makes it. Book: on the same hosts, with the book's `server.properties`, Kafka's own heap and no sandbox ([book.sh](kafka/book.sh)). Plain: processes of this machine with the lab's settings and a volume each, without hosts, network, names or sandbox ([plain.sh](kafka/plain.sh)). Clients run on the first broker's host, or beside the plain processes. Every side starts anew in each round, and is warmed up. Only one runs at a time.",
+    "`kafka-producer-perf-test` and `kafka-consumer-perf-test` on three brokers, in topics with 6 partitions and 3 replicas. Lab: as `npm run up` creates it. Book: the same hosts with the book's `server.properties`, Kafka's default heap and no sandbox ([book.sh](kafka/book.sh)). Plain: processes of this machine with the lab's settings and one volume each, without hosts, network, names or sandbox ([plain.sh](kafka/plain.sh)). Clients run on the host of the first broker, or beside the plain processes. Every side restarts in each round and is warmed up. Only one side runs at a time.",
   measure,
   remove,
   report,
@@ -159,7 +159,7 @@ function report(samples: Samples): string {
     goalTable(goals),
     "Produced, records/s (medians):\n",
     rates("records"),
-    "Until acknowledged, p50 / p99 (medians of the rounds, of the slowest producer; with all that a producer can send, this is mostly its own queue):\n",
+    "Time until the acknowledgement, p50 / p99 (medians of the rounds, for the slowest producer). Producers send as fast as they can, so most of this time is spent in the producer's own queue:\n",
     table(
       head,
       CASES.map((one) => [label(one), ...SIDES.map((side) => delay(side, one))]),

@@ -37,30 +37,32 @@ const MODES = ["usual", "tuned"] as const;
 type Mode = (typeof MODES)[number];
 
 const ROWS = {
-  npmUp: "no hosts → a message has passed: `npm run up`",
-  up: "the same: `pulumi up`",
-  floor: "the same by hand, nothing waited for in vain ([floor.sh](floor.sh))",
-  "book.usual": "the same in the book's way, Ansible's usual settings ([book/](book/))",
-  "book.tuned": "the same in the book's way, Ansible tuned",
-  changeLive: "a broker setting that needs no restart: `pulumi up`",
-  changeRestart: "one that needs a restart, one broker after the other: `pulumi up`",
-  "bookChange.usual": "either, all brokers restarted at once: the playbook, usual",
-  "bookChange.tuned": "the same: the playbook, tuned",
-  noOp: "nothing to do: `pulumi up`",
-  emptyNoOp: "as many empty components: `pulumi up`",
-  npmUpAgain: "nothing to do: `npm run up`",
-  "bookNoOp.usual": "nothing to do: the playbook, usual",
-  "bookNoOp.tuned": "nothing to do: the playbook, tuned",
-  destroy: "the end: `pulumi destroy`",
-  npmDestroy: "the end: `npm run destroy`",
+  npmUp: "from no hosts to the first message: `npm run up`",
+  up: "from no hosts to the first message: `pulumi up`",
+  floor: "the same by hand, without unnecessary waits ([floor.sh](floor.sh))",
+  "book.usual": "the same in the book's way, with Ansible's usual settings ([book/](book/))",
+  "book.tuned": "the same in the book's way, with tuned Ansible",
+  changeLive: "change of a broker setting without a restart: `pulumi up`",
+  changeRestart: "change of a broker setting that restarts the brokers one by one: `pulumi up`",
+  "bookChange.usual":
+    "change of a broker setting, all brokers restart at once: the playbook, usual",
+  "bookChange.tuned":
+    "change of a broker setting, all brokers restart at once: the playbook, tuned",
+  noOp: "nothing to change: `pulumi up`",
+  emptyNoOp: "nothing to change, the same number of empty components: `pulumi up`",
+  npmUpAgain: "nothing to change: `npm run up`",
+  "bookNoOp.usual": "nothing to change: the playbook, usual",
+  "bookNoOp.tuned": "nothing to change: the playbook, tuned",
+  destroy: "removal: `pulumi destroy`",
+  npmDestroy: "removal: `npm run destroy`",
 };
 
 /** The lab against the same made in other ways. All sides run in the same round, in turn. */
 export const lab: Part = {
   name: "lab",
-  title: "The lab against the book's way, and against the same by hand",
+  title: "The lab compared with the book's way and with the same steps by hand",
   description:
-    "Six hosts with ZooKeeper and Kafka: from no hosts until a message has passed through all brokers; a change of a setting; nothing to change; the end. Every side has the same image, archives, heaps and configuration files, and its hosts boot on the clock. Beside that, the sides that are not the lab get for nothing what is not to be compared: keys, names in `/etc/hosts`, Python for Ansible, and no data volumes for the book's.",
+    "Six hosts run ZooKeeper and Kafka. The bench measures the time from no hosts until a message has passed through all brokers, a changed setting, a run with nothing to change, and the removal. Every side uses the same image, archives, heaps and configuration files, and the boot of its hosts is part of the time. The other sides get some things in advance, which is not part of their time: keys, names in `/etc/hosts` and Python for Ansible. The book's hosts have no data volumes.",
   measure,
   remove,
   report,

@@ -30,9 +30,16 @@ test("README's table of settings is that of Pulumi.yaml", async () => {
   await expect(readme).toMatchFileSnapshot(join(ROOT, "README.md"));
 });
 
-test("README and the guide name no command that there is not", () => {
+test("README and the documents name no command that there is not", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  const named = ["README.md", "CONTRIBUTING.md", "docs/guide.md", "docs/aws.md"].flatMap((file) =>
+  const named = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/usage.md",
+    "docs/guide.md",
+    "docs/aws.md",
+    "docs/troubleshooting.md",
+  ].flatMap((file) =>
     [...read(file).matchAll(/npm run (?:-s )?([a-z:-]+)/g)].map((match) => match[1]),
   );
   expect(named.length).toBeGreaterThan(10);
