@@ -5,6 +5,10 @@ import { expect, test } from "vitest";
 const ROOT = join(__dirname, "../..");
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 
+/** The documents that exist in Korean as well. */
+const TRANSLATED = ["README.md", "docs/guide.md", "docs/usage.md", "docs/troubleshooting.md"];
+const korean = (file: string) => file.replace(/\.md$/, ".ko.md");
+
 /** The settings of Pulumi.yaml as a table. */
 function settingsTable(): string {
   const rows = read("Pulumi.yaml")
@@ -33,12 +37,10 @@ test("README's table of settings is that of Pulumi.yaml", async () => {
 test("README and the documents name no command that there is not", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
   const named = [
-    "README.md",
     "CONTRIBUTING.md",
-    "docs/usage.md",
-    "docs/guide.md",
     "docs/aws.md",
-    "docs/troubleshooting.md",
+    ...TRANSLATED,
+    ...TRANSLATED.map(korean),
   ].flatMap((file) =>
     [...read(file).matchAll(/npm run (?:-s )?([a-z:-]+)/g)].map((match) => match[1]),
   );
@@ -47,3 +49,13 @@ test("README and the documents name no command that there is not", () => {
     [],
   );
 });
+
+test.each(TRANSLATED)("%s and its Korean version have the same structure and commands", (file) => {
+  expect(structure(read(korean(file)))).toEqual(structure(read(file)));
+});
+
+/** The levels of a document's headings, and its code without comments. */
+function structure(text: string): string[] {
+  const parts = [...text.matchAll(/^```[^]*?^```|^#+ /gm)].map(([part]) => part);
+  return parts.map((part) => part.replace(/ *# .*$/gm, ""));
+}
