@@ -9,10 +9,11 @@ import {
   KAFKA_LOGGING,
   kafkaUnit,
   serverProperties,
+  SESSION_SCRIPT,
 } from "./lib/kafka-config";
 import { fullNames, ordinals } from "./lib/names";
 import { readBrokerKeys } from "./lib/further-keys";
-import { fingerprint } from "./lib/scripts";
+import { fingerprint, renderScript } from "./lib/scripts";
 import { startService } from "./service";
 import type { Site } from "./site";
 import type { ZooKeeperEnsemble } from "./zookeeper-ensemble";
@@ -112,7 +113,11 @@ export class KafkaCluster extends pulumi.ComponentResource {
       host,
       variables: { NODE_ID: String(index + 1), CONFIG: configs[index] ?? "" },
       // The roll begins with the last broker: what it refuses is refused before any is restarted.
-      installVariables: { BROKERS: index + 1 === args.brokers ? String(args.brokers) : "" },
+      installVariables: {
+        BROKERS: index + 1 === args.brokers ? String(args.brokers) : "",
+        START_SCRIPT_FILE: SESSION_SCRIPT,
+        START_SCRIPT: renderScript(["kafka-session.sh"], {}),
+      },
       after: [named, ...zookeeperRecords],
     }));
     return startService(

@@ -112,6 +112,12 @@ vm.dirty_background_ratio = 5
 vm.dirty_ratio = 60
 vm.max_map_count = ${2 * MAX_OPEN_FILES}`;
 
+/** Where a broker's host has the script that its unit runs first (scripts/remote/kafka-session.sh). */
+export const SESSION_SCRIPT = "/etc/kafkalab/kafka-session.sh";
+
+/** Seconds that the script waits for ZooKeeper: as long as the broker itself does after it. */
+const SESSION_SECONDS = 60;
+
 /** The systemd unit of a broker. */
 export function kafkaUnit(heapMiB: number): string {
   return renderUnit({
@@ -126,6 +132,9 @@ export function kafkaUnit(heapMiB: number): string {
       "Environment=LOG_DIR=/var/log/kafka-server",
       // Without this the launcher adds a garbage-collection log that can grow to 1 GB.
       'Environment="EXTRA_ARGS=-name kafkaServer"',
+      // The broker starts whatever becomes of the script.
+      `ExecStartPre=-/bin/bash ${SESSION_SCRIPT} /usr/local/kafka ${SESSION_SECONDS}`,
+      `TimeoutStartSec=${2 * SESSION_SECONDS}`,
     ],
     command: "/usr/local/kafka/bin/kafka-server-start.sh /usr/local/kafka/config/server.properties",
     // A controlled shutdown moves every leader away first; killing it early costs a log recovery.

@@ -4,9 +4,13 @@
  *   npm run checkpoint -- save NAME | restore NAME | list | delete NAME...
  */
 import { join } from "node:path";
+import { instanceListens } from "../machine/instance";
 import { withLock } from "../machine/lock";
+import { isStopped, T } from "../machine/model";
+import { readState } from "../machine/store";
 import { run } from "../../shared/process";
 import { waitUntil } from "../../shared/wait";
+import { living, nameOf } from "./lab";
 import { Refusal } from "./refusal";
 import { abandon, restore } from "./restore";
 import { save } from "./save";
@@ -17,13 +21,16 @@ import {
   checkpointOf,
   checkpoints,
   human,
+  isBroker,
   refuseDuringExchange,
   removeCheckpoint,
   sizeOnDisk,
 } from "./store";
 
-/** How long a restored lab may take to be whole: brokers wait for sessions to end. */
+/** How long a restored lab may take to be whole. */
 const WHOLE_SECONDS = 180;
+const STATUS_INTERVAL_MS = 200;
+const BROKER_PORT = 9092;
 
 const USAGE = "npm run checkpoint -- save NAME | restore NAME | list | delete NAME...";
 
@@ -84,8 +91,18 @@ function list(): void {
   }
 }
 
+/** Whether every broker that is powered on accepts connections, which takes no time to find out. */
+function brokersListen(): boolean {
+  return living(readState(), T.instance)
+    .filter((record) => isBroker(nameOf(record)) && !isStopped(record))
+    .every(({ id }) => instanceListens(id, BROKER_PORT));
+}
+
 /** Waits until `npm run status` finds nothing wrong. */
 async function whole(): Promise<void> {
+  const deadline = Date.now() + WHOLE_SECONDS * 1000;
+  // Status takes seconds of a processor, which the brokers need to start.
+  await waitUntil(brokersListen, WHOLE_SECONDS * 1000, () => "").catch(() => undefined);
   const stack = process.env["KAFKALAB_STACK"] ?? "local";
   let seen = "";
   const well = () =>
@@ -98,7 +115,8 @@ async function whole(): Promise<void> {
     );
   const message = () =>
     `the lab is restored, and not whole after ${WHOLE_SECONDS}s; last saw ${seen}`;
-  await waitUntil(well, WHOLE_SECONDS * 1000, message).catch((error: unknown) => {
+  const left = deadline - Date.now();
+  await waitUntil(well, left, message, STATUS_INTERVAL_MS).catch((error: unknown) => {
     throw new Refusal(
       (error as Error).message,
       "See what is wrong with: npm run status; put it right with: npm run up",

@@ -79,9 +79,11 @@ export function checkpointOf(name: string): Checkpoint {
   );
 }
 
+/** Whether the host of that name is a broker's. */
+export const isBroker = (host: string) => /^peter-kafka\d+$/.test(host);
+
 /** Brokers among the hosts. */
-export const brokersOf = ({ hosts }: Checkpoint) =>
-  hosts.filter((host) => /^peter-kafka\d+$/.test(host));
+export const brokersOf = ({ hosts }: Checkpoint) => hosts.filter(isBroker);
 
 /** A new directory for something that is being made. */
 export function makePart(): string {

@@ -95,6 +95,22 @@ export function instanceIsWhole(id: string): boolean {
   }
 }
 
+/** Whether a process of the instance listens on the TCP port, by the kernel's table of its network. */
+export function instanceListens(id: string, port: number): boolean {
+  const pid = systemdPid(id);
+  const listening = new RegExp(
+    `^ *\\d+: [0-9A-F]+:${port.toString(16).toUpperCase().padStart(4, "0")} [0-9A-F]+:0000 0A `,
+    "m",
+  );
+  try {
+    return ["tcp", "tcp6"].some((table) =>
+      listening.test(readFileSync(`/proc/${pid}/net/${table}`, "utf8")),
+    );
+  } catch {
+    return false; // on its way up or down
+  }
+}
+
 /** Makes the instance, if it is new, and powers it on, unless it runs. */
 export function startInstance(spec: InstanceSpec): Promise<void> {
   const { id } = spec.host;

@@ -126,6 +126,7 @@ CFG
     tool kafka-topics "${server[@]}" --describe --topic t
     echo message | tool kafka-console-producer "${server[@]}" --topic t
     tool kafka-console-consumer "${server[@]}" --topic t --from-beginning --max-messages 1 --timeout-ms 20000
+    printf '%s\n' 'get -s /brokers/ids/1' version | tool zookeeper-shell 127.0.0.1:2181
     end "$broker" "$out/$release.jsa"
     cat "$work"/*.classes | sort -u >"$work/tools"
     class_path=

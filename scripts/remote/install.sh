@@ -5,7 +5,8 @@
 #
 # Inputs: those of service.sh and packages.sh; KERNEL (lines of sysctl.d); FIRST_BOOT_SECONDS (how long
 #   user data may take, with its own waits); ARCHIVES ("URL SHA-512" a line, in the order to try; one
-#   that its server does not give is passed over).
+#   that its server does not give is passed over); START_SCRIPT_FILE and START_SCRIPT, a script that
+#   the unit runs before the service (its path and text; unset where the unit runs none).
 # Idempotent: what is there is left as it is. A release appears under its name only when it is
 #   whole. The link is made if it is missing; to point it at another release, and to change the
 #   configuration of a service, node by node, is up to configure.sh.
@@ -79,6 +80,13 @@ keep_release() {
   touch "/usr/local/$DIRECTORY/.whole"
 }
 
+# put_start_script: apart from the unit, since a change of it needs no restart.
+put_start_script() {
+  [[ -n ${START_SCRIPT_FILE-} ]] || return 0
+  mkdir -p "${START_SCRIPT_FILE%/*}"
+  put "$START_SCRIPT_FILE" "$START_SCRIPT"
+}
+
 # own_kernel: in a container the kernel is not the host's to set.
 own_kernel() {
   [[ -w /proc/sys/vm/swappiness ]]
@@ -126,6 +134,7 @@ main() {
   set_kernel
   # Up to here the host needs no data volume, which is attached while this runs.
   complete_first_boot
+  put_start_script
   first_start
   bound_journal
   keep_release

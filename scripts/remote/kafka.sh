@@ -66,7 +66,8 @@ kafka_whole() {
 # the roll begins with is told the number; whether this one serves is not for this to say.
 check_size() {
   local answer
-  [[ -n $BROKERS ]] && answer=$(metadata "$HOST:9092") || return 0
+  # kcat would wait for a broker that does not listen.
+  [[ -n $BROKERS ]] && port_open "$HOST" 9092 && answer=$(metadata "$HOST:9092") || return 0
   check_factors "$(partitions_of "$answer")" "$BROKERS"
 }
 

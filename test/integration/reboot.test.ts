@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { hostOf } from "../support/host";
+import { Cluster, names } from "../support/cluster";
+import { hostOf, same } from "../support/host";
 import { type Outputs, useLab } from "../support/lab";
 import { labProcesses, reboot, snapshot } from "../support/machine";
 
@@ -65,6 +66,9 @@ test("after a reboot of the machine, up brings the lab back with its data", asyn
 
   await lab.up();
   expect(ids()).toEqual(before);
+  expect(await new Cluster(lab).failedStarts()).toEqual(
+    same(names("kafka"), "0 restarts, 0 refused"),
+  );
   expect(await messages("peter-kafka01")).toContain(message);
   expect(await leaderOf("peter-kafka01")).toMatch(/isrs: \d,\d,\d/);
   const again = await produce("peter-kafka03");

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Load, readTopic } from "../../cli/drill/load";
-import { BOOTSTRAP } from "../support/cluster";
-import { hostOf } from "../support/host";
+import { BOOTSTRAP, Cluster, names } from "../support/cluster";
+import { hostOf, same } from "../support/host";
 import { useLab } from "../support/lab";
 import { difference, snapshot } from "../support/machine";
 import { waitFor } from "../support/run";
@@ -151,6 +151,10 @@ test("a restore that is killed in its middle is ended by the next one, and by no
   process.stderr.write(output);
   expect(await messages()).toEqual(quiet);
   await expectWell();
+  // The sessions of the moment of saving did not keep brokers from registering.
+  expect(await new Cluster(lab).failedStarts()).toEqual(
+    same(names("kafka"), "0 restarts, 0 refused"),
+  );
 
   // What was there before is not lost, either.
   const [, before = ""] = /is the checkpoint "(before-[\d-]+)"/.exec(output) ?? [output];

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { DrillReport } from "../../cli/drill/run";
+import { Cluster } from "../support/cluster";
 import { onAll, same } from "../support/host";
 import { useLab } from "../support/lab";
 import { waitFor } from "../support/run";
@@ -34,6 +35,12 @@ const EXPECTED: Record<string, DrillReport["observed"]> = {
 const AT_LEAST: Record<string, Record<string, number>> = {
   "zookeeper-majority": { acknowledgedWithoutZooKeeper: 150 },
   "clock-jump": { secondsAhead: 3590, acknowledgedMeanwhile: 150 },
+};
+
+/** Since its host's boot: the former process's session did not keep the victim from registering. */
+const VICTIM_STARTS: Record<string, string> = {
+  "kill-broker": "1 restarts, 0 refused",
+  "power-off": "0 restarts, 0 refused",
 };
 
 /** On a machine with nothing else to do it is a tenth of it. */
@@ -81,6 +88,10 @@ test.each(Object.keys(EXPECTED))(
     expect(report.acknowledged).toBeGreaterThan(0);
     expect(report.recoverySeconds).toBeLessThan(RECOVERY_SECONDS);
     expect(await traces()).toEqual(await noTraces());
+    const starts = VICTIM_STARTS[name];
+    if (starts !== undefined) {
+      expect((await new Cluster(lab).failedStarts())[report?.victim ?? ""]).toBe(starts);
+    }
     process.stderr.write(`${output.split("\n").find((line) => line.includes(`${name}:`))}\n`);
   },
   DRILL_MS,

@@ -97,6 +97,17 @@ export class Cluster {
     return onAll(await this.hostsOf("kafka"), `sudo stat -c '%i born %W' ${file}`);
   }
 
+  /**
+   * Of each broker since its host's boot: how often systemd restarted it by itself, and how many lines
+   * of its journal say that its id was still registered in ZooKeeper.
+   */
+  async failedStarts(): Promise<Record<string, string>> {
+    return onAll(
+      await this.hostsOf("kafka"),
+      "echo $(systemctl show -P NRestarts kafka-server) restarts, $(sudo journalctl -q -b -u kafka-server -o cat --grep NodeExists | wc -l) refused",
+    );
+  }
+
   private async startsOf(role: string, service: string, count?: number): Promise<Starts> {
     const command = `sudo journalctl -q -u ${service} --grep '^Started ' -o short-unix`;
     const logs = await onAll(await this.hostsOf(role, count), command);
