@@ -11,7 +11,7 @@ import {
   serverProperties,
 } from "./lib/kafka-config";
 import { fullNames, ordinals } from "./lib/names";
-import { readBrokerKeys } from "./lib/further-keys";
+import { readBrokerKeys } from "./lib/kafka-keys";
 import { fingerprint } from "./lib/scripts";
 import { startService } from "./service";
 import type { Site } from "./site";

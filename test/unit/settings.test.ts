@@ -11,7 +11,7 @@ import {
   ordinals,
   type Role,
 } from "../../components/lib/names";
-import { DEFAULTS, readSettings } from "../../components/lib/settings";
+import { readSettings, SETTINGS } from "../../components/settings";
 import { declareLab, registered } from "./support/graph";
 
 const PINS: Pins = {
@@ -712,7 +712,7 @@ describe("nonsense", () => {
     ...['{"a":{"partitions":1,"replicationFactor":{}}}', '{"a":{"partitions":1,"deleted":0}}'],
   ];
 
-  test.each(Object.keys(DEFAULTS))("as kafkalab:%s is told as a fault, or harmless", (name) => {
+  test.each(SETTINGS.map(({ name }) => name))("as kafkalab:%s is told as a fault, or harmless", (name) => {
     for (const value of NONSENSE) {
       for (const around of [{}, AWS]) {
         const { settings, faults } = read({ ...around, [name]: value });
