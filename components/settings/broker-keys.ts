@@ -1,7 +1,8 @@
 import { readBrokerKeys, readTopicKeys } from "../lib/kafka-keys";
 import { type Breach } from "./define";
 import { type Decided, decidedByLab, severalLines, unknownKey } from "./keys";
-import { badPlugInKeys, hasForeignPlugIn, isPlugInKey, plugInKeys } from "./plug-in-keys";
+import { hasForeignPlugIn, isPlugInKey, plugInKeys } from "./plug-in-keys";
+import { nearest } from "./spelling";
 
 const DECIDED: Decided = {
   "broker.id": "brokers",
@@ -44,9 +45,6 @@ export function badBrokerKey(
   return decidedByLab(key, DECIDED) ?? unknownBrokerKey(key, all, version) ?? severalLines(value);
 }
 
-/** Rejects further lines of `server.properties` that do not fit together. */
-export const badBrokerKeys = badPlugInKeys;
-
 /** Rejects a setting of a topic. Whether its value is right, the release itself judges. */
 export function badTopicKey([key, value]: [string, string], version: string): Breach | undefined {
   const keys = `keys of topics that Kafka ${version} knows`;
@@ -63,11 +61,10 @@ function unknownBrokerKey(
   if (isPlugInKey(key, all, known)) {
     return undefined;
   }
-  const unknown = unknownKey(
-    key,
-    [...known, ...plugInKeys(known)],
-    `keys that Kafka ${version} knows`,
-  );
-  // A class that is not Kafka's has keys that nobody here knows. Only a slip of the pen is rejected.
-  return hasForeignPlugIn(all, known) && unknown?.remedy === "Leave it out" ? undefined : unknown;
+  const named = [...known, ...plugInKeys(known)];
+  // A class that is not Kafka's own may read any key, but a misspelt key of Kafka's stays a mistake.
+  if (hasForeignPlugIn(all, known) && nearest(key, named) === undefined) {
+    return undefined;
+  }
+  return unknownKey(key, named, `keys that Kafka ${version} knows`);
 }

@@ -1,8 +1,9 @@
 import { MOST_HOSTS } from "../lib/names";
-import { badBrokerKey, badBrokerKeys } from "./broker-keys";
+import { badBrokerKey } from "./broker-keys";
 import { integer, text, texts } from "./define";
 import { instanceType } from "./instance-type";
 import { release } from "./lab";
+import { badPlugInKeys } from "./plug-in-keys";
 import { between, breach, heap } from "./rules";
 import { volumeOf } from "./volumes";
 
@@ -12,8 +13,9 @@ export const brokers = integer({
   rule: between(1, MOST_HOSTS.kafka, "Take 3"),
   text: "The number of Kafka brokers.",
   change:
-    "Moves partitions onto new brokers. Before it deletes the hosts and volumes of brokers (those " +
-    "with the highest numbers), it moves their partitions off. Brokers that stay do not restart.",
+    "If you raise it, partitions move onto the new brokers. If you lower it, partitions move off the " +
+    "brokers with the highest numbers, then Pulumi deletes their hosts and volumes. Brokers that " +
+    "stay do not restart.",
   example: 5,
 });
 
@@ -38,7 +40,8 @@ export const replicationFactor = integer({
     "The number of copies of each partition. A write with acks=all needs all of them but one in " +
     "sync (min.insync.replicas).",
   change:
-    "Restarts the brokers one by one, the controller last. Topics that exist keep their copies.",
+    "A change restarts the brokers one by one, the controller last. Topics that exist keep their " +
+    "number of copies.",
   example: 2,
 });
 
@@ -48,7 +51,7 @@ export const kafkaVersion = text({
   rule: release("kafka", "be a release below 4.0 (Kafka 4 has no ZooKeeper)"),
   text: "The Kafka release.",
   change:
-    "Restarts the brokers one by one, the controller last. If the release has a newer protocol " +
+    "A change restarts the brokers one by one, the controller last. If the release has a newer protocol " +
     "between brokers, they restart a second time for it; after that there is no way back to a " +
     "release with the older protocol.",
   example: "3.9.0",
@@ -59,14 +62,16 @@ const brokerConfig = texts({
   rule: {
     text: "hold keys that the Kafka release knows and that the lab does not decide",
     each: (pair, all, context) => badBrokerKey(pair, all, context.get(kafkaVersion)),
-    together: badBrokerKeys,
+    together: badPlugInKeys,
   },
   text:
     "Further keys of server.properties, with their values. Write numbers of more than 64 bits in " +
-    "quotes.",
+    "quotes, and no passwords: Pulumi's state and the broker's file hold the values as they are. " +
+    "Brokers connect to one another as User:ANONYMOUS: if you set authorizer.class.name, allow that " +
+    "user with super.users, allow.everyone.if.no.acl.found or ACLs.",
   change:
-    "Applies live what brokers can change while they run. Any other key restarts the brokers one " +
-    "by one, the controller last.",
+    "Brokers apply a key live if Kafka can change it while they run. For any other key they restart " +
+    "one by one, the controller last.",
   example: { "num.io.threads": 16, "log.retention.hours": 48 },
 });
 
@@ -75,7 +80,7 @@ const brokerHeapMiB = integer({
   default: 1024,
   rule: heap,
   text: "The heap of each broker in MiB. Kafka needs the rest of the memory as page cache.",
-  change: "Restarts the brokers one by one, the controller last.",
+  change: "A change restarts the brokers one by one, the controller last.",
   example: 2048,
 });
 
@@ -84,7 +89,7 @@ const brokerInstanceType = instanceType({
   defaults: { x86_64: "t3.medium", arm64: "t4g.medium" },
   heap: { setting: brokerHeapMiB, share: 0.5 },
   text: "The EC2 instance type of the brokers.",
-  change: "Stops all brokers and starts them again.",
+  change: "A change stops all brokers and starts them again.",
   example: "m7i.large",
 });
 
@@ -95,7 +100,7 @@ const moveThrottleMiBps = integer({
   text:
     "How many MiB/s flow into and out of each broker while partitions move because the number of " +
     "brokers has changed. It must be more than producers write, or the move never ends.",
-  change: "Applies to the next move of partitions.",
+  change: "A change applies to the next move of partitions.",
   example: 100,
 });
 

@@ -9,7 +9,7 @@ export const target = choice({
   default: "local",
   text: "Where hosts run: local (on this Linux machine) or aws (on EC2, which costs money).",
   change:
-    "Use another stack instead of a change: the stack local is made for this machine, dev for AWS.",
+    "Do not change it in a stack; use the stack local for this machine and the stack dev for AWS.",
   example: "aws",
 });
 
@@ -22,7 +22,7 @@ const region = text({
     "Take one such as ap-northeast-2",
   ),
   text: "The AWS region. It has no effect on the local target.",
-  change: "Replaces everything.",
+  change: "A change replaces everything.",
   example: "us-west-2",
 });
 
@@ -33,7 +33,7 @@ const running = boolean({
     "Whether the hosts run. false pauses the lab: Pulumi stops all hosts, brokers first, and " +
     "removes the NAT gateway of the private topology. Only the volumes still cost money.",
   change:
-    "true starts the hosts again. They keep their data, names and ids; their public addresses change.",
+    "true starts the hosts again. They keep their data, names and ids, but get new public addresses.",
   example: false,
 });
 
@@ -53,7 +53,7 @@ export const architecture = choice({
       ),
   },
   text: "The CPU architecture of all hosts. It decides the AMI; instance types must have the same.",
-  change: "Replaces every host and keeps the data volumes.",
+  change: "A change replaces every host and keeps the data volumes.",
   example: "arm64",
 });
 
@@ -68,7 +68,7 @@ export const archiveUrl = text({
   text:
     "The server from which hosts download Kafka and ZooKeeper. It must have the layout of Apache's " +
     "archive. If empty, hosts use Apache's mirror network, then its archive.",
-  change: "Applies to the next download; releases that are installed stay.",
+  change: "A change applies to the next download; installed releases stay.",
   example: "https://mirror.corp.kr/apache",
 });
 
@@ -92,7 +92,7 @@ const tags = texts({
     },
   },
   text: "Further tags for every resource. Numbers, true and false are taken as texts.",
-  change: "Changes the tags and nothing else.",
+  change: "A change affects the tags and nothing else.",
   example: { team: "data", CostCenter: 4401 },
 });
 

@@ -47,7 +47,7 @@ const availabilityZones = list({
     "The zones that hosts are spread over. If empty, Pulumi takes the first three zones of the " +
     "region that need no opt-in.",
   change:
-    "Moves hosts to other zones. A data volume cannot follow: Pulumi replaces it with an empty one.",
+    "A change moves hosts to other zones. A data volume cannot move: Pulumi replaces it with an empty one.",
   example: ["ap-northeast-2a", "ap-northeast-2c"],
 });
 
@@ -59,7 +59,7 @@ const topology = choice({
     "public, as in the book: every host has a public address. private: only the bastion, " +
     "peter-bastion01, can reach the hosts, and they download through a NAT gateway. On AWS the " +
     "gateway costs about 0.06 USD an hour and 0.06 USD a GB; the bastion costs extra.",
-  change: "Replaces every host and keeps the data volumes.",
+  change: "A change replaces every host and keeps the data volumes.",
   example: "private",
 });
 
@@ -73,7 +73,7 @@ const vpcCidr = text({
     check: (value, context) => badVpc(value) ?? tooFewAddresses(value, context),
   },
   text: "The IPv4 block of the VPC.",
-  change: "Replaces everything.",
+  change: "A change replaces everything.",
   example: "10.99.0.0/16",
 });
 
@@ -101,7 +101,7 @@ const sshAllowedCidrs = list({
   text:
     "The IPv4 blocks whose addresses may use SSH. You must set it on AWS: " +
     "https://checkip.amazonaws.com shows your own address; write it as ADDRESS/32.",
-  change: "Changes the security groups and nothing else.",
+  change: "A change affects the security groups and nothing else.",
   example: ["203.0.113.7/32"],
 });
 
@@ -109,7 +109,7 @@ const bastionInstanceType = instanceType({
   name: "bastionInstanceType",
   defaults: { x86_64: "t3.nano", arm64: "t4g.nano" },
   text: "The EC2 instance type of the bastion, which the private topology has.",
-  change: "Stops and starts the bastion.",
+  change: "A change stops the bastion and starts it again.",
   example: "t3.micro",
 });
 
@@ -118,7 +118,7 @@ const domain = text({
   default: "foo.bar",
   rule: domainRule,
   text: "The domain of the host names: the name of the private DNS zone, and the hosts' search domain.",
-  change: "Replaces every host and keeps the data volumes.",
+  change: "A change replaces every host and keeps the data volumes.",
   example: "kafka.corp.kr",
 });
 

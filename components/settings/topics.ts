@@ -36,7 +36,7 @@ const topic = text({
     check: (value) => badName(value) ?? collides(value, INTERNAL_TOPICS),
   },
   text: "The topic of the smoke test. Pulumi creates it with one partition if it does not exist.",
-  change: "Creates the new topic; the old one stays.",
+  change: "A change creates the new topic; the old one stays.",
   example: "peter-overview02",
 });
 
@@ -50,7 +50,7 @@ const topics = objects({
     "Further topics by name. replicationFactor is by default kafkalab:replicationFactor; config " +
     "holds Kafka's settings of the topic.",
   change:
-    "Creates topics, adds partitions and changes config live. Fewer partitions or another " +
+    "A change creates topics, adds partitions and changes config live. Fewer partitions and another " +
     "replicationFactor are rejected. A topic that you remove from the setting stays on the " +
     "cluster; deleted: true deletes it with its messages.",
   example: {

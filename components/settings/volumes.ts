@@ -34,7 +34,7 @@ const LIMITS: Record<VolumeType, Limits> = {
  */
 export function volumeOf<R extends "broker" | "zookeeper">(role: R, defaultGiB: number) {
   const node = role === "broker" ? "broker" : "ZooKeeper node";
-  const change = "Changes the volume while the node runs.";
+  const change = "A change modifies the volume while the node runs.";
   const type = choice({
     name: `${role}VolumeType`,
     words: VOLUME_TYPES,
@@ -51,7 +51,8 @@ export function volumeOf<R extends "broker" | "zookeeper">(role: R, defaultGiB: 
       check: (value, context) => badSize(value, context.get(type)),
     },
     text: `The size of each ${node}'s data volume in GiB.`,
-    change: "Grows the volume and its file system while the node runs. A volume cannot shrink.",
+    change:
+      "A change grows the volume and its file system while the node runs. A volume cannot shrink.",
     example: 2 * defaultGiB,
   });
   const iops = integer({

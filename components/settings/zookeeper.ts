@@ -25,7 +25,7 @@ const zookeeperNodes = integer({
   },
   text: "The number of ZooKeeper nodes. Three survive the loss of one node, five the loss of two.",
   change:
-    "Adds or removes nodes one by one while the others run, then restarts the brokers one by one. " +
+    "A change adds or removes nodes one by one while the others run, then restarts the brokers one by one. " +
     "You cannot lower it while the lab is paused.",
   example: 5,
 });
@@ -35,7 +35,7 @@ const zookeeperHeapMiB = integer({
   default: 512,
   rule: heap,
   text: "The heap of each ZooKeeper node in MiB.",
-  change: "Restarts the ZooKeeper nodes one by one, the leader last.",
+  change: "A change restarts the ZooKeeper nodes one by one, the leader last.",
   example: 1024,
 });
 
@@ -44,7 +44,7 @@ const zookeeperInstanceType = instanceType({
   defaults: { x86_64: "t3.small", arm64: "t4g.small" },
   heap: { setting: zookeeperHeapMiB, share: 0.75 },
   text: "The EC2 instance type of the ZooKeeper nodes.",
-  change: "Stops all ZooKeeper nodes and starts them again.",
+  change: "A change stops all ZooKeeper nodes and starts them again.",
   example: "m7i.large",
 });
 
@@ -53,7 +53,7 @@ const zookeeperVersion = text({
   default: "3.8.4",
   rule: release("zookeeper", "be a release of ZooKeeper 3.8"),
   text: "The ZooKeeper release.",
-  change: "Restarts the ZooKeeper nodes one by one, the leader last.",
+  change: "A change restarts the ZooKeeper nodes one by one, the leader last.",
   example: "3.8.4",
 });
 
@@ -65,7 +65,7 @@ const zookeeperConfig = texts({
     together: badZookeeperKeys,
   },
   text: "Further keys of zoo.cfg, with their values.",
-  change: "Restarts the ZooKeeper nodes one by one, the leader last.",
+  change: "A change restarts the ZooKeeper nodes one by one, the leader last.",
   example: { snapCount: 50000 },
 });
 
