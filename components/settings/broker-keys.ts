@@ -1,7 +1,7 @@
 import { readBrokerKeys, readTopicKeys } from "../lib/kafka-keys";
 import { type Breach } from "./define";
 import { type Decided, decidedByLab, severalLines, unknownKey } from "./keys";
-import { hasForeignPlugIn, isPlugInKey, plugInKeys } from "./plug-in-keys";
+import { belongsToPlugIn, hasForeignPlugIn, plugInKeys } from "./plug-in-keys";
 import { nearest } from "./spelling";
 
 const DECIDED: Decided = {
@@ -32,39 +32,36 @@ const DECIDED: Decided = {
 };
 
 /**
- * Rejects a further line of `server.properties`. Whether its value is right, the release itself
+ * The rule for a further line of `server.properties`. Whether its value is right, the release itself
  * judges, on a host.
  *
  * @param all The lines that are given with it.
  */
-export function badBrokerKey(
-  [key, value]: [string, string],
+export function brokerKeyRule(
   all: Record<string, string>,
   version: string,
-): Breach | undefined {
-  return decidedByLab(key, DECIDED) ?? unknownBrokerKey(key, all, version) ?? severalLines(value);
-}
-
-/** Rejects a setting of a topic. Whether its value is right, the release itself judges. */
-export function badTopicKey([key, value]: [string, string], version: string): Breach | undefined {
-  const keys = `keys of topics that Kafka ${version} knows`;
-  return unknownKey(key, readTopicKeys(version), keys) ?? severalLines(value);
-}
-
-function unknownBrokerKey(
-  key: string,
-  all: Record<string, string>,
-  version: string,
-): Breach | undefined {
+): (pair: [string, string]) => Breach | undefined {
   const { live, restart } = readBrokerKeys(version);
-  const known = [...live, ...restart];
-  if (isPlugInKey(key, all, known)) {
-    return undefined;
+  const listed = [...live, ...restart];
+  const known = [...listed, ...plugInKeys(listed)];
+  const isForeign = hasForeignPlugIn(all, listed);
+
+  return ([key, value]) => decidedByLab(key, DECIDED) ?? unknown(key) ?? severalLines(value);
+
+  function unknown(key: string): Breach | undefined {
+    if (belongsToPlugIn(key, all)) {
+      return undefined;
+    }
+    // A class that is not Kafka's own may read any key, but a misspelt key of Kafka's stays a mistake.
+    return isForeign && nearest(key, known) === undefined
+      ? undefined
+      : unknownKey(key, known, `keys that Kafka ${version} knows`);
   }
-  const named = [...known, ...plugInKeys(known)];
-  // A class that is not Kafka's own may read any key, but a misspelt key of Kafka's stays a mistake.
-  if (hasForeignPlugIn(all, known) && nearest(key, named) === undefined) {
-    return undefined;
-  }
-  return unknownKey(key, named, `keys that Kafka ${version} knows`);
+}
+
+/** The rule for a setting of a topic. Whether its value is right, the release itself judges. */
+export function topicKeyRule(version: string): (pair: [string, string]) => Breach | undefined {
+  const known = readTopicKeys(version);
+  return ([key, value]) =>
+    unknownKey(key, known, `keys of topics that Kafka ${version} knows`) ?? severalLines(value);
 }

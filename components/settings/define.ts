@@ -210,12 +210,11 @@ export function texts<N extends string>(
   definition: Definition<N> & {
     rule: {
       text: string;
-      /** The rule for each key and its value; `all` holds what is given with them. */
+      /** The rule for each key and its value, from all that are given and what they depend on. */
       each: (
-        pair: [string, string],
         all: Record<string, string>,
         context: Context,
-      ) => Breach | undefined;
+      ) => (pair: [string, string]) => Breach | undefined;
       /** The rule for all of them together, which is judged only if each one is sound. */
       together: Check<Record<string, string>>;
     };
@@ -236,9 +235,9 @@ export function texts<N extends string>(
         return {};
       }
       const pairs = Object.entries(value);
-      const all = textsOf(pairs);
+      const badPair = rule.each(textsOf(pairs), context);
       const sound = pairs.filter(([key, item]) =>
-        judge(scalar(item) ?? rule.each([key, String(item)], all, context), [
+        judge(scalar(item) ?? badPair([key, String(item)]), [
           key,
           isScalar(item) ? String(item) : item,
         ]),

@@ -1,5 +1,5 @@
 import { MOST_HOSTS } from "../lib/names";
-import { badBrokerKey } from "./broker-keys";
+import { brokerKeyRule } from "./broker-keys";
 import { integer, text, texts } from "./define";
 import { instanceType } from "./instance-type";
 import { release } from "./lab";
@@ -61,7 +61,7 @@ const brokerConfig = texts({
   name: "brokerConfig",
   rule: {
     text: "hold keys that the Kafka release knows and that the lab does not decide",
-    each: (pair, all, context) => badBrokerKey(pair, all, context.get(kafkaVersion)),
+    each: (all, context) => brokerKeyRule(all, context.get(kafkaVersion)),
     together: badPlugInKeys,
   },
   text:

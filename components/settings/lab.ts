@@ -81,7 +81,7 @@ const tags = texts({
     text:
       `hold at most ${MAX_TAGS} tags, with names of 1 to 128 and values of up to 256 letters, ` +
       "digits, spaces and _.:/=+-@, and none of Name, Project, Stack, Lab, StopOrder",
-    each: badTag,
+    each: () => badTag,
     together: (values) => {
       const surplus = Object.keys(values).length - MAX_TAGS;
       return breach(

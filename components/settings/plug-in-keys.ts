@@ -1,9 +1,9 @@
 import { type Breach } from "./define";
 
 /*
- * Kafka's table of a broker's keys lacks those that a class reads which another key names: an
- * authorizer, a reporter of metrics, a store of remote segments. Here are those of Kafka's own
- * classes.
+ * A broker loads some classes by name: an authorizer, a reporter of metrics, a store of remote
+ * segments. Such a class reads keys of its own, which the release's table of keys (broker-keys.json)
+ * does not list. This file knows the keys of Kafka's own classes.
  */
 
 /** The name of the lab's listener, in the form in which keys have it. */
@@ -71,9 +71,12 @@ const PLUG_INS: PlugIn[] = [
 /** Keys that Kafka reads without a class that must be named, and that its table lacks. */
 const UNLISTED_KEYS = ["config.providers", "metrics.jmx.include", "metrics.jmx.exclude"];
 
+/** A key of one SASL mechanism of the listener. */
+const MECHANISM_KEY = new RegExp(`^listener\\.name\\.${LISTENER}\\.[a-z0-9-]+\\.sasl\\.[a-z.]+$`);
+
 /** The plug-in keys that have a fixed name, so that a misspelt one finds its own. */
-export function plugInKeys(known: string[]): string[] {
-  const ofListener = [...LISTENER_KEYS, ...known.filter((key) => /^(ssl|sasl)\./.test(key))];
+export function plugInKeys(listed: string[]): string[] {
+  const ofListener = [...LISTENER_KEYS, ...listed.filter((key) => /^(ssl|sasl)\./.test(key))];
   return [
     ...AUTHORIZER_KEYS,
     ...CSV_KEYS,
@@ -83,23 +86,21 @@ export function plugInKeys(known: string[]): string[] {
 }
 
 /**
- * Whether Kafka itself, or one of its classes, reads a key that the release's table lacks.
+ * Whether a key is one of those that a prefix or another key makes known.
  *
  * @param all The lines that are given with it.
- * @param known The keys that the table has.
  */
-export function isPlugInKey(key: string, all: Record<string, string>, known: string[]): boolean {
+export function belongsToPlugIn(key: string, all: Record<string, string>): boolean {
   return (
-    plugInKeys(known).includes(key) ||
     isBelow(key, "metrics.context.") ||
-    /^listener\.name\.plaintext\.[a-z0-9-]+\.sasl\.[a-z.]+$/.test(key) ||
+    MECHANISM_KEY.test(key) ||
     PLUG_INS.some(({ owns }) => owns(key, all))
   );
 }
 
 /** Whether a key of these names a class that is not Kafka's own. */
-export function hasForeignPlugIn(all: Record<string, string>, known: string[]): boolean {
-  return known
+export function hasForeignPlugIn(all: Record<string, string>, listed: string[]): boolean {
+  return listed
     .filter((key) => /\.(class|class\.name|reporters|assignors)$|^security\.providers$/.test(key))
     .flatMap((key) => classesOf(all[key]))
     .some((name) => !/^(org\.apache\.)?kafka\./.test(name));

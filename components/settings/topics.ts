@@ -1,5 +1,5 @@
 import { type Breach, type Context, type Judge, objects, text } from "./define";
-import { badTopicKey } from "./broker-keys";
+import { topicKeyRule } from "./broker-keys";
 import { brokers, kafkaVersion, replicationFactor } from "./kafka";
 import { breach } from "./rules";
 import { isObject, scalar } from "./values";
@@ -114,16 +114,13 @@ function readConfig(
     judge({ rule, remedy }, config, at);
     return {};
   }
-  const release = context.get(kafkaVersion);
+  const badPair = topicKeyRule(context.get(kafkaVersion));
   const sound = Object.entries(config).filter(([key, value]) => {
-    const breach = scalar(value) ?? badPair([key, String(value)], release, replicas);
+    const breach =
+      scalar(value) ?? badPair([key, String(value)]) ?? unwritable(key, String(value), replicas);
     return judge(breach, [key, value], at);
   });
   return Object.fromEntries(sound.map(([key, value]) => [key, String(value)]));
-}
-
-function badPair(pair: [string, string], release: string, replicas: number): Breach | undefined {
-  return badTopicKey(pair, release) ?? unwritable(pair, replicas);
 }
 
 /** What Kafka accepts for the name of a topic, but for internal ones, whose names start with __. */
@@ -162,7 +159,7 @@ function collides(name: string, taken: string[]): Breach | undefined {
 }
 
 /** If more copies must be in sync than there are, every write with acks=all fails. */
-function unwritable([key, value]: [string, string], replicas: number): Breach | undefined {
+function unwritable(key: string, value: string, replicas: number): Breach | undefined {
   return breach(
     key === "min.insync.replicas" && Number(value) > replicas,
     `ask for no more in-sync replicas than the topic has (${replicas})`,

@@ -725,7 +725,8 @@ describe("names of topics", () => {
     ["..remote_log_metadata", "differ from __remote_log_metadata in more than"],
     ["..cluster.metadata", "differ from __cluster_metadata in more than dots and underscores"],
   ])("%s is none", (name, rule) => {
-    for (const settings of [{ topic: name }, { topics: topics(name) }]) {
+    const given: Record<string, string>[] = [{ topic: name }, { topics: topics(name) }];
+    for (const settings of given) {
       const { faults } = read(settings);
       expect(faults).toHaveLength(1);
       expect(faults[0]).toContain(`it must ${rule}`);
