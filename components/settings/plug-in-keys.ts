@@ -103,7 +103,7 @@ export function hasForeignPlugIn(all: Record<string, string>, listed: string[]):
   return listed
     .filter((key) => /\.(class|class\.name|reporters|assignors)$|^security\.providers$/.test(key))
     .flatMap((key) => classesOf(all[key]))
-    .some((name) => !/^(org\.apache\.)?kafka\./.test(name));
+    .some((name) => name.includes(".") && !/^(org\.apache\.)?kafka\./.test(name));
 }
 
 /** Rejects keys of a class that no key names, and a class that needs what the lab has not. */
