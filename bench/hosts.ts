@@ -16,7 +16,7 @@ import {
 } from "../components/lib/kafka-config";
 import { fullNames, hostName, ordinals } from "../components/lib/names";
 import { shellQuote } from "../shared/quote";
-import { readSettings, type Settings } from "../components/lib/settings";
+import { readSettings, type Settings } from "../components/settings";
 import { ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "../components/lib/zookeeper-config";
 
 /** The zones over which the local cloud spreads hosts. */

@@ -3,7 +3,7 @@ import { getInstances } from "@pulumi/aws/ec2/getInstances";
 import * as pulumi from "@pulumi/pulumi";
 import { type LabId } from "./lab-id";
 import { hostName } from "./lib/names";
-import type { Settings } from "./lib/settings";
+import type { Settings } from "./settings";
 
 /** The tags that tell what belongs to this lab. */
 export function labTags({ id }: LabId): Record<string, string> {

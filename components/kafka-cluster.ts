@@ -12,7 +12,7 @@ import {
   SESSION_SCRIPT,
 } from "./lib/kafka-config";
 import { fullNames, ordinals } from "./lib/names";
-import { readBrokerKeys } from "./lib/further-keys";
+import { readBrokerKeys } from "./lib/kafka-keys";
 import { fingerprint, renderScript } from "./lib/scripts";
 import { startService } from "./service";
 import type { Site } from "./site";

@@ -8,7 +8,7 @@ import { KafkaCluster } from "./kafka-cluster";
 import { KeyPair } from "./key-pair";
 import { type LabId } from "./lab-id";
 import { endpoints } from "./lib/kafka-config";
-import { type Settings } from "./lib/settings";
+import { type Settings } from "./settings";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
 import { Network, type Zone } from "./network";
 import { PrivateDns } from "./private-dns";

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { readPins } from "./lib/archive-pins";
-import { readSettings, type Settings } from "./lib/settings";
+import { readSettings, type Settings } from "./settings";
 
 /**
  * The settings of the current stack. If anything is wrong with them, everything that is wrong is

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { KafkaCluster } from "./kafka-cluster";
 import { firstOf } from "./lib/names";
-import { type TopicShape } from "./lib/topics";
+import { type TopicShape } from "./settings/topics";
 import { runScript } from "./remote-script";
 
 /** Arguments of {@link Topic}. */

@@ -1,7 +1,8 @@
 import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings";
 import { getAvailabilityZones } from "@pulumi/aws/getAvailabilityZones";
 import * as pulumi from "@pulumi/pulumi";
-import { MAX_ZONES, MIN_ZONES, type Settings } from "./lib/settings";
+import { MAX_ZONES, MIN_ZONES } from "./lib/addresses";
+import { type Settings } from "./settings";
 import type { Zone } from "./network";
 
 /**

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { RunError } from "@pulumi/pulumi";
 import { readPins } from "../../components/lib/archive-pins";
-import { readSettings } from "../../components/lib/settings";
+import { readSettings } from "../../components/settings";
 import { registrations, runProgram, ZONES } from "../dry-run/program";
 import { estimate } from "./estimate";
 import { readPrices } from "./prices";

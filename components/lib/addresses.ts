@@ -41,6 +41,12 @@ const OFFSETS: Record<Tenant, OffsetRange> = {
   kafka: { first: 10, end: Infinity },
 };
 
+/** Hosts are spread over as many zones as there are, up to this many... */
+export const MAX_ZONES = 3;
+
+/** ...and never over fewer than this, so that one zone may be lost. */
+export const MIN_ZONES = 2;
+
 /** The zone of the NAT gateway: the one after the bastion's. There are always two. */
 export const NAT_ZONE_INDEX = 1;
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { readBrokerKeys } from "../../components/lib/further-keys";
+import { readBrokerKeys } from "../../components/lib/kafka-keys";
 import type { LoadReport } from "../../cli/drill/load";
 import { type Host, hostOf, onAll } from "./host";
 import { type Lab, root } from "./lab";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readPins } from "../../components/lib/archive-pins";
-import { readBrokerKeys } from "../../components/lib/further-keys";
+import { readBrokerKeys } from "../../components/lib/kafka-keys";
 import {
   KAFKA_KERNEL,
   kafkaUnit,

@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import * as archives from "../../components/lib/archive-pins";
-import { readTopicKeys } from "../../components/lib/further-keys";
+import { readTopicKeys } from "../../components/lib/kafka-keys";
 import { readInstanceType } from "../../components/lib/instance-types";
 import { firstOf, fullNames, hostName } from "../../components/lib/names";
 import { fingerprint, renderScript } from "../../components/lib/scripts";
 import { shellQuote } from "../../shared/quote";
 import { readVariables } from "./support/script";
-import { nearest } from "../../components/lib/setting-reader";
+import { nearest } from "../../components/settings/spelling";
 
 describe("names", () => {
   test.each([

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { DEFAULTS } from "../../components/lib/settings";
+import { readPins } from "../../components/lib/archive-pins";
+import { readSettings } from "../../components/settings";
 import { AWS_ACTIONS } from "./support/aws-actions";
 import { declareLab, type Graph } from "./support/graph";
 
@@ -15,6 +16,8 @@ interface Statement {
 
 /** A managed policy may have so many characters, white space not counted. */
 const MAX_LENGTH = 6144;
+
+const { region } = readSettings({}, readPins()).settings;
 
 const text = readFileSync(join(__dirname, "../../docs/aws-policy.json"), "utf8");
 const policy = JSON.parse(text) as { Version: string; Statement: Statement[] };
@@ -113,8 +116,8 @@ describe("the policy and the program", () => {
   });
 
   test("its region, tag, names and image are the program's", () => {
-    expect(wanted("aws:RequestedRegion")).toEqual([DEFAULTS.region]);
-    expect(wanted("route53:VPCs")).toEqual([`VPCId=*,VPCRegion=${DEFAULTS.region}`]);
+    expect(wanted("aws:RequestedRegion")).toEqual([region]);
+    expect(wanted("route53:VPCs")).toEqual([`VPCId=*,VPCRegion=${region}`]);
 
     const tagged = lab.resources.filter(
       ({ type, inputs }) => type.startsWith("aws:") && inputs.tags,
@@ -138,6 +141,6 @@ describe("the policy and the program", () => {
     const [arn = ""] = policy.Statement.filter(({ Action }) => Action === "ssm:GetParameter")
       .map(({ Resource }) => list(Resource))
       .flat();
-    expect(like(arn, `arn:aws:ssm:${DEFAULTS.region}::parameter${parameter}`), arn).toBe(true);
+    expect(like(arn, `arn:aws:ssm:${region}::parameter${parameter}`), arn).toBe(true);
   });
 });

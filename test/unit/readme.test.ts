@@ -9,31 +9,6 @@ const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 const TRANSLATED = ["README.md", "docs/guide.md", "docs/usage.md", "docs/troubleshooting.md"];
 const korean = (file: string) => file.replace(/\.md$/, ".ko.md");
 
-/** The settings of Pulumi.yaml as a table. */
-function settingsTable(): string {
-  const rows = read("Pulumi.yaml")
-    .split(/^ {2}kafkalab:/m)
-    .slice(1)
-    .map((block) => {
-      const name = /^\w+/.exec(block)?.[0] ?? "";
-      const fallback = /^ {4}default: (.*)$/m.exec(block)?.[1] ?? "";
-      const description = /^ {4}description: (?:>-\n)?([^]*)$/m.exec(block)?.[1] ?? "";
-      const text = description.replace(/\s+/g, " ").trim().replaceAll("|", "\\|");
-      return `| \`${name}\` | \`${fallback}\` | ${text} |`;
-    });
-  return ["| `kafkalab:…` | default | meaning |", "| --- | --- | --- |", ...rows].join("\n");
-}
-
-test("README's table of settings is that of Pulumi.yaml", async () => {
-  const marks = /(<!-- settings -->\n)[^]*(<!-- \/settings -->)/;
-  expect(read("README.md")).toMatch(marks);
-  const readme = read("README.md").replace(
-    marks,
-    (_, begin: string, end: string) => `${begin}\n${settingsTable()}\n\n${end}`,
-  );
-  await expect(readme).toMatchFileSnapshot(join(ROOT, "README.md"));
-});
-
 test("README and the documents name no command that there is not", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
   const named = [

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { type Pins } from "../../components/lib/archive-pins";
@@ -11,7 +9,7 @@ import {
   ordinals,
   type Role,
 } from "../../components/lib/names";
-import { DEFAULTS, readSettings } from "../../components/lib/settings";
+import { readSettings, SETTINGS } from "../../components/settings";
 import { declareLab, registered } from "./support/graph";
 
 const PINS: Pins = {
@@ -700,6 +698,63 @@ describe("domains", () => {
   });
 });
 
+describe("names of topics", () => {
+  const NAME = "be 1 to 249 letters, digits, dots, hyphens and underscores";
+  const topics = (...names: string[]) =>
+    JSON.stringify(Object.fromEntries(names.map((name) => [name, { partitions: 1 }])));
+
+  test.each(["a", ".a", "...", "_", "a_b-c.D9", "_schemas", "a".repeat(249)])(
+    "%s is one, of the smoke test and of others",
+    (name) => {
+      expect(read({ topic: name }).faults).toEqual([]);
+      expect(read({ topics: topics(name) }).faults).toEqual([]);
+    },
+  );
+
+  test.each([
+    ["a".repeat(250), NAME],
+    ["a/b", NAME],
+    ["가나다", NAME],
+    ["__consumer_offsets", NAME],
+    ["__mine", NAME],
+    [".", "not be . or .., which Kafka rejects"],
+    ["..", "not be . or .., which Kafka rejects"],
+    ["..consumer_offsets", "differ from __consumer_offsets in more than dots and underscores"],
+    ["_.transaction.state", "differ from __transaction_state in more than dots and underscores"],
+    ["._share_group.state", "differ from __share_group_state in more than dots and underscores"],
+    ["..remote_log_metadata", "differ from __remote_log_metadata in more than"],
+    ["..cluster.metadata", "differ from __cluster_metadata in more than dots and underscores"],
+  ])("%s is none", (name, rule) => {
+    const given: Record<string, string>[] = [{ topic: name }, { topics: topics(name) }];
+    for (const settings of given) {
+      const { faults } = read(settings);
+      expect(faults).toHaveLength(1);
+      expect(faults[0]).toContain(`it must ${rule}`);
+    }
+  });
+
+  test.each([
+    [{ topic: "pay.ments", topics: topics("pay_ments") }, "topics.pay_ments", "pay.ments"],
+    [{ topics: topics("a.b_c", "a_b.c") }, "topics.a_b.c", "a.b_c"],
+    [{ topics: topics("a-b", "a.b", "a_b") }, "topics.a_b", "a.b"],
+    [{ topics: '{"a.b":{"deleted":true},"a_b":{"partitions":1}}' }, "topics.a_b", "a.b"],
+  ])("%j: Kafka would reject the second of two", (settings, at, other) => {
+    expect(read(settings).faults).toEqual([
+      `Setting "kafkalab:${at}": it must differ from ${other} in more than dots and underscores; ` +
+        `got "${at.replace("topics.", "")}". Choose another name for one of the two.`,
+    ]);
+  });
+
+  test.each([
+    ["a-b", "a_b"],
+    ["ab", "a.b"],
+    ["a", "A"],
+  ])("%s and %s are two", (one, other) => {
+    expect(read({ topics: topics(one, other) }).faults).toEqual([]);
+    expect(read({ topic: one, topics: topics(other) }).faults).toEqual([]);
+  });
+});
+
 describe("nonsense", () => {
   const NONSENSE = [
     ...["", " ", "null", "true", "[]", "{}", "[null]", "[1]", "[[]]", "[{}]", '[""]', "{", "\0"],
@@ -712,19 +767,22 @@ describe("nonsense", () => {
     ...['{"a":{"partitions":1,"replicationFactor":{}}}', '{"a":{"partitions":1,"deleted":0}}'],
   ];
 
-  test.each(Object.keys(DEFAULTS))("as kafkalab:%s is told as a fault, or harmless", (name) => {
-    for (const value of NONSENSE) {
-      for (const around of [{}, AWS]) {
-        const { settings, faults } = read({ ...around, [name]: value });
-        for (const fault of faults) {
-          expect(fault, value).toMatch(/^Setting "kafkalab:[^]+": [^]+; got [^]+\. [^]+\.$/);
-        }
-        if (faults.length === 0) {
-          expect(JSON.stringify(settings), value).not.toMatch(/\[object|undefined/);
+  test.each(SETTINGS.map(({ name }) => name))(
+    "as kafkalab:%s is told as a fault, or harmless",
+    (name) => {
+      for (const value of NONSENSE) {
+        for (const around of [{}, AWS]) {
+          const { settings, faults } = read({ ...around, [name]: value });
+          for (const fault of faults) {
+            expect(fault, value).toMatch(/^Setting "kafkalab:[^]+": [^]+; got [^]+\. [^]+\.$/);
+          }
+          if (faults.length === 0) {
+            expect(JSON.stringify(settings), value).not.toMatch(/\[object|undefined/);
+          }
         }
       }
-    }
-  });
+    },
+  );
 });
 
 test("numbers of a configuration are the digits that Pulumi passes on", () => {
@@ -747,20 +805,4 @@ test("numbers of a configuration are the digits that Pulumi passes on", () => {
   expect(read({ topics }).settings.topics).toMatchObject([{ config }]);
   const tags = { account: "123456789012345678" };
   expect(read({ tags: json(tags) }).settings.tags).toEqual(tags);
-});
-
-test("Pulumi.yaml describes every setting, with the same default", () => {
-  const text = readFileSync(join(__dirname, "../../Pulumi.yaml"), "utf8");
-  const found: Record<string, string> = {};
-  for (const block of text.split(/^ {2}(?=kafkalab:)/m).slice(1)) {
-    const name = /^kafkalab:(\w+):\n/.exec(block)?.[1] ?? "";
-    expect(block, name).toMatch(/^ {4}type: (string|integer|boolean|array|object)$/m);
-    expect(block, name).toMatch(/^ {4}description: \S/m);
-    found[name] = /^ {4}default: (.*)$/m.exec(block)?.[1] ?? "";
-  }
-  const expected = Object.entries(DEFAULTS).map(([name, value]) => [
-    name,
-    typeof value === "object" || value === "" ? JSON.stringify(value) : String(value),
-  ]);
-  expect(found).toEqual(Object.fromEntries(expected));
 });

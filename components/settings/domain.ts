@@ -1,13 +1,18 @@
-import { longestHostName } from "./names";
-import { type Breach, type Rule } from "./setting-reader";
+import { archiveHosts } from "../lib/archive-pins";
+import { longestHostName } from "../lib/names";
+import { type Breach, type Rule } from "./define";
+import { archiveUrl } from "./lab";
 
-/** Linux takes no longer host name (HOST_NAME_MAX). */
-const MOST_CHARACTERS = 64;
+/** The longest host name that Linux accepts (HOST_NAME_MAX). */
+const LONGEST_NAME = 64;
 
-/** A domain that nobody can use for a lab, with every name below it. */
+/** What a domain may have of that, beside the host's own name and a dot. */
+const LONGEST_DOMAIN = LONGEST_NAME - longestHostName().length - 1;
+
+/** Domains that a lab cannot use, nor any domain below them. */
 interface Reserved {
   domains: string[];
-  /** What it is kept for, as the rest of "must not be a domain ...". */
+  /** Why, as the rest of "must not be a domain ...". */
   why: string;
 }
 
@@ -32,15 +37,17 @@ const RESERVED: Reserved[] = [
 
 const EXAMPLE = "Take one such as foo.bar";
 
-/**
- * A DNS domain for the private zone and the names of hosts.
- *
- * @param servers Names of servers that hosts download from, and that the zone must not hide.
- */
-export function domain(servers: string[]): Rule<string> {
-  return (value) =>
-    malformed(value) ?? tooLong(value) ?? reserved(value) ?? hidesServer(value, servers);
-}
+/** The rule for the domain of the private zone and of the hosts' names. */
+export const domainRule: Rule<string> = {
+  text:
+    `be two or more labels of lower-case letters, digits and inner hyphens, at most ${LONGEST_DOMAIN} ` +
+    "characters, and no reserved domain such as example.com or localhost",
+  check: (value, context) =>
+    malformed(value) ??
+    tooLong(value) ??
+    reserved(value) ??
+    hidesServer(value, archiveHosts(context.get(archiveUrl))),
+};
 
 function malformed(value: string): Breach | undefined {
   const labels = value.split(".");
@@ -61,14 +68,12 @@ function malformed(value: string): Breach | undefined {
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 function tooLong(value: string): Breach | undefined {
-  const longest = longestHostName();
-  const most = MOST_CHARACTERS - longest.length - 1;
-  return value.length > most
+  return value.length > LONGEST_DOMAIN
     ? {
         rule:
-          `have at most ${most} characters, since a host name with its domain, such as ` +
-          `${longest}.foo.bar, has at most ${MOST_CHARACTERS}`,
-        remedy: `Shorten it by ${value.length - most}`,
+          `have at most ${LONGEST_DOMAIN} characters, since a host name with its domain, such as ` +
+          `${longestHostName()}.foo.bar, has at most ${LONGEST_NAME}`,
+        remedy: `Shorten it by ${value.length - LONGEST_DOMAIN}`,
       }
     : undefined;
 }

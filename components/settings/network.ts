@@ -1,0 +1,211 @@
+import {
+  type Block,
+  capacity,
+  contains,
+  formatCidr,
+  MAX_ZONES,
+  MIN_ZONES,
+  networkOf,
+  overlap,
+  parseCidr,
+} from "../lib/addresses";
+import { type Breach, choice, Computed, type Context, list, text } from "./define";
+import { domainRule } from "./domain";
+import { instanceType } from "./instance-type";
+import { brokers } from "./kafka";
+import { target } from "./lab";
+import { breach } from "./rules";
+
+/** The addresses by which the local cloud and its user's machine see one another. */
+const LOCAL_ADDRESSES = "198.18.0.0/15";
+
+const PRIVATE_BLOCKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+const OWN_ADDRESS = "find your own address with: curl https://checkip.amazonaws.com";
+
+const availabilityZones = list({
+  name: "availabilityZones",
+  default: [],
+  each: (value) =>
+    breach(
+      !/^[a-z]{2}(-[a-z]+){1,2}-\d[a-z]$/.test(value),
+      "hold names of availability zones",
+      "Take such as ap-northeast-2a",
+    ),
+  rule: {
+    text: `hold ${MIN_ZONES} to ${MAX_ZONES} different zones, or none`,
+    check: (values) =>
+      breach(
+        values.length > 0 &&
+          (values.length < MIN_ZONES ||
+            values.length > MAX_ZONES ||
+            new Set(values).size < values.length),
+        `hold ${MIN_ZONES} to ${MAX_ZONES} different zones, or none`,
+        "Leave it out to take the first ones of the region",
+      ),
+  },
+  text:
+    "The zones that hosts are spread over. If empty, Pulumi takes the first three zones of the " +
+    "region that need no opt-in.",
+  change:
+    "A change moves hosts to other zones. A data volume cannot move: Pulumi replaces it with an empty one.",
+  example: ["ap-northeast-2a", "ap-northeast-2c"],
+});
+
+const topology = choice({
+  name: "topology",
+  words: ["public", "private"],
+  default: "public",
+  text:
+    "public, as in the book: every host has a public address. private: only the bastion, " +
+    "peter-bastion01, can reach the hosts, and they download through a NAT gateway. On AWS the " +
+    "gateway costs about 0.06 USD an hour and 0.06 USD a GB; the bastion costs extra.",
+  change: "A change replaces every host and keeps the data volumes.",
+  example: "private",
+});
+
+const vpcCidr = text({
+  name: "vpcCidr",
+  default: "10.20.0.0/16",
+  rule: {
+    text:
+      "be a private IPv4 block from /16 to /25 with an address for each broker; on the local " +
+      "target also one to which this machine has no route",
+    check: (value, context) => badVpc(value) ?? tooFewAddresses(value, context),
+  },
+  text: "The IPv4 block of the VPC.",
+  change: "A change replaces everything.",
+  example: "10.99.0.0/16",
+});
+
+const sshAllowedCidrs = list({
+  name: "sshAllowedCidrs",
+  default: new Computed(
+    `${LOCAL_ADDRESSES} on the local target, by which this machine and its hosts see one another; ` +
+      "none on AWS",
+    (context) => (context.get(target) === "local" ? [LOCAL_ADDRESSES] : []),
+  ),
+  each: badSshBlock,
+  rule: {
+    text:
+      "hold IPv4 blocks from /8 to /32 that do not overlap: at least one on AWS, and on the local " +
+      `target ${LOCAL_ADDRESSES} or a part of it`,
+    check: (values, context) =>
+      noneOrOverlapping(values) ??
+      breach(
+        context.get(target) === "local" &&
+          !values.some((value) => overlap(cidr(value), cidr(LOCAL_ADDRESSES))),
+        `hold ${LOCAL_ADDRESSES} or a part of it on the local target, where this machine has its address`,
+        "Leave it out to take that block",
+      ),
+  },
+  text:
+    "The IPv4 blocks whose addresses may use SSH. You must set it on AWS: " +
+    "https://checkip.amazonaws.com shows your own address; write it as ADDRESS/32.",
+  change: "A change affects the security groups and nothing else.",
+  example: ["203.0.113.7/32"],
+});
+
+const bastionInstanceType = instanceType({
+  name: "bastionInstanceType",
+  defaults: { x86_64: "t3.nano", arm64: "t4g.nano" },
+  text: "The EC2 instance type of the bastion, which the private topology has.",
+  change: "A change stops the bastion and starts it again.",
+  example: "t3.micro",
+});
+
+const domain = text({
+  name: "domain",
+  default: "foo.bar",
+  rule: domainRule,
+  text: "The domain of the host names: the name of the private DNS zone, and the hosts' search domain.",
+  change: "A change replaces every host and keeps the data volumes.",
+  example: "kafka.corp.kr",
+});
+
+/** The settings of the network. */
+export const NETWORK = [
+  topology,
+  availabilityZones,
+  vpcCidr,
+  sshAllowedCidrs,
+  domain,
+  bastionInstanceType,
+] as const;
+
+function badVpc(value: string): Breach | undefined {
+  const example = "Take one such as 10.20.0.0/16";
+  const block = parseCidr(value);
+  if (block === undefined) {
+    return { rule: "be an IPv4 CIDR", remedy: example };
+  }
+  return (
+    strayBits(block) ??
+    breach(block.prefix < 16 || block.prefix > 25, "be between a /16 and a /25", example) ??
+    breach(
+      !PRIVATE_BLOCKS.some((outer) => contains(cidr(outer), block)),
+      `lie in one of the private ranges ${PRIVATE_BLOCKS.join(", ")}`,
+      example,
+    )
+  );
+}
+
+function tooFewAddresses(value: string, context: Context): Breach | undefined {
+  const count = context.get(brokers);
+  const room = capacity(cidr(value).prefix, MIN_ZONES, "kafka");
+  return breach(
+    count > room,
+    `have an address for each of the ${count} brokers (this one has room for ${room})`,
+    `Choose a wider block, such as ${value.split("/")[0]}/16, or fewer brokers`,
+  );
+}
+
+function badSshBlock(value: string): Breach | undefined {
+  const block = parseCidr(value);
+  if (value.endsWith("/0")) {
+    return { rule: "not open SSH to the whole internet", remedy: `Name your own: ${OWN_ADDRESS}` };
+  }
+  if (block === undefined) {
+    return { rule: "hold IPv4 CIDRs", remedy: `A single address ends in /32; ${OWN_ADDRESS}` };
+  }
+  return (
+    strayBits(block) ??
+    breach(block.prefix < 8, "not open SSH to more than a /8", `Name your own: ${OWN_ADDRESS}`)
+  );
+}
+
+function noneOrOverlapping(values: string[]): Breach | undefined {
+  if (values.length === 0) {
+    return {
+      rule: "name the addresses that may use SSH",
+      remedy:
+        `On AWS there is no default; ${OWN_ADDRESS} and set it with: ` +
+        "pulumi config set --path 'kafkalab:sshAllowedCidrs[0]' ADDRESS/32",
+    };
+  }
+  const narrower = values.flatMap((one, index) =>
+    values.slice(index + 1).filter((other) => overlap(cidr(one), cidr(other))),
+  );
+  return breach(
+    narrower.length > 0,
+    "hold blocks that do not overlap",
+    `Leave out the narrower one (${narrower.join(", ")})`,
+  );
+}
+
+function strayBits(block: Block): Breach | undefined {
+  const network = formatCidr(networkOf(block));
+  return breach(
+    network !== formatCidr(block),
+    "start at the first address of its block",
+    `Write it as ${network}`,
+  );
+}
+
+/** A block whose text has been found sound. */
+function cidr(text: string): Block {
+  const block = parseCidr(text);
+  if (block === undefined) {
+    throw new Error(`not an IPv4 CIDR: ${text}`);
+  }
+  return block;
+}
