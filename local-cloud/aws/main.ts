@@ -1,6 +1,7 @@
 import { main } from "@pulumi/pulumi/provider";
-import { guardAll } from "../machine/guard";
-import { acknowledgeCreated, localCloud } from "./provider";
+import { acknowledgeCreated } from "./acknowledgement";
+import { guardAll } from "./network";
+import { localCloud } from "./provider";
 
 // Services on hosts and dnsmasq read what it makes, whatever umask the user has.
 process.umask(0o022);

@@ -1,4 +1,4 @@
-import { ApiError } from "./resource";
+import { ApiError } from "./api-error";
 
 /*
  * What EBS takes by volume type. Sizes, IOPS and throughput are from the API reference
@@ -32,7 +32,16 @@ const LIMITS: Readonly<{ [type: string]: Limits }> = {
 /** A volume may have so many IOPS of its kind for each MiB/s of throughput. */
 const IOPS_PER_MIBPS = 4;
 
+/** The volume types that EBS has. */
 export const VOLUME_TYPES = Object.keys(LIMITS);
+
+function limitsOf(type: string): Limits {
+  const limits = LIMITS[type];
+  if (!limits) {
+    throw new Error(`volume: type must be one of ${VOLUME_TYPES.join(", ")}; got "${type}"`);
+  }
+  return limits;
+}
 
 /** What a volume is like. */
 export interface VolumeShape {
@@ -45,17 +54,21 @@ export interface VolumeShape {
   throughput: number;
 }
 
-/** What is asked for. */
+/** What the program asks for. */
 export type VolumeWish = Partial<VolumeShape> & Pick<VolumeShape, "size">;
 
 /**
- * What a volume becomes that is asked for like this.
+ * What a volume becomes if the program asks for this.
  *
- * @param before What it is, if it is there: what is not asked for stays, where the new type has it.
+ * @param before What the volume is, if it is there. What the program does not ask for stays, if the new
+ *   type has it.
  */
 export function volumeShape(wish: VolumeWish, before: Partial<VolumeShape> = {}): VolumeShape {
   const type = wish.type ?? before.type ?? "gp2";
-  const [now, last] = [LIMITS[type]!, before.type === undefined ? undefined : LIMITS[before.type]];
+  const [now, last] = [
+    limitsOf(type),
+    before.type === undefined ? undefined : limitsOf(before.type),
+  ];
   const baseline = type === "gp2" ? Math.min(16000, Math.max(100, 3 * wish.size)) : 0;
   return {
     type,
@@ -70,7 +83,7 @@ export function volumeShape(wish: VolumeWish, before: Partial<VolumeShape> = {})
 /** Throws an {@link ApiError} if EBS does not make a volume like this, or not of the one `before`. */
 export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): void {
   const { type, size, iops, throughput } = volumeShape(wish, before);
-  const limits = LIMITS[type]!;
+  const limits = limitsOf(type);
   const [least, most] = limits.size;
   const badSize = (why: string) =>
     new ApiError("InvalidParameterValue", `Volume of ${size}GiB is ${why}.`);

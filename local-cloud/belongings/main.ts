@@ -12,7 +12,7 @@ import { foreign, foreignOwner, isHere, own } from "../machine/owner";
 import { changeState, readState } from "../machine/store";
 import { Refusal } from "../checkpoint/refusal";
 import { withStacksLocked } from "../checkpoint/stacks";
-import { disown, isNamedByInputs, removeLost } from "../aws/provider";
+import { disown, isNamedByInputs, removeLost } from "../aws/removal";
 import { describe, idsKnown, lostOf, removeStateFile, stateFile, unreadable } from "./lost";
 
 async function main(command: string, name = ""): Promise<void> {

@@ -6,7 +6,8 @@
 import { join } from "node:path";
 import { withLock } from "../machine/lock";
 import { run } from "../../shared/process";
-import { waitUntil } from "../../shared/wait";
+import { waitFor } from "../../shared/wait";
+import { messageOf } from "../aws/error-message";
 import { Refusal } from "./refusal";
 import { abandon, restore } from "./restore";
 import { save } from "./save";
@@ -77,30 +78,29 @@ function list(): void {
     `${brokersOf(checkpoint).length}`,
     `${checkpoint.hosts.length}`,
   ]);
-  const table = [["NAME", "TIME (UTC)", "SIZE", "BROKERS", "HOSTS"], ...rows];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  const titles = ["NAME", "TIME (UTC)", "SIZE", "BROKERS", "HOSTS"];
+  const table = [titles, ...rows];
+  const widths = titles.map((_, column) =>
+    Math.max(...table.map((row) => row[column]?.length ?? 0)),
+  );
   for (const row of table) {
-    say(row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()); // prettier-ignore
+    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    say(cells.join("  ").trimEnd());
   }
 }
 
 /** Waits until `npm run status` finds nothing wrong. */
 async function whole(): Promise<void> {
   const stack = process.env["KAFKALAB_STACK"] ?? "local";
-  let seen = "";
-  const well = () =>
+  const look = () =>
     run(["scripts/dev/lab.sh", "status", "-s", stack]).then(
-      () => true,
-      (error: unknown) => {
-        seen = (error as Error).message;
-        return false;
-      },
+      () => ({ done: true }),
+      (error: unknown) => ({ seen: messageOf(error) }),
     );
-  const message = () =>
-    `the lab is restored, and not whole after ${WHOLE_SECONDS}s; last saw ${seen}`;
-  await waitUntil(well, WHOLE_SECONDS * 1000, message).catch((error: unknown) => {
+  const wait = { what: "the restored lab", state: "whole", seconds: WHOLE_SECONDS, intervalMs: 10 };
+  await waitFor(wait, look).catch((error: unknown) => {
     throw new Refusal(
-      (error as Error).message,
+      messageOf(error),
       "See what is wrong with: npm run status; put it right with: npm run up",
     );
   });

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { CommandError, run } from "../../shared/process";
-import { waitUntil } from "../../shared/wait";
+import { waitFor } from "../../shared/wait";
 
 /**
  * A process of the local cloud that outlives the plugin. It is known by its program and by one
@@ -51,13 +51,13 @@ const found = new Map<string, number>();
 
 /** The pid of the daemon, if it runs. */
 export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number | undefined {
-  const program = basename(argv[0]!);
+  const program = basename(argv[0] ?? "");
   // A process that forks shows its own command line in the child too, until that becomes another
   // program: what was found may be no more what it was.
   const isIt = (pid: number) => {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-      return basename(words[0]!) === program && words.includes(mark);
+      return basename(words[0] ?? "") === program && words.includes(mark);
     } catch {
       return false; // ended meanwhile
     }
@@ -77,8 +77,8 @@ export async function startDaemon(daemon: Daemon): Promise<void> {
   const { unit, enter = [], argv, logFile } = daemon;
   if (unit && machineRunsSystemd()) return startUnit(unit, [...enter, ...argv], logFile);
   const log = openSync(logFile, "a", 0o600);
-  const [program, ...args] = [...enter, ...argv];
-  const child = spawn(program!, args, { detached: true, stdio: ["ignore", log, log] });
+  const [program = "", ...args] = [...enter, ...argv];
+  const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   child.on("error", () => undefined); // seen below: it has no pid
   child.unref();
@@ -108,17 +108,30 @@ async function startUnit(unit: Unit, argv: readonly string[], logFile: string): 
 export async function stopDaemon(
   daemon: Pick<Daemon, "argv" | "mark" | "unit">,
   signal: "SIGTERM" | "SIGKILL" = "SIGTERM",
-  timeoutMs = 5_000,
+  seconds = 5,
 ): Promise<void> {
   if (daemon.unit && machineRunsSystemd()) await stopUnit(daemon.unit, signal);
   const pid = daemonPid(daemon);
   if (pid === undefined) return;
   process.kill(pid, signal);
-  await waitUntil(
-    () => processKey(pid) === undefined,
-    timeoutMs,
-    () => `process ${pid} (${daemon.argv.join(" ")}) not ended after ${timeoutMs / 1000}s`,
-  );
+  await untilEnded(pid, `process ${pid} (${daemon.argv.join(" ")})`, seconds);
+}
+
+/** Waits until the process has ended, whoever is its parent. */
+export function untilEnded(pid: number, what: string, seconds: number): Promise<true> {
+  return waitFor<true>({ what, state: "ended", seconds, intervalMs: 10 }, () => {
+    const key = processKey(pid);
+    return key === undefined ? { done: true } : { seen: key };
+  });
+}
+
+/** Kills a process, unless it has ended meanwhile. */
+export function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // ended meanwhile
+  }
 }
 
 const NOT_LOADED = 5; // systemctl(1)

@@ -1,8 +1,6 @@
 import { publicCidr } from "./blocks";
 import { withLock } from "./lock";
-import { T } from "./model";
 import { run } from "../../shared/process";
-import { readState, recordsOf } from "./store";
 
 /*
  * As long as a VPC exists, the machine has an unreachable route for its public block. The route by
@@ -21,19 +19,19 @@ export const guardRoute = (block: string) =>
 /** The highest metric, so that every other route to the block is preferred. */
 export const GUARD_METRIC = 4294967295;
 
-/** Sets the guard of every VPC on record, before anything dials one of their hosts. */
-export async function guardAll(): Promise<void> {
-  const ids = recordsOf(readState(), T.vpc).map(({ id }) => id);
-  await Promise.all(
-    ids.map((id) =>
-      withLock(`network ${id}`, async () => {
-        const vpc = readState().records[id];
-        if (vpc === undefined || vpc.leaving) return; // another process is removing it
-        const route = guardRoute(publicCidr(vpc.chosen["slot"] as number));
-        await run(["ip", "route", "replace", ...route.split(" ")]);
-      }),
-    ),
-  );
+/**
+ * Sets the guard of a VPC, before anything dials one of its hosts.
+ *
+ * @param readSlot Reads the VPC's slot when its turn has come: undefined if another process is removing
+ *   the VPC.
+ */
+export function ensureGuard(vpcId: string, readSlot: () => number | undefined): Promise<void> {
+  return withLock(`network ${vpcId}`, async () => {
+    const slot = readSlot();
+    if (slot !== undefined) {
+      await run(["ip", "route", "replace", ...guardRoute(publicCidr(slot)).split(" ")]);
+    }
+  });
 }
 
 /** Removes the guard of a block, if it is there. */

@@ -12,17 +12,16 @@ import { join } from "node:path";
 import { overlaps } from "./addresses";
 import { publicCidr, SLIRP_CIDR, SLOTS } from "./blocks";
 import { borrow, giveBack } from "./borrowed";
-import { daemonPid, startDaemon, stopDaemon, type Daemon } from "./daemon";
+import { daemonPid, killIfThere, startDaemon, stopDaemon, type Daemon } from "./daemon";
 import { dnsFiles, MIRROR } from "./dns";
 import { ruleset } from "./firewall";
 import { removeGuard } from "./guard";
 import * as links from "./links";
 import { withLock } from "./lock";
-import { vpcModel, type HostModel, type VpcModel } from "./model";
+import type { HostModel, VpcModel } from "./model";
 import { labDir, namespace, vpcRunDir } from "./paths";
 import { run } from "../../shared/process";
-import { waitUntil } from "../../shared/wait";
-import { readState, type Record } from "./store";
+import { waitFor } from "../../shared/wait";
 
 /*
  * A VPC is a network namespace that routes. Each subnet is a bridge in it whose ports are isolated
@@ -39,13 +38,17 @@ import { readState, type Record } from "./store";
  * no forwarding and no firewall rule there.
  */
 
-/** Brings the kernel and the daemons of a VPC to what its records say. Repeating it is cheap. */
-export function applyVpc(vpcId: string): Promise<void> {
+/**
+ * Brings the kernel and the daemons of a VPC to what its model says. Repeating it is cheap.
+ *
+ * @param read Reads the model when the VPC's turn has come. Without a model, there is nothing to do.
+ */
+export function applyVpc(vpcId: string, read: () => VpcModel | undefined): Promise<void> {
   const queued = waiting.get(vpcId);
-  if (queued) return queued; // it has not read the records yet, so it will see the caller's
+  if (queued) return queued; // it has not read the model yet, so it will see the caller's change
   const application = withLock(`network ${vpcId}`, () => {
     waiting.delete(vpcId);
-    const model = vpcModel(readState(), vpcId);
+    const model = read();
     return model && apply(model);
   });
   waiting.set(vpcId, application);
@@ -74,14 +77,12 @@ async function apply(vpc: VpcModel): Promise<void> {
 const seen = new Map<string, string>();
 
 /**
- * Whether the kernel and the daemons have what the records say. They do not after the machine's
- * reboot, or if a run was killed between a change of the records and the work for it, or if somebody
- * has changed a part of it.
+ * Whether the kernel and the daemons have what the model says. They do not after a restart of the
+ * machine, if a run was killed before its work was done, or if somebody has changed a part.
  */
-export async function vpcIsWhole(vpcId: string): Promise<boolean> {
-  const model = vpcModel(readState(), vpcId);
-  if (model && (await isWhole(model))) return true;
-  seen.delete(vpcId);
+export async function vpcIsWhole(vpc: VpcModel): Promise<boolean> {
+  if (await isWhole(vpc)) return true;
+  seen.delete(vpc.id);
   return false;
 }
 
@@ -113,14 +114,13 @@ async function hasRules(vpc: VpcModel): Promise<boolean> {
 }
 
 /** Removes the network of a VPC, whatever is left of it. */
-export function removeVpc(vpc: Pick<Record, "id" | "chosen">): Promise<void> {
-  const { id } = vpc;
+export function removeVpc({ id, slot }: Pick<VpcModel, "id" | "slot">): Promise<void> {
   return withLock(`network ${id}`, async () => {
     for (const daemon of [slirp(id), dnsmasq(id), mirror(id)]) await stopDaemon(daemon);
     // The namespace's end takes the link away too, but some time later.
     await run(["ip", "link", "delete", links.outerLink(id)]).catch(() => undefined);
     await removeNamespace(id);
-    await removeGuard(vpc.chosen["slot"] as number);
+    await removeGuard(slot);
     await giveBack(id);
     seen.delete(id);
   });
@@ -131,12 +131,22 @@ export async function removeNamespace(id: string): Promise<void> {
   const name = namespace(id);
   if (!existsSync(`/run/netns/${name}`)) return;
   const pids = await run(["ip", "netns", "pids", name]).catch(() => "");
-  for (const pid of pids.split("\n").filter(Boolean)) killQuietly(Number(pid));
+  for (const pid of pids.split("\n").filter(Boolean)) killIfThere(Number(pid));
   await run(["ip", "netns", "delete", name]);
 }
 
-/** The CIDRs that the machine routes, the default route left out. */
-export async function machineRoutes(): Promise<{ cidr: string; device: string }[]> {
+/** A block that the machine routes, and where to. */
+export interface MachineRoute {
+  cidr: string;
+  device: string;
+}
+
+/** The machine's route that shares addresses with the block, if there is one. */
+export const routeThatOverlaps = (cidr: string, routes: MachineRoute[]) =>
+  routes.find(({ device, cidr: routed }) => device !== "lo" && overlaps(routed, cidr));
+
+/** The blocks that the machine routes, without the default route. */
+export async function machineRoutes(): Promise<MachineRoute[]> {
   const routes = JSON.parse(await run(["ip", "-json", "-4", "route", "show", "table", "all"])) as {
     dst: string;
     dev?: string;
@@ -227,12 +237,15 @@ async function ensureSlirp(vpcId: string): Promise<void> {
   if (daemonPid(daemon) !== undefined) return;
   await startDaemon(daemon);
   // Until it has its device, the next look at the links would take it for broken.
-  await waitUntil(
-    async () => (await links.linkOf(vpcId, links.TAP))?.up === true,
-    5_000,
-    () => `slirp4netns without a device after 5s; logs: ${daemon.logFile}`,
-  );
+  await waitFor(start("slirp4netns", daemon), async () => {
+    const device = await links.linkOf(vpcId, links.TAP);
+    return device?.up === true ? { done: true } : { seen: `${links.TAP} not up` };
+  });
 }
+
+const start = (what: string, { logFile: logs }: Daemon) => ({
+  ...{ what, state: "ready", seconds: 5, logs, intervalMs: 10 },
+});
 
 const dnsDigest = (vpc: VpcModel) => digest(JSON.stringify(dnsFiles(vpc, vpcRunDir(vpc.id))));
 
@@ -252,10 +265,8 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
     await stopDaemon(daemon);
     await startDaemon(daemon);
     // Before it has a handler, the next SIGHUP would end it.
-    await waitUntil(
-      () => handlesHangup(daemonPid(daemon)),
-      5_000,
-      () => `dnsmasq not ready after 5s; logs: ${daemon.logFile}`,
+    await waitFor(start("dnsmasq", daemon), () =>
+      handlesHangup(daemonPid(daemon)) ? { done: true } : { seen: "no handler of SIGHUP" },
     );
   } else {
     process.kill(pid, "SIGHUP");
@@ -288,14 +299,6 @@ function replaceLink(path: string, target: string): void {
   rmSync(`${path}.new`, { force: true });
   symlinkSync(target, `${path}.new`);
   renameSync(`${path}.new`, path);
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // ended meanwhile
-  }
 }
 
 export const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];

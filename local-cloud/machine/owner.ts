@@ -2,16 +2,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { labDir } from "./paths";
-import type { State } from "./store";
-
-/** The checkout that made the lab of a stack. */
-export interface Owner {
-  directory: string;
-  /** Who ran it. */
-  user: string;
-  /** ISO 8601. */
-  since: string;
-}
+import type { Owner, State } from "./store";
 
 /** The stack of a resource, as the local cloud names it: `urn:pulumi:STACK::PROJECT`. */
 export const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");

@@ -4,9 +4,8 @@ import { endsOf } from "./blocks";
 import { TRIAL_PORT } from "./firewall";
 import { inRouter, outerLink } from "./links";
 import { chainsThatDrop, remedyFor, type Hook } from "./machine-firewall";
-import { vpcModel, type VpcModel } from "./model";
+import type { VpcModel } from "./model";
 import { CommandError, run } from "../../shared/process";
-import { readState } from "./store";
 
 /*
  * Whether the machine itself lets its connections into a VPC. The local cloud changes no firewall of
@@ -17,9 +16,8 @@ import { readState } from "./store";
 const PATIENCE_MS = 2_000;
 
 /** Whether a connection of the machine's gets to the VPC's router and its answer comes back. */
-export async function wayIsOpen(vpcId: string): Promise<boolean> {
-  const vpc = vpcModel(readState(), vpcId);
-  return vpc === undefined || (await tryOnce(vpc, PATIENCE_MS / 2)) === undefined;
+export async function wayIsOpen(vpc: VpcModel): Promise<boolean> {
+  return (await tryOnce(vpc, PATIENCE_MS / 2)) === undefined;
 }
 
 /**
@@ -27,9 +25,7 @@ export async function wayIsOpen(vpcId: string): Promise<boolean> {
  *
  * @throws Error that says what was tried and seen, what stands in the way, and how to open it.
  */
-export async function requireWay(vpcId: string): Promise<void> {
-  const vpc = vpcModel(readState(), vpcId);
-  if (vpc === undefined) return;
+export async function requireWay(vpc: VpcModel): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   // The router's answer comes from its mirror, which may have been started this moment.
   let seen: string | undefined;
