@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../../local-cloud/aws/resource";
+import { ApiError } from "../../../local-cloud/aws/api-error";
 import {
   refuseVolume,
   volumeShape,
