@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Kind } from "./kind";
+import type { InputsSchema, Kind } from "./kind";
 import type { Failure, ResourceType } from "./resource";
 import { containsUnknown, isObject, isUnknown, revealAll, type Values } from "./values";
 
@@ -22,14 +22,15 @@ export function checkProperties({ inputs: schema }: Kind, inputs: Values): Failu
 /** The value without the properties that are null, which Pulumi means as absent. */
 function withoutAbsent(schema: z.core.$ZodType, value: unknown): unknown {
   const type = bare(schema);
-  if (type instanceof z.ZodObject && isObject(value)) {
+  const fields = fieldsOf(type);
+  if (fields && isObject(value)) {
     const present = Object.entries(value).filter(([, item]) => item !== undefined && item !== null);
     return Object.fromEntries(
-      present.map(([name, item]) => [name, withoutAbsent(type.shape[name] ?? z.unknown(), item)]),
+      present.map(([name, item]) => [name, withoutAbsent(fields[name] ?? z.unknown(), item)]),
     );
   }
   if (type instanceof z.ZodArray && Array.isArray(value)) {
-    return value.map((item) => withoutAbsent(type.element, item));
+    return value.map((item) => withoutAbsent(elementOf(type), item));
   }
   return value;
 }
@@ -41,13 +42,23 @@ export function bare(schema: z.core.$ZodType): z.core.$ZodType {
     : schema;
 }
 
+/** The schemas of an object's properties. @default undefined, if the schema is of no object */
+export function fieldsOf(schema: z.core.$ZodType): InputsSchema["shape"] | undefined {
+  return schema instanceof z.ZodObject ? (schema as InputsSchema).shape : undefined;
+}
+
+/** The schema of the items of a list. */
+export const elementOf = (list: z.ZodArray): z.core.$ZodType => bare(list.unwrap());
+
 type Issue = z.core.$ZodIssue;
 
-function failuresOf(top: z.ZodObject, inputs: Values, issue: Issue): Failure[] {
+function failuresOf(top: InputsSchema, inputs: Values, issue: Issue): Failure[] {
   const { path, schema, value, isWhole } = locate(top, inputs, issue.path);
   const property = nameOf(path);
   if (issue.code === "unrecognized_keys") {
-    const known = schema instanceof z.ZodObject ? Object.keys(schema.shape).sort().join(", ") : "";
+    const known = Object.keys(fieldsOf(schema) ?? {})
+      .sort()
+      .join(", ");
     return issue.keys
       .filter((key) => !key.startsWith("__"))
       .map((key) => ({
@@ -88,7 +99,7 @@ interface Place {
   isWhole: boolean;
 }
 
-function locate(top: z.ZodObject, inputs: Values, path: PropertyKey[]): Place {
+function locate(top: InputsSchema, inputs: Values, path: PropertyKey[]): Place {
   const place: Place = { path: [], schema: top, value: inputs, isWhole: true };
   for (const step of path) {
     const inner = inside(place, step);
@@ -106,20 +117,22 @@ function inside(
   { schema, value }: Place,
   step: PropertyKey,
 ): [z.core.$ZodType, unknown] | undefined {
-  if (schema instanceof z.ZodObject && isObject(value)) {
-    const property = schema.shape[String(step)];
+  const fields = fieldsOf(schema);
+  if (fields && isObject(value)) {
+    const property = fields[String(step)];
     return property && [bare(property), value[String(step)]];
   }
   if (schema instanceof z.ZodArray && Array.isArray(value)) {
-    const [element, item] = [bare(schema.element), value[Number(step)] as unknown];
-    return element instanceof z.ZodObject && isObject(item) ? [element, item] : undefined;
+    const item: unknown = value[Number(step)];
+    const element = elementOf(schema);
+    return fieldsOf(element) && isObject(item) ? [element, item] : undefined;
   }
   return undefined;
 }
 
 function typeName(schema: z.core.$ZodType): string {
   if (schema instanceof z.ZodArray) {
-    return bare(schema.element) instanceof z.ZodObject ? "a list of objects" : "a list of strings";
+    return fieldsOf(elementOf(schema)) ? "a list of objects" : "a list of strings";
   }
   if (schema instanceof z.ZodRecord) {
     return "a map of strings";

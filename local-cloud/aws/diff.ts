@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as z from "zod";
-import { bare } from "./check";
-import { rulesOf, type Kind } from "./kind";
+import { bare, elementOf, fieldsOf } from "./check";
+import { rulesOf, type InputsSchema, type Kind } from "./kind";
 import { containsUnknown, isObject, revealAll, type Values } from "./values";
 
 /** The names of the inputs that differ between what a resource has and what it should have. */
@@ -33,13 +33,16 @@ function differs(property: z.core.$ZodType, before: unknown, after: unknown): bo
     return !computed && !isEmpty(had);
   }
   const type = bare(property);
-  if (type instanceof z.ZodObject) {
-    return fieldsDiffer(type, had, wanted);
+  const fields = fieldsOf(type);
+  if (fields) {
+    return fieldsDiffer(fields, had, wanted);
   }
-  const element = type instanceof z.ZodArray ? bare(type.element) : undefined;
-  if (element instanceof z.ZodObject) {
+  const itemFields = type instanceof z.ZodArray ? fieldsOf(elementOf(type)) : undefined;
+  if (itemFields) {
     const [old, now] = [asList(had), asList(wanted)];
-    return old.length !== now.length || now.some((item, i) => fieldsDiffer(element, old[i], item));
+    return (
+      old.length !== now.length || now.some((item, i) => fieldsDiffer(itemFields, old[i], item))
+    );
   }
   if (isEmpty(had) && isEmpty(wanted)) {
     return false;
@@ -49,9 +52,9 @@ function differs(property: z.core.$ZodType, before: unknown, after: unknown): bo
     : !isDeepStrictEqual(had, wanted);
 }
 
-function fieldsDiffer({ shape }: z.ZodObject, had: unknown, wanted: unknown): boolean {
-  const [old, now] = [had, wanted].map((value) => (isObject(value) ? value : {}));
-  return Object.entries(shape).some(([name, field]) => differs(field, old?.[name], now?.[name]));
+function fieldsDiffer(fields: InputsSchema["shape"], had: unknown, wanted: unknown): boolean {
+  const [old, now] = [isObject(had) ? had : {}, isObject(wanted) ? wanted : {}];
+  return Object.entries(fields).some(([name, field]) => differs(field, old[name], now[name]));
 }
 
 const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

@@ -49,12 +49,15 @@ export const unordered = <S extends z.ZodType>(property: S): S =>
 export interface Kind<Inputs = unknown, Chosen = unknown> {
   /** Pulumi's type token, such as `aws:ec2/vpc:Vpc`. */
   readonly token: string;
-  readonly inputs: z.ZodObject;
+  readonly inputs: InputsSchema;
   /** AWS's error for an id that does not exist, if other resources name this one. */
   readonly notFound?: NotFound;
   /** Carries the types of the records. No value is ever there. */
   readonly record?: StoredResource<Inputs, Chosen>;
 }
+
+/** The schema of the inputs of any kind. */
+export type InputsSchema = z.ZodObject<{ [name: string]: z.ZodType }>;
 
 /** The code of AWS's error and what its message calls the id, such as `vpc ID`. */
 export interface NotFound {
@@ -68,7 +71,11 @@ export type InputsOf<K extends Kind> = NonNullable<K["record"]>["inputs"];
 /** A record of a kind. */
 export type RecordOf<K extends Kind> = NonNullable<K["record"]>;
 
-interface Definition<Inputs extends z.ZodRawShape, Chosen extends z.ZodRawShape> {
+interface Shape {
+  readonly [name: string]: z.ZodType;
+}
+
+interface Definition<Inputs extends Shape, Chosen extends Shape> {
   token: string;
   inputs: Inputs;
   /** Addresses, slots and other values that the cloud chooses for a resource. */
@@ -77,7 +84,7 @@ interface Definition<Inputs extends z.ZodRawShape, Chosen extends z.ZodRawShape>
 }
 
 /** Makes a kind out of the schemas of its properties. */
-export function kind<Inputs extends z.ZodRawShape, Chosen extends z.ZodRawShape>({
+export function kind<Inputs extends Shape, Chosen extends Shape>({
   token,
   inputs,
   notFound,

@@ -190,7 +190,7 @@ function hostName(
   { localHostname }: Metadata,
 ) {
   const full = fqdn ?? hostname ?? localHostname;
-  return prefer_fqdn_over_hostname === true ? full : (hostname ?? full).split(".")[0]!;
+  return prefer_fqdn_over_hostname === true ? full : (hostname ?? full).replace(/\..*/, "");
 }
 
 function useradd({ name, gecos, groups, shell }: User): string[] {
