@@ -88,9 +88,6 @@ export function kind<Inputs extends Shape, Chosen extends Shape>({
   token,
   inputs,
   notFound,
-}: Definition<Inputs, Chosen>): Kind<
-  z.input<z.ZodObject<Inputs>>,
-  z.input<z.ZodObject<Chosen>>
-> {
+}: Definition<Inputs, Chosen>): Kind<z.input<z.ZodObject<Inputs>>, z.input<z.ZodObject<Chosen>>> {
   return { token, inputs: z.strictObject(inputs), ...(notFound && { notFound }) };
 }

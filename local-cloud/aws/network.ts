@@ -17,12 +17,13 @@ const modelNow = (vpcId: string) => vpcModel(readState(), vpcId);
 export const applyVpc = (vpcId: string): Promise<void> =>
   machine.applyVpc(vpcId, () => modelNow(vpcId));
 
-/** As {@link applyVpc}, for a resource that names a VPC, if it names one. */
-export async function applyVpcOf({
-  inputs,
-}: {
+/** A resource that may name a VPC. */
+interface InVpc {
   inputs: { vpcId?: string | undefined };
-}): Promise<void> {
+}
+
+/** As {@link applyVpc}, for a resource that names a VPC, if it names one. */
+export async function applyVpcOf({ inputs }: InVpc): Promise<void> {
   if (inputs.vpcId !== undefined) {
     await applyVpc(inputs.vpcId);
   }

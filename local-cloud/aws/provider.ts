@@ -146,10 +146,7 @@ export const localCloud: Provider = {
 };
 
 /** Whether the resource is there, and was not being removed when a run was killed. */
-function isThere(
-  type: ResourceType,
-  record: StoredResource | undefined,
-): record is StoredResource {
+function isThere(type: ResourceType, record: StoredResource | undefined): record is StoredResource {
   return record !== undefined && !record.leaving && type.exists?.(record) !== false;
 }
 

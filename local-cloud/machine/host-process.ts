@@ -139,7 +139,9 @@ export async function forgetHost(id: string): Promise<void> {
 
 /** The supervising shell first, so that it does not start the host again; then the host's systemd. */
 export function hostPids(id: string): number[] {
-  return [daemonPid(hostDaemon(id)), systemdPid(id), nspawnPid(id)].filter((pid) => pid !== undefined);
+  return [daemonPid(hostDaemon(id)), systemdPid(id), nspawnPid(id)].filter(
+    (pid) => pid !== undefined,
+  );
 }
 
 const nspawnPid = (id: string) => daemonPid({ argv: ["systemd-nspawn"], mark: `--machine=${id}` });

@@ -28,4 +28,7 @@ export async function applyVpcOfRouteTable(routeTableId: string): Promise<void> 
 
 /** AWS's error for a resource that others use, where its message has this form. */
 export const hasDependencies = (what: string, id: string) =>
-  new ApiError("DependencyViolation", `The ${what} '${id}' has dependencies and cannot be deleted.`);
+  new ApiError(
+    "DependencyViolation",
+    `The ${what} '${id}' has dependencies and cannot be deleted.`,
+  );

@@ -1,5 +1,10 @@
 import { SLOTS } from "../../machine/blocks";
-import { freeSlot, machineRoutes, routeThatOverlaps, type MachineRoute } from "../../machine/network";
+import {
+  freeSlot,
+  machineRoutes,
+  routeThatOverlaps,
+  type MachineRoute,
+} from "../../machine/network";
 import { readState, type State } from "../../machine/store";
 import { ApiError } from "../api-error";
 import { ec2Arn, newId } from "../ids";

@@ -16,7 +16,9 @@ export const zone = resourceType(kinds.zone, {
   service: "Route 53",
   operations: { create: "CreateHostedZone", delete: "DeleteHostedZone" },
   newId() {
-    const digits = BigInt(`0x${randomBytes(12).toString("hex")}`).toString(36).toUpperCase();
+    const digits = BigInt(`0x${randomBytes(12).toString("hex")}`)
+      .toString(36)
+      .toUpperCase();
     return `Z${digits.padStart(ID_LENGTH, "0").slice(0, ID_LENGTH)}`;
   },
 

@@ -46,7 +46,7 @@ test("a process that has become another program is not the daemon any more", asy
   const child = spawn("sh", [mark], { stdio: ["pipe", "ignore", "inherit"] });
   try {
     const daemon = { argv: ["sh"], mark };
-    const pid = await waitFor(wait, () => {
+    const pid = await waitFor<number>(wait, () => {
       const found = daemonPid(daemon);
       return found !== undefined && found === child.pid ? { done: found } : { seen: `${found}` };
     });

@@ -21,8 +21,7 @@ const thing = kind({
   },
   chosen: {},
 });
-const changed = (olds: object, news: object) =>
-  changedProperties(thing, { ...olds }, { ...news });
+const changed = (olds: object, news: object) => changedProperties(thing, { ...olds }, { ...news });
 
 describe("no difference", () => {
   test.each([

@@ -18,7 +18,11 @@ function state(parts: Parts[]): State {
 }
 
 const subnet = (name: string, route: StoredResource["inputs"] | undefined): Parts[] => [
-  { id: `subnet-${name}`, type: kinds.subnet.token, inputs: { vpcId: "vpc-1", cidrBlock: "10.0.0.0/24" } },
+  {
+    id: `subnet-${name}`,
+    type: kinds.subnet.token,
+    inputs: { vpcId: "vpc-1", cidrBlock: "10.0.0.0/24" },
+  },
   { id: `rtb-${name}`, type: kinds.routeTable.token, inputs: { vpcId: "vpc-1" } },
   {
     id: `rtbassoc-${name}`,
@@ -26,7 +30,13 @@ const subnet = (name: string, route: StoredResource["inputs"] | undefined): Part
     inputs: { subnetId: `subnet-${name}`, routeTableId: `rtb-${name}` },
   },
   ...(route
-    ? [{ id: `r-${name}`, type: kinds.route.token, inputs: { routeTableId: `rtb-${name}`, ...route } }]
+    ? [
+        {
+          id: `r-${name}`,
+          type: kinds.route.token,
+          inputs: { routeTableId: `rtb-${name}`, ...route },
+        },
+      ]
     : []),
   {
     id: `i-${name}`,
@@ -71,7 +81,9 @@ describe("a host gets out", () => {
 
 test("a stopped instance has no public address, and a private one", () => {
   const stopped = outside.map((part) =>
-    part.type === kinds.instance.token ? { ...part, chosen: { ...part.chosen, stopped: true } } : part,
+    part.type === kinds.instance.token
+      ? { ...part, chosen: { ...part.chosen, stopped: true } }
+      : part,
   );
   const [host] = vpcModel(state([vpc, gateway, ...stopped]), "vpc-1")!.hosts;
   expect(host).toMatchObject({ privateIp: "10.0.0.4" });
