@@ -14,7 +14,9 @@ process.on("SIGINT", () => {
   void noted.finally(() => process.exit(0));
 });
 setInterval(() => {
-  if (process.ppid !== engine) process.exit(1);
+  if (process.ppid !== engine) {
+    process.exit(1);
+  }
 }, 500).unref();
 
 // The engine waits for the port that this prints. Until then, nothing can dial a host.

@@ -28,15 +28,23 @@ export const isUnknown = (value: unknown) => value === UNKNOWN;
 
 /** Whether any part of the value is not known yet. */
 export function containsUnknown(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(containsUnknown);
-  if (isObject(value)) return Object.values(value).some(containsUnknown);
+  if (Array.isArray(value)) {
+    return value.some(containsUnknown);
+  }
+  if (isObject(value)) {
+    return Object.values(value).some(containsUnknown);
+  }
   return isUnknown(value);
 }
 
 /** The value without secret marks, at any depth. */
 export function reveal(value: unknown): unknown {
-  if (isSecret(value)) return reveal(value.value);
-  if (Array.isArray(value)) return value.map(reveal);
+  if (isSecret(value)) {
+    return reveal(value.value);
+  }
+  if (Array.isArray(value)) {
+    return value.map(reveal);
+  }
   if (isObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, reveal(item)]));
   }
@@ -61,7 +69,11 @@ export function conceal(values: Values, like: Values): Values {
 }
 
 function containsSecret(value: unknown): boolean {
-  if (isSecret(value)) return true;
-  if (Array.isArray(value)) return value.some(containsSecret);
+  if (isSecret(value)) {
+    return true;
+  }
+  if (Array.isArray(value)) {
+    return value.some(containsSecret);
+  }
   return isObject(value) && Object.values(value).some(containsSecret);
 }

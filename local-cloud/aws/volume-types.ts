@@ -87,9 +87,15 @@ export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): v
   const [least, most] = limits.size;
   const badSize = (why: string) =>
     new ApiError("InvalidParameterValue", `Volume of ${size}GiB is ${why}.`);
-  if (!Number.isInteger(size)) throw badSize("not of whole GiB");
-  if (size < least) throw badSize(`too small for volume type ${type}; minimum is ${least}GiB`);
-  if (size > most) throw badSize(`too large for volume type ${type}; maximum is ${most}GiB`);
+  if (!Number.isInteger(size)) {
+    throw badSize("not of whole GiB");
+  }
+  if (size < least) {
+    throw badSize(`too small for volume type ${type}; minimum is ${least}GiB`);
+  }
+  if (size > most) {
+    throw badSize(`too large for volume type ${type}; maximum is ${most}GiB`);
+  }
   if (before?.size !== undefined && size < before.size) {
     throw new ApiError(
       "InvalidParameterValue",
@@ -111,7 +117,9 @@ export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): v
         `Iops to volume size ratio of ${iops / size} is too high; maximum is ${limits.iops.perGib}.`,
       );
     }
-  } else if (wish.iops !== undefined) unsupported("iops", type);
+  } else if (wish.iops !== undefined) {
+    unsupported("iops", type);
+  }
   if (limits.throughput) {
     within(`Throughput of ${throughput}`, throughput, limits.throughput);
     if (throughput * IOPS_PER_MIBPS > iops) {
@@ -120,16 +128,21 @@ export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): v
         `Throughput (MiBps) to iops ratio of ${throughput / iops} is too high; maximum is ${1 / IOPS_PER_MIBPS} MiBps per iops.`,
       );
     }
-  } else if (wish.throughput !== undefined) unsupported("throughput", type);
+  } else if (wish.throughput !== undefined) {
+    unsupported("throughput", type);
+  }
 }
 
 function within(what: string, value: number, [least, most]: [number, number]): void {
-  if (!Number.isInteger(value))
+  if (!Number.isInteger(value)) {
     throw new ApiError("InvalidParameterValue", `${what} is not an integer.`);
-  if (value < least)
+  }
+  if (value < least) {
     throw new ApiError("InvalidParameterValue", `${what} is too low; minimum is ${least}.`);
-  if (value > most)
+  }
+  if (value > most) {
     throw new ApiError("InvalidParameterValue", `${what} is too high; maximum is ${most}.`);
+  }
 }
 
 function unsupported(parameter: string, type: string): never {

@@ -19,7 +19,9 @@ export const stateFile = (name: string) => join(stacksDir, "kafkalab", `${name}.
 
 /** What is wrong with the file of a stack's state, if there is one and Pulumi could not read it. */
 export function unreadable(name: string): string | undefined {
-  if (!existsSync(stateFile(name))) return undefined;
+  if (!existsSync(stateFile(name))) {
+    return undefined;
+  }
   try {
     idsIn(name);
     return undefined;
@@ -36,8 +38,12 @@ export function unreadable(name: string): string | undefined {
 export function idsKnown(except?: string): Set<string> {
   const ids = stacksIn(stacksDir).flatMap((name) => {
     const fault = unreadable(name);
-    if (fault === undefined) return idsIn(name);
-    if (name === except) return [];
+    if (fault === undefined) {
+      return idsIn(name);
+    }
+    if (name === except) {
+      return [];
+    }
     throw new Refusal(
       `Pulumi's state of the stack ${name}, ${stateFile(name)}, cannot be read, so nobody can tell what is its own: ${fault}`,
       `Put that right first, or destroy that stack: npm run destroy -- -s ${name}`,
@@ -50,7 +56,9 @@ function idsIn(name: string): string[] {
   const { checkpoint } = JSON.parse(readFileSync(stateFile(name), "utf8")) as {
     checkpoint?: { latest?: { resources?: { id?: string }[] | null } | null };
   };
-  if (!checkpoint) throw new Error("it has no checkpoint");
+  if (!checkpoint) {
+    throw new Error("it has no checkpoint");
+  }
   return (checkpoint.latest?.resources ?? []).flatMap(({ id }) => id ?? []);
 }
 
@@ -70,7 +78,9 @@ export function describe(records: StoredResource[]): string {
     .sort();
   const shown = all.slice(0, 8);
   const others = records.length - shown.length;
-  if (others > 0) shown.push(`${others} ${all.length ? "more" : "of the network"}`);
+  if (others > 0) {
+    shown.push(`${others} ${all.length ? "more" : "of the network"}`);
+  }
   return shown.join(", ");
 }
 

@@ -30,10 +30,13 @@ const USAGE = "npm run checkpoint -- save NAME | restore NAME | list | delete NA
 
 async function main([command, ...names]: string[]): Promise<void> {
   const [name] = names;
-  if (command === "list" && names.length === 0) return list();
+  if (command === "list" && names.length === 0) {
+    return list();
+  }
   // For `npm run destroy -- --abandon-restore`.
-  if (command === "abandon" && names.length === 0)
+  if (command === "abandon" && names.length === 0) {
     return say(await alone(stacks(), () => Promise.resolve(abandon())));
+  }
   if (command === "delete" && names.length > 0) {
     return withLock("checkpoints", () => {
       refuseDuringExchange();
@@ -51,7 +54,9 @@ async function main([command, ...names]: string[]): Promise<void> {
     }
     const { text, runs } = await alone(stacks(name), () => restore(name));
     say(`${text}; its hosts boot after ${took()}`);
-    if (!runs) return;
+    if (!runs) {
+      return;
+    }
     await whole();
     return say(`the cluster is whole after ${took()}`);
   }
@@ -70,7 +75,9 @@ function stacks(checkpoint?: string): string[] {
 
 function list(): void {
   const all = checkpoints();
-  if (all.length === 0) return say("there are no checkpoints");
+  if (all.length === 0) {
+    return say("there are no checkpoints");
+  }
   const rows = all.map((checkpoint) => [
     checkpoint.name,
     checkpoint.time.slice(0, 19).replace("T", " "),

@@ -90,7 +90,9 @@ export async function restore(name: string): Promise<Restored> {
  */
 export function abandon(): string {
   const exchange = exchangeBegun();
-  if (!exchange) return "no restore is under way";
+  if (!exchange) {
+    return "no restore is under way";
+  }
   finish(exchange);
   const kept = [exchange.name, ...(exchange.before ? [exchange.before.name] : [])];
   return `the restore of "${exchange.name}" is given up; its hosts and their disks will be removed, and these checkpoints stay: ${kept.join(", ")}`;
@@ -154,7 +156,9 @@ async function refuseTakenAddresses(name: string, saved: State, present: State):
 
 async function stage(name: string, saved: State, present: State, part: string): Promise<void> {
   const from = checkpointDir(name);
-  if (!sharesBlocks(part)) checkSpace(`Checkpoint "${name}"`, sizeOnDisk(from));
+  if (!sharesBlocks(part)) {
+    checkSpace(`Checkpoint "${name}"`, sizeOnDisk(from));
+  }
   const disks = ["state.json", ...disksOf(saved)].map((disk) => join("cloud", disk));
   await copyAll(
     [...disks, "pulumi/stacks", "pulumi/meta.yaml"].map((path) => ({
@@ -197,7 +201,9 @@ export function swap({ part }: Exchange): void {
   mkdirSync(backendDir, { recursive: true });
   for (const { copy, used } of PLACES) {
     const [from, aside] = [join(part, "new", copy), join(part, "old", copy)];
-    if (!existsSync(from)) continue; // done
+    if (!existsSync(from)) {
+      continue;
+    } // done
     if (existsSync(used) && !existsSync(aside) && readdirSync(used).length > 0) {
       mkdirSync(dirname(aside), { recursive: true, mode: 0o700 });
       renameSync(used, aside);

@@ -15,7 +15,9 @@ export function addressAt(cidr: string, offset: number): string {
 
 /** Whether `cidr` is written with its network address: `10.0.0.0/16`, not `10.0.0.1/16`. */
 export function isNetwork(cidr: string): boolean {
-  if (!ipaddr.IPv4.isValidCIDR(cidr)) return false;
+  if (!ipaddr.IPv4.isValidCIDR(cidr)) {
+    return false;
+  }
   return ipaddr.IPv4.networkAddressFromCIDR(cidr).toString() === cidr.split("/")[0];
 }
 

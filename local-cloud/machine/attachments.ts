@@ -20,7 +20,9 @@ export function attachVolumes(id: string, volumes: AttachedVolume[]): Promise<vo
     const attached = await showVolumes(volumes);
     writeDevices(id, attached);
     const pid = systemdPid(id);
-    if (pid === undefined) return;
+    if (pid === undefined) {
+      return;
+    }
     await changeDeviceRules(id, pathsOf(attached));
     for (const { volumeId, device, index } of attached) {
       const node = seenFromOutside(pid, devicePath(index));
@@ -31,7 +33,9 @@ export function attachVolumes(id: string, volumes: AttachedVolume[]): Promise<vo
         chownSync(node, 0, DISK_GROUP);
       }
       mkdirSync(dirname(link), { recursive: true, mode: 0o755 });
-      if (!existsSync(link)) symlinkSync(`../../nvme${index}n1`, link);
+      if (!existsSync(link)) {
+        symlinkSync(`../../nvme${index}n1`, link);
+      }
     }
   });
 }
@@ -49,19 +53,25 @@ export function detachVolume(
   force: boolean,
 ): Promise<boolean> {
   return withLock(`instance ${id}`, async () => {
-    if (!instanceExists(id)) return true; // it was terminated meanwhile
+    if (!instanceExists(id)) {
+      return true;
+    } // it was terminated meanwhile
     const [pid, device] = [systemdPid(id), loopDevice(volumeId)];
     const left = await showVolumes(remaining);
     if (pid !== undefined && device !== undefined) {
       const mountPoints = mountPointsOf(pid, device);
-      if (mountPoints.length && !force) return false;
+      if (mountPoints.length && !force) {
+        return false;
+      }
       // What was there at boot is bound from outside; what came later is a node and a link.
       const names = [devicePath(index), byId(volumeId)];
       const bound = mounts(pid).map(({ point }) => point);
       for (const path of [...mountPoints, ...names.filter((name) => bound.includes(name))]) {
         await unmountInHost(pid, path);
       }
-      for (const name of names) rmSync(seenFromOutside(pid, name), { force: true });
+      for (const name of names) {
+        rmSync(seenFromOutside(pid, name), { force: true });
+      }
       await changeDeviceRules(id, pathsOf(left));
     }
     writeDevices(id, left);

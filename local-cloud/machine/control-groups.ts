@@ -19,9 +19,13 @@ const twinOf = (group: string) => group.replace("/cgroup/unified/", "/cgroup/sys
 /** Removes the empty control groups of a host. */
 export function removeCgroups(id: string): void {
   const removeTree = (dir: string) => {
-    if (!existsSync(dir)) return;
+    if (!existsSync(dir)) {
+      return;
+    }
     for (const entry of readdirSync(dir, { withFileTypes: true })) {
-      if (entry.isDirectory()) removeTree(join(dir, entry.name));
+      if (entry.isDirectory()) {
+        removeTree(join(dir, entry.name));
+      }
     }
     rmdirSync(dir);
   };
@@ -30,13 +34,17 @@ export function removeCgroups(id: string): void {
     const top = dirname(group);
     const isEmpty = () =>
       !readdirSync(top, { withFileTypes: true }).some((entry) => entry.isDirectory());
-    if (existsSync(top) && isEmpty()) rmdirSync(top);
+    if (existsSync(top) && isEmpty()) {
+      rmdirSync(top);
+    }
   }
 }
 
 /** The directory of the host's control group, if there is one. */
 export async function controlGroup(id: string): Promise<string | undefined> {
-  if (!machineRunsSystemd()) return ownGroup(id);
+  if (!machineRunsSystemd()) {
+    return ownGroup(id);
+  }
   const unit = hostUnitName(id);
   const path = await run(["systemctl", "show", "--property=ControlGroup", "--value", unit]);
   return path.trim() ? join(cgroupRoot(), path.trim()) : undefined;
@@ -44,7 +52,9 @@ export async function controlGroup(id: string): Promise<string | undefined> {
 
 /** The processes of a control group and of those below it. */
 export function processesIn(group: string): number[] {
-  if (!existsSync(group)) return [];
+  if (!existsSync(group)) {
+    return [];
+  }
   const own = readFileSync(join(group, "cgroup.procs"), "utf8")
     .split("\n")
     .filter(Boolean)

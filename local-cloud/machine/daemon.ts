@@ -63,19 +63,28 @@ export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number
     }
   };
   const last = found.get(mark);
-  if (last !== undefined && isIt(last)) return last;
+  if (last !== undefined && isIt(last)) {
+    return last;
+  }
   const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
   const pid = pids.map(Number).find(isIt);
-  if (pid === undefined) found.delete(mark);
-  else found.set(mark, pid);
+  if (pid === undefined) {
+    found.delete(mark);
+  } else {
+    found.set(mark, pid);
+  }
   return pid;
 }
 
 /** Starts the daemon, unless it runs: as its unit, or else in a session of its own. */
 export async function startDaemon(daemon: Daemon): Promise<void> {
-  if (daemonPid(daemon) !== undefined) return;
+  if (daemonPid(daemon) !== undefined) {
+    return;
+  }
   const { unit, enter = [], argv, logFile } = daemon;
-  if (unit && machineRunsSystemd()) return startUnit(unit, [...enter, ...argv], logFile);
+  if (unit && machineRunsSystemd()) {
+    return startUnit(unit, [...enter, ...argv], logFile);
+  }
   const log = openSync(logFile, "a", 0o600);
   const [program = "", ...args] = [...enter, ...argv];
   const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
@@ -110,9 +119,13 @@ export async function stopDaemon(
   signal: "SIGTERM" | "SIGKILL" = "SIGTERM",
   seconds = 5,
 ): Promise<void> {
-  if (daemon.unit && machineRunsSystemd()) await stopUnit(daemon.unit, signal);
+  if (daemon.unit && machineRunsSystemd()) {
+    await stopUnit(daemon.unit, signal);
+  }
   const pid = daemonPid(daemon);
-  if (pid === undefined) return;
+  if (pid === undefined) {
+    return;
+  }
   process.kill(pid, signal);
   await untilEnded(pid, `process ${pid} (${daemon.argv.join(" ")})`, seconds);
 }
@@ -141,6 +154,8 @@ async function stopUnit({ name }: Unit, signal: "SIGTERM" | "SIGKILL"): Promise<
     await run(["systemctl", "kill", "--signal=SIGKILL", name]).catch(() => undefined); // not loaded
   }
   await run(["systemctl", "stop", name]).catch((error: unknown) => {
-    if (!(error instanceof CommandError && error.status === NOT_LOADED)) throw error;
+    if (!(error instanceof CommandError && error.status === NOT_LOADED)) {
+      throw error;
+    }
   });
 }

@@ -166,7 +166,9 @@ function groupRules(
 }
 
 function protocolMatch({ protocol, fromPort, toPort }: RuleModel): string {
-  if (protocol === "-1") return "";
+  if (protocol === "-1") {
+    return "";
+  }
   if (protocol === "icmp") {
     return fromPort === undefined || fromPort === -1
       ? "ip protocol icmp"

@@ -25,7 +25,9 @@ export async function freezePoints(
 ): Promise<FreezePoints | undefined> {
   const pid = systemdPid(id);
   const group = await controlGroup(id);
-  if (pid === undefined || group === undefined) return undefined;
+  if (pid === undefined || group === undefined) {
+    return undefined;
+  }
   const mounts = volumeIds.flatMap((volumeId) => {
     const device = loopDevice(volumeId);
     return device === undefined ? [] : mountPointsOf(pid, device).slice(0, 1);
@@ -80,13 +82,17 @@ export async function whileFrozen<T>(
   try {
     result = await action(late);
   } catch (error) {
-    if (!late.aborted) throw error;
+    if (!late.aborted) {
+      throw error;
+    }
     throw new ThawedTooEarly(`not done after ${limitSeconds - 1}s`, { cause: error });
   } finally {
     keeper.stdin.end("thaw\n");
   }
   const [verdict, ms] = ((await next()) ?? "").split(" ");
-  if (verdict !== "held") throw new ThawedTooEarly(`not done after ${limitSeconds}s`);
+  if (verdict !== "held") {
+    throw new ThawedTooEarly(`not done after ${limitSeconds}s`);
+  }
   return { result, ms: Number(ms) };
 }
 

@@ -26,8 +26,12 @@ export async function vpcHealth(vpc: VpcModel): Promise<VpcHealth> {
   const answers = await ask(vpc.id, LINK_LOCAL_RESOLVER, records.map(({ name }) => name)); // prettier-ignore
   const wrong = records.filter(({ name, values }) => !values.includes(answers[name] ?? ""));
   const dns = wrong.length ? `no address of ${wrong.map(({ name }) => name).join(", ")}` : "ok";
-  if (wayOut !== undefined) return { dns, wayOut };
-  if (daemonPid(slirp(vpc.id)) === undefined) return { dns, wayOut: "down" };
+  if (wayOut !== undefined) {
+    return { dns, wayOut };
+  }
+  if (daemonPid(slirp(vpc.id)) === undefined) {
+    return { dns, wayOut: "down" };
+  }
   // There is no such name, so that nobody outside is asked; whoever says so has answered.
   const name = "way-out.invalid";
   const answer = (await ask(vpc.id, UPSTREAM, [name]))[name] ?? "";

@@ -134,7 +134,9 @@ rm -rf ${dir}/unix-export/${id} ${dir}/propagate/${id} ${dir}/locks/name-${id} \
 /** As the host's own process does it, for a host whose process was killed. */
 export async function forgetHost(id: string): Promise<void> {
   const dir = instanceDir(id);
-  if (existsSync(join(dir, "root"))) await run(["sh", "-ec", `cd "$0"\n${forgetScript(id)}`, dir]);
+  if (existsSync(join(dir, "root"))) {
+    await run(["sh", "-ec", `cd "$0"\n${forgetScript(id)}`, dir]);
+  }
 }
 
 /** The supervising shell first, so that it does not start the host again; then the host's systemd. */
@@ -149,7 +151,9 @@ const nspawnPid = (id: string) => daemonPid({ argv: ["systemd-nspawn"], mark: `-
 /** The host's PID 1 as the machine numbers it, once it is systemd and `/dev` is set up. */
 export function systemdPid(id: string): number | undefined {
   const parent = nspawnPid(id);
-  if (parent === undefined) return undefined;
+  if (parent === undefined) {
+    return undefined;
+  }
   try {
     const children = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8");
     const pid = Number(children.trim().split(" ")[0]);

@@ -32,7 +32,9 @@ export async function unmountDisk(id: string): Promise<void> {
 }
 
 async function mountRoot(dir: string, imageRoot: string): Promise<void> {
-  if (isMounted(join(dir, "root"))) return;
+  if (isMounted(join(dir, "root"))) {
+    return;
+  }
   rmSync(join(dir, "image"), { force: true });
   symlinkSync(imageRoot, join(dir, "image"));
   // By names without a directory: commas, colons and backslashes have a meaning in these options, and
@@ -53,7 +55,9 @@ const isMounted = (path: string) => mounts().some(({ point }) => point === path)
 async function writeInstanceData(dir: string, spec: InstanceSpec): Promise<void> {
   const inRoot = (path: string) => join(dir, "root", path);
   const link = inRoot("var/lib/cloud/instance");
-  if (isThere(link) || !existsSync(inRoot("usr/lib/kafkalab/cloud-init"))) return;
+  if (isThere(link) || !existsSync(inRoot("usr/lib/kafkalab/cloud-init"))) {
+    return;
+  }
   const { id } = spec.host;
   const { userData, publicKey, privateDnsName } = spec;
   const files = seedFiles(await readUserData(userData), {

@@ -45,9 +45,13 @@ export const instanceRuns = (id: string) => daemonPid(hostDaemon(id)) !== undefi
 
 /** Whether the instance is powered on and on its network. */
 export function instanceIsWhole(id: string): boolean {
-  if (!instanceRuns(id)) return false;
+  if (!instanceRuns(id)) {
+    return false;
+  }
   const pid = systemdPid(id);
-  if (pid === undefined) return true; // on its way up or down
+  if (pid === undefined) {
+    return true;
+  } // on its way up or down
   try {
     return readFileSync(`/proc/${pid}/net/dev`, "utf8").includes("ens5:");
   } catch {
@@ -60,7 +64,9 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
   const { id } = spec.host;
   return withLock(`instance ${id}`, async () => {
     await ensureInterface(spec.vpcId, spec.host);
-    if (instanceRuns(id)) return;
+    if (instanceRuns(id)) {
+      return;
+    }
     await powerOff(id); // what is left of an earlier start
     await ensureSysctl("fs.inotify.max_user_instances", 8192); // systemd needs some 15 a host
     await ensureDisk(spec);
@@ -105,7 +111,9 @@ const wait = (id: string, state: string, seconds: number) => ({
 export function stopInstance(id: string, force = false): Promise<void> {
   return withLock(`instance ${id}`, async () => {
     const pid = systemdPid(id);
-    if (force || pid === undefined) return powerOff(id);
+    if (force || pid === undefined) {
+      return powerOff(id);
+    }
     process.kill(pid, SIGRTMIN + 4); // systemd(1): starts poweroff.target
     await waitFor(wait(id, "stopped", POWER_OFF_SECONDS), () =>
       instanceRuns(id) ? { seen: lastSeen(id) } : { done: true },
@@ -126,7 +134,9 @@ export function unplugInstance(id: string, volumeIds: string[]): Promise<void> {
     await powerOff(id);
     await removeNamespace(id);
     await unmountDisk(id);
-    for (const volumeId of volumeIds) await releaseLoopDevice(volumeId);
+    for (const volumeId of volumeIds) {
+      await releaseLoopDevice(volumeId);
+    }
     removeCgroups(id);
     removeDeviceRules(id);
   });
@@ -151,7 +161,9 @@ async function powerOff(id: string): Promise<void> {
  */
 async function endRemains(id: string): Promise<void> {
   const group = await controlGroup(id);
-  if (group === undefined) return;
+  if (group === undefined) {
+    return;
+  }
   const remains = { what: `the processes of instance ${id}`, state: "ended" };
   await waitFor({ ...remains, seconds: KILL_SECONDS, intervalMs: INTERVAL_MS }, () => {
     const pids = processesIn(group);

@@ -232,13 +232,23 @@ export function repairPort(
   on: string,
 ): string[] {
   const lines: string[] = [];
-  if (mtu !== VPC_MTU) lines.push(`link set ${name} mtu ${VPC_MTU}`);
+  if (mtu !== VPC_MTU) {
+    lines.push(`link set ${name} mtu ${VPC_MTU}`);
+  }
   const moves = port.bridge !== on;
   // A port that is not isolated would go round the firewall: it is down until it is isolated.
-  if (moves && up) lines.push(`link set ${name} down`);
-  if (moves) lines.push(`link set ${name} master ${on}`);
-  if (moves || !port.isolated) lines.push(`link set ${name} type bridge_slave isolated on`);
-  if (moves || !up) lines.push(`link set ${name} up`);
+  if (moves && up) {
+    lines.push(`link set ${name} down`);
+  }
+  if (moves) {
+    lines.push(`link set ${name} master ${on}`);
+  }
+  if (moves || !port.isolated) {
+    lines.push(`link set ${name} type bridge_slave isolated on`);
+  }
+  if (moves || !up) {
+    lines.push(`link set ${name} up`);
+  }
   return lines;
 }
 
@@ -313,5 +323,7 @@ function linksIn(shown = ""): Link[] {
 }
 
 async function batch(ip: string[], lines: string[]): Promise<void> {
-  if (lines.length) await run([...ip, "-batch", "-"], `${lines.join("\n")}\n`);
+  if (lines.length) {
+    await run([...ip, "-batch", "-"], `${lines.join("\n")}\n`);
+  }
 }

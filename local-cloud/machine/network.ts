@@ -45,7 +45,9 @@ import { waitFor } from "../../shared/wait";
  */
 export function applyVpc(vpcId: string, read: () => VpcModel | undefined): Promise<void> {
   const queued = waiting.get(vpcId);
-  if (queued) return queued; // it has not read the model yet, so it will see the caller's change
+  if (queued) {
+    return queued;
+  } // it has not read the model yet, so it will see the caller's change
   const application = withLock(`network ${vpcId}`, () => {
     waiting.delete(vpcId);
     const model = read();
@@ -66,8 +68,11 @@ async function apply(vpc: VpcModel): Promise<void> {
   }
   await ensureRules(vpc);
   await ensureDns(vpc);
-  if (vpc.hasInternetGateway) await ensureSlirp(vpc.id);
-  else await stopDaemon(slirp(vpc.id));
+  if (vpc.hasInternetGateway) {
+    await ensureSlirp(vpc.id);
+  } else {
+    await stopDaemon(slirp(vpc.id));
+  }
 }
 
 /**
@@ -81,24 +86,40 @@ const seen = new Map<string, string>();
  * machine, if a run was killed before its work was done, or if somebody has changed a part.
  */
 export async function vpcIsWhole(vpc: VpcModel): Promise<boolean> {
-  if (await isWhole(vpc)) return true;
+  if (await isWhole(vpc)) {
+    return true;
+  }
   seen.delete(vpc.id);
   return false;
 }
 
 async function isWhole(vpc: VpcModel): Promise<boolean> {
-  if (!existsSync(`/run/netns/${namespace(vpc.id)}`)) return false;
+  if (!existsSync(`/run/netns/${namespace(vpc.id)}`)) {
+    return false;
+  }
   const daemons = [dnsmasq(vpc.id), mirror(vpc.id)];
-  if (vpc.hasInternetGateway) daemons.push(slirp(vpc.id));
-  if (daemons.some((daemon) => daemonPid(daemon) === undefined)) return false;
-  if (!isDone(rulesDone(vpc.id), digest(ruleset(vpc)))) return false;
-  if (!isDone(dnsDone(vpc.id), dnsDigest(vpc))) return false;
+  if (vpc.hasInternetGateway) {
+    daemons.push(slirp(vpc.id));
+  }
+  if (daemons.some((daemon) => daemonPid(daemon) === undefined)) {
+    return false;
+  }
+  if (!isDone(rulesDone(vpc.id), digest(ruleset(vpc)))) {
+    return false;
+  }
+  if (!isDone(dnsDone(vpc.id), dnsDigest(vpc))) {
+    return false;
+  }
   const [found, rules] = await Promise.all([links.look(vpc), hasRules(vpc)]);
   const files = Object.entries(dnsFiles(vpc, vpcRunDir(vpc.id)));
   const served = files.every(([name, text]) => hasText(join(vpcRunDir(vpc.id), name), text));
   // Without its note, each is made again.
-  if (!rules) rmSync(rulesDone(vpc.id), { force: true });
-  if (!served) rmSync(dnsDone(vpc.id), { force: true });
+  if (!rules) {
+    rmSync(rulesDone(vpc.id), { force: true });
+  }
+  if (!served) {
+    rmSync(dnsDone(vpc.id), { force: true });
+  }
   return rules && served && links.nothing(links.repairsOf(vpc, found, vpc.hasInternetGateway));
 }
 
@@ -116,7 +137,9 @@ async function hasRules(vpc: VpcModel): Promise<boolean> {
 /** Removes the network of a VPC, whatever is left of it. */
 export function removeVpc({ id, slot }: Pick<VpcModel, "id" | "slot">): Promise<void> {
   return withLock(`network ${id}`, async () => {
-    for (const daemon of [slirp(id), dnsmasq(id), mirror(id)]) await stopDaemon(daemon);
+    for (const daemon of [slirp(id), dnsmasq(id), mirror(id)]) {
+      await stopDaemon(daemon);
+    }
     // The namespace's end takes the link away too, but some time later.
     await run(["ip", "link", "delete", links.outerLink(id)]).catch(() => undefined);
     await removeNamespace(id);
@@ -129,9 +152,13 @@ export function removeVpc({ id, slot }: Pick<VpcModel, "id" | "slot">): Promise<
 /** Ends what still runs in the namespace of a VPC or an instance, and removes it with its links. */
 export async function removeNamespace(id: string): Promise<void> {
   const name = namespace(id);
-  if (!existsSync(`/run/netns/${name}`)) return;
+  if (!existsSync(`/run/netns/${name}`)) {
+    return;
+  }
   const pids = await run(["ip", "netns", "pids", name]).catch(() => "");
-  for (const pid of pids.split("\n").filter(Boolean)) killIfThere(Number(pid));
+  for (const pid of pids.split("\n").filter(Boolean)) {
+    killIfThere(Number(pid));
+  }
   await run(["ip", "netns", "delete", name]);
 }
 
@@ -170,7 +197,9 @@ export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
   for (let i = 0; i < SLOTS; i++) {
     const slot = (start + i) % SLOTS;
     const cidr = publicCidr(slot);
-    if (!taken.has(slot) && !routes.some((r) => overlaps(r.cidr, cidr))) return slot;
+    if (!taken.has(slot) && !routes.some((r) => overlaps(r.cidr, cidr))) {
+      return slot;
+    }
   }
   throw new Error(`all ${SLOTS} blocks of public addresses in 198.18.0.0/15 are in use`);
 }
@@ -194,11 +223,15 @@ export async function ensureInterface(vpcId: string, host: HostModel): Promise<v
     ...(port ? [] : [`link add ${name} type veth peer name ens5 address ${host.mac} netns ${own}`]),
     ...links.repairPort(port ?? newPort(name), links.bridge(host.subnetId)),
   ];
-  if (lines.length) await run(["ip", "-n", router, "-batch", "-"], `${lines.join("\n")}\n`);
+  if (lines.length) {
+    await run(["ip", "-n", router, "-batch", "-"], `${lines.join("\n")}\n`);
+  }
 }
 
 async function ensureNamespace(vpcId: string): Promise<void> {
-  if (existsSync(`/run/netns/${namespace(vpcId)}`)) return;
+  if (existsSync(`/run/netns/${namespace(vpcId)}`)) {
+    return;
+  }
   seen.delete(vpcId);
   rmSync(rulesDone(vpcId), { force: true });
   await run(["ip", "netns", "add", namespace(vpcId)]);
@@ -208,7 +241,9 @@ async function ensureLinks(vpc: VpcModel): Promise<void> {
   replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
   const runs = daemonPid(slirp(vpc.id)) !== undefined;
   const repairs = links.repairsOf(vpc, await links.look(vpc), runs);
-  if (repairs.slirp) await stopDaemon(slirp(vpc.id));
+  if (repairs.slirp) {
+    await stopDaemon(slirp(vpc.id));
+  }
   await links.mend(vpc, repairs);
 }
 
@@ -225,7 +260,9 @@ const isDone = (note: string, what: string) => hasText(note, what);
 async function ensureRules(vpc: VpcModel): Promise<void> {
   const rules = ruleset(vpc);
   const note = rulesDone(vpc.id);
-  if (isDone(note, digest(rules))) return;
+  if (isDone(note, digest(rules))) {
+    return;
+  }
   rmSync(note, { force: true });
   // Nothing but these rules decides in the router.
   await run([...inside(vpc.id), "nft", "-f", "-"], `flush ruleset\n${rules}`);
@@ -234,7 +271,9 @@ async function ensureRules(vpc: VpcModel): Promise<void> {
 
 async function ensureSlirp(vpcId: string): Promise<void> {
   const daemon = slirp(vpcId);
-  if (daemonPid(daemon) !== undefined) return;
+  if (daemonPid(daemon) !== undefined) {
+    return;
+  }
   await startDaemon(daemon);
   // Until it has its device, the next look at the links would take it for broken.
   await waitFor(start("slirp4netns", daemon), async () => {
@@ -255,7 +294,9 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
   await startDaemon(mirror(vpc.id));
   const pid = daemonPid(daemon);
   const note = dnsDone(vpc.id);
-  if (pid !== undefined && isDone(note, dnsDigest(vpc))) return;
+  if (pid !== undefined && isDone(note, dnsDigest(vpc))) {
+    return;
+  }
   const cutOff = !existsSync(note);
   rmSync(note, { force: true });
   const changed = Object.entries(dnsFiles(vpc, dir))
@@ -275,7 +316,9 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
 }
 
 function handlesHangup(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
+  if (pid === undefined) {
+    return false;
+  }
   try {
     const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
     return caught !== null && (BigInt(`0x${caught[1]}`) & 1n) === 1n;
@@ -289,7 +332,9 @@ const hasText = (path: string, text: string) =>
 
 /** Writes the file unless it says this already; whether it did. */
 function replaceFile(path: string, text: string): boolean {
-  if (hasText(path, text)) return false;
+  if (hasText(path, text)) {
+    return false;
+  }
   writeFileSync(`${path}.new`, text, { mode: 0o644 });
   renameSync(`${path}.new`, path);
   return true;

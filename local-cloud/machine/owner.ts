@@ -23,7 +23,9 @@ const isCheckout = (directory: string) => existsSync(join(directory, "Pulumi.yam
 
 /** Whether that is this checkout, which may be mounted in two places. */
 export function isHere(directory: string): boolean {
-  if (!existsSync(directory)) return false;
+  if (!existsSync(directory)) {
+    return false;
+  }
   const [one, other] = [statSync(directory), statSync(checkout())];
   return one.dev === other.dev && one.ino === other.ino;
 }

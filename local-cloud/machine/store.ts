@@ -59,7 +59,9 @@ export function readState(): State {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as State;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      throw error;
+    }
     return { nextSequence: 1, records: {}, sysctls: {} };
   }
 }
@@ -79,7 +81,9 @@ export function changeState<T>(change: (state: State) => T): Promise<T> {
     });
     if (waiting.length === 1) {
       withLock("state", writeWaiting).catch((error: unknown) => {
-        for (const { reject } of waiting.splice(0)) reject(error);
+        for (const { reject } of waiting.splice(0)) {
+          reject(error);
+        }
       });
     }
   });
@@ -108,10 +112,16 @@ async function writeWaiting(): Promise<void> {
         return [];
       }
     });
-    if (done.length > 0) await write(state);
-    for (const resolve of done) resolve();
+    if (done.length > 0) {
+      await write(state);
+    }
+    for (const resolve of done) {
+      resolve();
+    }
   } catch (error) {
-    for (const { reject } of changes) reject(error);
+    for (const { reject } of changes) {
+      reject(error);
+    }
   }
 }
 

@@ -71,5 +71,7 @@ async function reload({ unit, reload }: Manager): Promise<void> {
     () => true,
     () => false,
   );
-  if (runs) await run(reload);
+  if (runs) {
+    await run(reload);
+  }
 }

@@ -31,7 +31,9 @@ export async function requireWay(vpc: VpcModel): Promise<void> {
   let seen: string | undefined;
   do {
     seen = await tryOnce(vpc, deadline - Date.now());
-    if (seen === undefined) return;
+    if (seen === undefined) {
+      return;
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   } while (Date.now() < deadline);
   throw new Error(await explain(vpc, seen));
@@ -41,7 +43,9 @@ export async function requireWay(vpc: VpcModel): Promise<void> {
 async function tryOnce(vpc: VpcModel, timeoutMs: number): Promise<string | undefined> {
   const { router } = endsOf(vpc.slot);
   const other = await otherWay(vpc);
-  if (other !== undefined) return other;
+  if (other !== undefined) {
+    return other;
+  }
   const socket = connect({ host: router, port: TRIAL_PORT });
   try {
     await once(socket, "connect", { signal: AbortSignal.timeout(Math.max(timeoutMs, 1)) });
@@ -61,11 +65,15 @@ async function otherWay(vpc: VpcModel): Promise<string | undefined> {
   const argv = ["ip", "-json", "-4", "route", "get", endsOf(vpc.slot).router];
   try {
     const [route] = JSON.parse(await run(argv)) as { dev: string; table?: string }[];
-    if (route?.dev === outerLink(vpc.id)) return undefined;
+    if (route?.dev === outerLink(vpc.id)) {
+      return undefined;
+    }
     const table = route?.table === undefined ? "" : ` (table ${route.table})`;
     return `the machine's routes lead to ${route?.dev}${table}`;
   } catch (error) {
-    if (error instanceof CommandError) return `the machine has no route: ${error.stderr.trim()}`;
+    if (error instanceof CommandError) {
+      return `the machine has no route: ${error.stderr.trim()}`;
+    }
     throw error;
   }
 }

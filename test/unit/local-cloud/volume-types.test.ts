@@ -12,7 +12,9 @@ function refusal(wish: VolumeWish, before?: VolumeShape): string | undefined {
     refuseVolume(wish, before);
     return undefined;
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
     return `${error.code}: ${error.message}`;
   }
 }
