@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { daemonPid } from "./daemon";
 import { LINK_LOCAL_RESOLVER, UPSTREAM } from "./dns";
 import type { VpcModel } from "./model";
-import { inside, slirp } from "./network";
+import { inside, slirpDaemon } from "./vpc-daemons";
 import { namespace, vpcRunDir } from "./paths";
 import { run } from "../../shared/process";
 
@@ -29,7 +29,7 @@ export async function vpcHealth(vpc: VpcModel): Promise<VpcHealth> {
   if (wayOut !== undefined) {
     return { dns, wayOut };
   }
-  if (daemonPid(slirp(vpc.id)) === undefined) {
+  if (daemonPid(slirpDaemon(vpc.id)) === undefined) {
     return { dns, wayOut: "down" };
   }
   // There is no such name, so that nobody outside is asked; whoever says so has answered.

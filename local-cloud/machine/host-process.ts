@@ -6,7 +6,7 @@ import { cgroupRoot, ownGroup } from "./control-groups";
 import { daemonPid, machineRunsSystemd, type Daemon, type Unit } from "./daemon";
 import { deviceSettings, obeyDeviceRules } from "./devices";
 import type { InstanceSpec } from "./model";
-import { vpcUnits } from "./network";
+import { vpcUnits } from "./vpc-daemons";
 import { hostUnitName, instanceDir, namespace } from "./paths";
 
 /*

@@ -10,16 +10,17 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { overlaps } from "./addresses";
-import { publicCidr, SLIRP_CIDR, SLOTS } from "./blocks";
+import { publicCidr, SLOTS } from "./blocks";
 import { borrow, giveBack } from "./borrowed";
 import { daemonPid, killIfThere, startDaemon, stopDaemon, type Daemon } from "./daemon";
-import { dnsFiles, MIRROR } from "./dns";
+import { dnsFiles } from "./dns";
 import { ruleset } from "./firewall";
 import { removeGuard } from "./guard";
 import * as links from "./links";
 import { withLock } from "./lock";
 import type { HostModel, VpcModel } from "./model";
 import { labDir, namespace, vpcRunDir } from "./paths";
+import { dnsmasqDaemon, inside, mirrorDaemon, slirpDaemon } from "./vpc-daemons";
 import { run } from "../../shared/process";
 import { waitFor } from "../../shared/wait";
 
@@ -71,7 +72,7 @@ async function apply(vpc: VpcModel): Promise<void> {
   if (vpc.hasInternetGateway) {
     await ensureSlirp(vpc.id);
   } else {
-    await stopDaemon(slirp(vpc.id));
+    await stopDaemon(slirpDaemon(vpc.id));
   }
 }
 
@@ -97,9 +98,9 @@ async function isWhole(vpc: VpcModel): Promise<boolean> {
   if (!existsSync(`/run/netns/${namespace(vpc.id)}`)) {
     return false;
   }
-  const daemons = [dnsmasq(vpc.id), mirror(vpc.id)];
+  const daemons = [dnsmasqDaemon(vpc.id), mirrorDaemon(vpc.id)];
   if (vpc.hasInternetGateway) {
-    daemons.push(slirp(vpc.id));
+    daemons.push(slirpDaemon(vpc.id));
   }
   if (daemons.some((daemon) => daemonPid(daemon) === undefined)) {
     return false;
@@ -137,7 +138,7 @@ async function hasRules(vpc: VpcModel): Promise<boolean> {
 /** Removes the network of a VPC, whatever is left of it. */
 export function removeVpc({ id, slot }: Pick<VpcModel, "id" | "slot">): Promise<void> {
   return withLock(`network ${id}`, async () => {
-    for (const daemon of [slirp(id), dnsmasq(id), mirror(id)]) {
+    for (const daemon of [slirpDaemon(id), dnsmasqDaemon(id), mirrorDaemon(id)]) {
       await stopDaemon(daemon);
     }
     // The namespace's end takes the link away too, but some time later.
@@ -239,10 +240,10 @@ async function ensureNamespace(vpcId: string): Promise<void> {
 
 async function ensureLinks(vpc: VpcModel): Promise<void> {
   replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
-  const runs = daemonPid(slirp(vpc.id)) !== undefined;
+  const runs = daemonPid(slirpDaemon(vpc.id)) !== undefined;
   const repairs = links.repairsOf(vpc, await links.look(vpc), runs);
   if (repairs.slirp) {
-    await stopDaemon(slirp(vpc.id));
+    await stopDaemon(slirpDaemon(vpc.id));
   }
   await links.mend(vpc, repairs);
 }
@@ -270,7 +271,7 @@ async function ensureRules(vpc: VpcModel): Promise<void> {
 }
 
 async function ensureSlirp(vpcId: string): Promise<void> {
-  const daemon = slirp(vpcId);
+  const daemon = slirpDaemon(vpcId);
   if (daemonPid(daemon) !== undefined) {
     return;
   }
@@ -290,8 +291,8 @@ const dnsDigest = (vpc: VpcModel) => digest(JSON.stringify(dnsFiles(vpc, vpcRunD
 
 async function ensureDns(vpc: VpcModel): Promise<void> {
   const dir = vpcRunDir(vpc.id);
-  const daemon = dnsmasq(vpc.id);
-  await startDaemon(mirror(vpc.id));
+  const daemon = dnsmasqDaemon(vpc.id);
+  await startDaemon(mirrorDaemon(vpc.id));
   const pid = daemonPid(daemon);
   const note = dnsDone(vpc.id);
   if (pid !== undefined && isDone(note, dnsDigest(vpc))) {
@@ -344,60 +345,4 @@ function replaceLink(path: string, target: string): void {
   rmSync(`${path}.new`, { force: true });
   symlinkSync(target, `${path}.new`);
   renameSync(`${path}.new`, path);
-}
-
-export const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
-
-const unitOf = (vpcId: string, role: string) => ({ name: `kafkalab-${vpcId}-${role}.service` });
-
-/** The units of a VPC's daemons, which its hosts need until they are off. */
-export const vpcUnits = (vpcId: string): string[] =>
-  ["dns", "mirror", "internet-gateway"].map((role) => unitOf(vpcId, role).name);
-
-function dnsmasq(vpcId: string): Daemon {
-  const mark = `--conf-file=${vpcRunDir(vpcId)}/dnsmasq.conf`;
-  return {
-    argv: ["dnsmasq", "--keep-in-foreground", `--user=${dnsmasqUser()}`, "--pid-file=", mark],
-    mark,
-    logFile: join(vpcRunDir(vpcId), "dnsmasq.log"),
-    enter: inside(vpcId),
-    unit: unitOf(vpcId, "dns"),
-  };
-}
-
-/** The user that distributions make for dnsmasq, or dnsmasq's own choice. */
-const dnsmasqUser = () =>
-  /^dnsmasq:/m.test(readFileSync("/etc/passwd", "utf8")) ? "dnsmasq" : "nobody";
-
-/** The mirror of archives: it may read the cache, wherever that is, and change nothing. */
-function mirror(vpcId: string): Daemon {
-  const mark = join(vpcRunDir(vpcId), "archives");
-  const rights = "+net_bind_service,+dac_read_search";
-  return {
-    argv: ["busybox", "httpd", "-f", "-p", `${MIRROR.address}:80`, "-h", mark],
-    mark,
-    logFile: join(vpcRunDir(vpcId), "mirror.log"),
-    enter: [
-      ...inside(vpcId),
-      "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
-      `--inh-caps=-all,${rights}`, `--ambient-caps=-all,${rights}`, `--bounding-set=-all,${rights}`,
-    ],
-    unit: unitOf(vpcId, "mirror"),
-  }; // prettier-ignore
-}
-
-export function slirp(vpcId: string): Daemon {
-  const mark = `/run/netns/${namespace(vpcId)}`;
-  return {
-    argv: [
-      "slirp4netns", "--netns-type=path", "--configure", "--mtu=65520", "--disable-host-loopback",
-      "--enable-sandbox", "--enable-seccomp", `--cidr=${SLIRP_CIDR}`, mark, links.TAP,
-    ], // prettier-ignore
-    mark,
-    logFile: join(vpcRunDir(vpcId), "internet-gateway.log"),
-    // Its sandbox unmounts all that it does not need. Without mounts of its own it would take every
-    // namespace in /run/netns from the machine.
-    enter: ["unshare", "--mount", "--propagation", "slave"],
-    unit: unitOf(vpcId, "internet-gateway"),
-  };
 }
