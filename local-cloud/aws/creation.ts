@@ -8,7 +8,7 @@ import { forgetLeftovers } from "./removal";
 import type { ResourceType } from "./resource";
 import type { Values } from "./values";
 
-/** The record of a new resource: one that a killed run has made just so, or a new one. */
+/** The record of a new resource: a leftover of a killed run that has the same inputs, or a new one. */
 export async function recordFor(
   type: ResourceType,
   urn: string,
@@ -29,7 +29,7 @@ async function make(type: ResourceType, urn: string, inputs: Values): Promise<St
 }
 
 /**
- * Takes over what a killed run has made just so, if the id says what it is. (To remove an attachment
+ * Takes over a leftover with the same inputs, if the id follows from the inputs. (Removing an attachment
  * first would stop the host that has the volume mounted.)
  */
 async function adopt(

@@ -94,7 +94,7 @@ function defaultGroupModel(state: State, { chosen }: Vpc): VpcModel["groups"][nu
   };
 }
 
-/** The VPC of a security group, be it a resource or a VPC's own. @default undefined: no such group */
+/** The VPC of a security group: a resource, or a VPC's own group. @default undefined: no such group */
 export function vpcOfGroup(state: State, groupId: string): string | undefined {
   const group = find(state, kinds.securityGroup, groupId);
   if (group) {

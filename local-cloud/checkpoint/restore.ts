@@ -47,7 +47,7 @@ import {
 /*
  * The checkpoint is copied while the lab still runs; then the lab's power is taken, and its disks and
  * states change places with the copy. From the first of these moves to the last start of a host, a
- * note says what is under way, and whoever comes next ends it. What was there before becomes a
+ * note says what is under way, and the next run finishes it. What was there before becomes a
  * checkpoint, which costs no time.
  */
 
@@ -58,7 +58,7 @@ const PLACES = [
 ];
 
 export interface Restored {
-  /** What to tell of it. */
+  /** A report for the user. */
   text: string;
   /** Whether any host is powered on. */
   runs: boolean;
@@ -86,7 +86,7 @@ export async function restore(name: string): Promise<Restored> {
  * Ends the exchange of a restore that did not come to its end, without starting any host: what it has
  * put back is there to be destroyed.
  *
- * @returns what to tell of it.
+ * @returns a report for the user.
  */
 export function abandon(): string {
   const exchange = exchangeBegun();

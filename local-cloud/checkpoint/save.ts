@@ -27,7 +27,7 @@ import {
  */
 const FROZEN_SECONDS = 8;
 
-/** Saves the lab, and returns what to tell of it. */
+/** Saves the lab, and returns a report for the user. */
 export async function save(name: string): Promise<string> {
   checkName(name);
   refuseDuringExchange();

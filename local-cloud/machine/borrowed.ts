@@ -46,7 +46,7 @@ interface Before {
 const note = join(runDir, "before.json");
 const isMounted = () => mounts().some(({ point }) => point === NETNS);
 
-/** Makes the directory of a VPC's running parts, and what all VPCs share. To be called before anything else. */
+/** Makes the directory of a VPC's running parts, and what all VPCs share. Call it first. */
 export async function borrow(vpcId: string): Promise<void> {
   if (existsSync(vpcRunDir(vpcId)) && areLinksClaimed()) {
     return;

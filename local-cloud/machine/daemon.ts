@@ -16,7 +16,7 @@ export interface Daemon {
   logFile: string;
   /** A command that starts it, such as `ip netns exec NAME`, and then becomes it. */
   enter?: readonly string[];
-  /** What it is on a machine whose PID 1 is systemd. @default a process of whoever starts it */
+  /** What it is on a machine whose PID 1 is systemd. @default a process that the caller starts */
   unit?: Unit;
 }
 
@@ -34,7 +34,7 @@ export interface Unit {
 /** Whether the machine's PID 1 is systemd: see sd_booted(3). */
 export const machineRunsSystemd = () => existsSync("/run/systemd/system");
 
-/** `<pid>:<start time>`: names one process for ever, unlike a pid, which is used again. */
+/** `<pid>:<start time>`: names one process only. The kernel uses a pid again. */
 export function processKey(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -53,7 +53,7 @@ const found = new Map<string, number>();
 export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number | undefined {
   const program = basename(argv[0] ?? "");
   // A process that forks shows its own command line in the child too, until that becomes another
-  // program: what was found may be no more what it was.
+  // program: the process that was found may have become another.
   const isIt = (pid: number) => {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
@@ -130,7 +130,7 @@ export async function stopDaemon(
   await untilEnded(pid, `process ${pid} (${daemon.argv.join(" ")})`, seconds);
 }
 
-/** Waits until the process has ended, whoever is its parent. */
+/** Waits until a process has ended. It need not be a child of this one. */
 export function untilEnded(pid: number, what: string, seconds: number): Promise<true> {
   return waitFor<true>({ what, state: "ended", seconds, intervalMs: 10 }, () => {
     const key = processKey(pid);

@@ -6,7 +6,7 @@ import { run } from "../../shared/process";
  * As long as a VPC exists, the machine has an unreachable route for its public block. The route by
  * the VPC's link has a lower metric, so it wins while the link is up. When the link is gone (after a
  * restart of the machine, for example), packets for the hosts end on this machine. Without the guard
- * they would leave by the default route, to whoever owns these addresses there.
+ * they would leave by the default route, to another owner of these addresses.
  */
 
 /**

@@ -32,7 +32,7 @@ export async function vpcHealth(vpc: VpcModel): Promise<VpcHealth> {
   if (daemonPid(slirpDaemon(vpc.id)) === undefined) {
     return { dns, wayOut: "down" };
   }
-  // There is no such name, so that nobody outside is asked; whoever says so has answered.
+  // No such name exists, so the machine's resolver answers by itself. Any answer shows that it works.
   const name = "way-out.invalid";
   const answer = (await ask(vpc.id, UPSTREAM, [name]))[name] ?? "";
   const isMute = ["ETIMEOUT", "ECONNREFUSED"].includes(answer);

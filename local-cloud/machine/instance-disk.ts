@@ -76,7 +76,7 @@ async function writeInstanceData(dir: string, spec: InstanceSpec): Promise<void>
   symlinkSync(`/var/lib/cloud/instances/${id}`, link);
 }
 
-/** Whether there is such a file, be it a link that leads nowhere from here. */
+/** Whether there is such a file. A symbolic link counts even if its target is missing. */
 function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

@@ -124,7 +124,7 @@ async function isWhole(vpc: VpcModel): Promise<boolean> {
   return rules && served && links.nothing(links.repairsOf(vpc, found, vpc.hasInternetGateway));
 }
 
-/** Whether the router has the rules of the VPC, and no others, whoever changed them. */
+/** Whether the router has exactly the rules of the VPC. Other programs may have changed them. */
 async function hasRules(vpc: VpcModel): Promise<boolean> {
   const list = "nft --stateless list ruleset";
   // In a namespace of its own, nftables lists the rules in the form that it gives them.

@@ -11,7 +11,7 @@ export const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");
 export const checkout = () => realpathSync(dirname(labDir));
 
 /**
- * The owner of a stack's lab, if that is another checkout. One that is no more has no say: nobody can
+ * The owner of a stack's lab, if that is another checkout. A checkout that is gone does not count: nobody can
  * run anything in it, and a checkout that was moved would otherwise lose its own lab.
  */
 export function foreignOwner(state: State, stack: string): Owner | undefined {
