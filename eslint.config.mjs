@@ -1,6 +1,18 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
+/** Forbids the files of a folder to import others. */
+function boundary(folder, forbidden, why) {
+  const patterns = forbidden.map((other) => ({
+    group: [`**/${other}`, `**/${other}/**`, "!@*/**"],
+    message: `${folder}/ must not import ${other}/: ${why}`,
+  }));
+  return {
+    files: [`${folder}/**/*.ts`],
+    rules: { "no-restricted-imports": ["error", { patterns }] },
+  };
+}
+
 export default tseslint.config(
   { ignores: ["node_modules/", ".lab/", "eslint.config.mjs"] },
   js.configs.recommended,
@@ -15,4 +27,22 @@ export default tseslint.config(
       eqeqeq: "error",
     },
   },
+  {
+    files: ["local-cloud/**/*.ts", "operator/**/*.ts", "shared/**/*.ts"],
+    rules: {
+      curly: ["error", "all"],
+      "@typescript-eslint/no-non-null-assertion": "error",
+      "max-lines-per-function": ["error", { max: 60, skipBlankLines: true }],
+      "max-lines": ["error", { max: 400 }],
+    },
+  },
+  boundary("components", ["local-cloud"], "the program does not know which cloud fulfils it."),
+  boundary("operator", ["components", "local-cloud"], "it knows clusters, not how they were made."),
+  boundary("local-cloud", ["components"], "it fulfils any program."),
+  boundary("local-cloud/machine", ["components", "aws"], "it knows the kernel and no AWS."),
+  boundary(
+    "shared",
+    ["components", "operator", "cli", "local-cloud"],
+    "all of these use it, so it depends on none of them.",
+  ),
 );

@@ -3,10 +3,13 @@
  *
  *   tsx local-cloud/status.ts STACK
  */
+import type { RecordOf } from "./aws/kind";
+import * as kinds from "./aws/kinds";
+import { living, nameOf } from "./aws/records";
+import { isStopped, vpcModel } from "./aws/vpc-model";
 import { isFromBeforeRestart, vpcHealth, type VpcHealth } from "./machine/health";
 import { instanceRuns } from "./machine/instance";
-import { isStopped, T, vpcModel } from "./machine/model";
-import { readState, recordsOf, type Record } from "./machine/store";
+import { readState, type StoredResource } from "./machine/store";
 
 export interface Status {
   /** Whether the machine was restarted since, so that no host runs. */
@@ -19,22 +22,17 @@ export interface Status {
 
 async function status(stack: string): Promise<Status> {
   const state = readState();
-  const own = (type: string) =>
-    recordsOf(state, type).filter(
-      (record) => !record.leaving && record.urn.startsWith(`urn:pulumi:${stack}::`),
-    );
-  const vpcs = own(T.vpc);
-  const power = (record: Record) => {
-    if (instanceRuns(record.id)) return "running";
-    return isStopped(record) ? "paused" : "stopped";
-  };
+  const isOwn = ({ urn }: StoredResource) => urn.startsWith(`urn:pulumi:${stack}::`);
+  const vpcs = living(state, kinds.vpc).filter(isOwn);
   const networks = await Promise.all(
     vpcs.map(async (record) => {
       const model = vpcModel(state, record.id);
       return model ? [[nameOf(record), await vpcHealth(model)] as const] : [];
     }),
   );
-  const hosts = own(T.instance).map((record) => [nameOf(record), power(record)] as const);
+  const hosts = living(state, kinds.instance)
+    .filter(isOwn)
+    .map((record) => [nameOf(record), powerOf(record)] as const);
   return {
     restarted:
       vpcs.some(({ id }) => isFromBeforeRestart(id)) && !hosts.some(([, is]) => is === "running"),
@@ -43,7 +41,12 @@ async function status(stack: string): Promise<Status> {
   };
 }
 
-const nameOf = ({ id, inputs }: Record) => ((inputs["tags"] ?? {}) as { Name?: string }).Name ?? id;
+function powerOf(record: RecordOf<typeof kinds.instance>) {
+  if (instanceRuns(record.id)) {
+    return "running";
+  }
+  return isStopped(record) ? "paused" : "stopped";
+}
 
 status(process.argv[2] ?? "local").then(
   (found) => console.log(JSON.stringify(found)),

@@ -20,10 +20,10 @@ export class CommandError extends Error {
  * @throws CommandError if the program cannot be started or its status is not 0.
  */
 export function run(argv: readonly string[], input = "", signal?: AbortSignal): Promise<string> {
-  const [program, ...args] = argv;
+  const [program = "", ...args] = argv;
   const command = argv.join(" ");
   return new Promise((resolve, reject) => {
-    const child = spawn(program!, args, { stdio: ["pipe", "pipe", "pipe"], signal });
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], signal });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));

@@ -38,21 +38,3 @@ export async function waitFor<Found>(
     await delay(intervalMs);
   }
 }
-
-/**
- * Waits until `done` says so; throws `message()` after `timeoutMs`.
- *
- * @param intervalMs How long to wait before asking again. @default 10
- */
-export async function waitUntil(
-  done: () => boolean | Promise<boolean>,
-  timeoutMs: number,
-  message: () => string,
-  intervalMs = 10,
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await done())) {
-    if (Date.now() > deadline) throw new Error(message());
-    await new Promise((resolve) => setTimeout(resolve, intervalMs));
-  }
-}

@@ -1,4 +1,4 @@
-import { waitUntil } from "../../shared/wait";
+import * as wait from "../../shared/wait";
 
 const INTERVAL_MS = 200;
 
@@ -9,20 +9,14 @@ export async function waitFor(
   seconds: number,
   probe: () => Promise<true | string> | true | string,
 ): Promise<void> {
-  let seen: true | string;
-  await waitUntil(
-    async () => {
-      try {
-        seen = await probe();
-      } catch (error) {
-        seen = (error as Error).message;
-      }
-      return seen === true;
-    },
-    seconds * 1000,
-    () => `${what} not ${state} after ${seconds}s; last saw ${seen}`,
-    INTERVAL_MS,
-  );
+  await wait.waitFor<true>({ what, state, seconds, intervalMs: INTERVAL_MS }, async () => {
+    try {
+      const seen = await probe();
+      return seen === true ? { done: true } : { seen };
+    } catch (error) {
+      return { seen: error instanceof Error ? error.message : String(error) };
+    }
+  });
 }
 
 /** Lets some time go by, while a fault lasts. */

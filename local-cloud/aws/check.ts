@@ -1,91 +1,147 @@
-import { REGION, ZONES } from "./ids";
-import type { Property, ResourceType, Schema } from "./resource";
-import { containsUnknown, isObject, isUnknown, reveal, type Values } from "./values";
-
-export interface Failure {
-  property: string;
-  reason: string;
-}
+import * as z from "zod";
+import type { InputsSchema, Kind } from "./kind";
+import type { Failure, ResourceType } from "./resource";
+import { containsUnknown, isObject, isUnknown, revealAll, type Values } from "./values";
 
 /** Everything that is wrong with a resource's inputs by themselves. Unknown values pass. */
 export function checkInputs(type: ResourceType, raw: Values): Failure[] {
-  const inputs = reveal(raw) as Values;
-  const failures = checkObject(type.schema, inputs, "");
-  if (failures.length === 0 && type.checkTogether) failures.push(...type.checkTogether(inputs));
-  return failures;
+  const inputs = revealAll(raw);
+  const failures = checkProperties(type.kind, inputs);
+  if (failures.length > 0 || !type.checkTogether) {
+    return failures;
+  }
+  return type.checkTogether(inputs);
 }
 
-function checkObject(schema: Schema, inputs: Values, path: string): Failure[] {
-  const failures: Failure[] = [];
-  for (const name of Object.keys(inputs)) {
-    if (Object.hasOwn(schema, name) || name.startsWith("__") || inputs[name] === undefined)
-      continue;
-    failures.push({
-      property: path + name,
-      reason: `is not a property that the local cloud knows; it knows ${Object.keys(schema).sort().join(", ")}`,
-    });
+/** What is wrong with each property alone. */
+export function checkProperties({ inputs: schema }: Kind, inputs: Values): Failure[] {
+  const { error } = schema.safeParse(withoutAbsent(schema, inputs));
+  return (error?.issues ?? []).flatMap((issue) => failuresOf(schema, inputs, issue));
+}
+
+/** The value without the properties that are null, which Pulumi means as absent. */
+function withoutAbsent(schema: z.core.$ZodType, value: unknown): unknown {
+  const type = bare(schema);
+  const fields = fieldsOf(type);
+  if (fields && isObject(value)) {
+    const present = Object.entries(value).filter(([, item]) => item !== undefined && item !== null);
+    return Object.fromEntries(
+      present.map(([name, item]) => [name, withoutAbsent(fields[name] ?? z.unknown(), item)]),
+    );
   }
-  for (const [name, property] of Object.entries(schema)) {
-    const value = inputs[name];
-    if (value === undefined || value === null) {
-      if (property.required) failures.push({ property: path + name, reason: "is required" });
-    } else if (!isUnknown(value)) {
-      failures.push(...checkValue(property, value, path + name));
+  if (type instanceof z.ZodArray && Array.isArray(value)) {
+    return value.map((item) => withoutAbsent(elementOf(type), item));
+  }
+  return value;
+}
+
+/** A property without what makes it optional. */
+export function bare(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
+    ? bare(schema.unwrap())
+    : schema;
+}
+
+/** The schemas of an object's properties. @default undefined, if the schema is of no object */
+export function fieldsOf(schema: z.core.$ZodType): InputsSchema["shape"] | undefined {
+  return schema instanceof z.ZodObject ? (schema as InputsSchema).shape : undefined;
+}
+
+/** The schema of the items of a list. */
+export const elementOf = (list: z.ZodArray): z.core.$ZodType => bare(list.unwrap());
+
+type Issue = z.core.$ZodIssue;
+
+function failuresOf(top: InputsSchema, inputs: Values, issue: Issue): Failure[] {
+  const { path, schema, value, isWhole } = locate(top, inputs, issue.path);
+  const property = nameOf(path);
+  if (issue.code === "unrecognized_keys") {
+    const known = Object.keys(fieldsOf(schema) ?? {})
+      .sort()
+      .join(", ");
+    return issue.keys
+      .filter((key) => !key.startsWith("__"))
+      .map((key) => ({
+        property: nameOf([...path, key]),
+        reason: `is not a property that the local cloud knows; it knows ${known}`,
+      }));
+  }
+  if (value === undefined || value === null) {
+    return [{ property, reason: "is required" }];
+  }
+  const isOfType =
+    isWhole &&
+    issue.code !== "invalid_type" &&
+    (issue.code !== "invalid_value" || typeof value === "string");
+  if (isUnknown(value) || (isOfType && containsUnknown(value))) {
+    return [];
+  }
+  const rule = isOfType ? ruleOf(issue) : `must be ${typeName(schema)}`;
+  return [{ property, reason: `${rule}; got ${JSON.stringify(value)}` }];
+}
+
+const ruleOf = (issue: Issue) =>
+  issue.code === "invalid_value" ? `must be one of ${issue.values.join(", ")}` : issue.message;
+
+/** `rootBlockDevice.volumeSize`, `vpcs[0].vpcId` */
+const nameOf = (path: PropertyKey[]) =>
+  path
+    .map((step) => (typeof step === "number" ? `[${step}]` : `.${String(step)}`))
+    .join("")
+    .replace(/^\./, "");
+
+/** Where an issue is: the innermost property that has a name of its own. */
+interface Place {
+  path: PropertyKey[];
+  schema: z.core.$ZodType;
+  value: unknown;
+  /** Whether the issue concerns the value as a whole, not an item of it. */
+  isWhole: boolean;
+}
+
+function locate(top: InputsSchema, inputs: Values, path: PropertyKey[]): Place {
+  const place: Place = { path: [], schema: top, value: inputs, isWhole: true };
+  for (const step of path) {
+    const inner = inside(place, step);
+    if (inner === undefined) {
+      return { ...place, isWhole: false };
     }
+    place.path.push(step);
+    [place.schema, place.value] = inner;
   }
-  return failures;
+  return place;
 }
 
-function checkValue(property: Property, value: unknown, path: string): Failure[] {
-  const fail = (reason: string) => [{ property: path, reason }];
-  const shown = JSON.stringify(value);
-  switch (property.type) {
-    case "string":
-    case "number":
-    case "boolean":
-      if (typeof value !== property.type) return fail(`must be a ${property.type}; got ${shown}`);
-      break;
-    case "strings":
-      if (!Array.isArray(value) || value.some((v) => typeof v !== "string"))
-        return fail(`must be a list of strings; got ${shown}`);
-      break;
-    case "map":
-      if (!isObject(value) || Object.values(value).some((v) => typeof v !== "string"))
-        return fail(`must be a map of strings; got ${shown}`);
-      break;
-    case "object":
-      if (!isObject(value)) return fail(`must be an object; got ${shown}`);
-      return checkObject(property.fields ?? {}, value, `${path}.`);
-    case "objects":
-      if (!Array.isArray(value) || !value.every(isObject))
-        return fail(`must be a list of objects; got ${shown}`);
-      return value.flatMap((v, i) => checkObject(property.fields ?? {}, v, `${path}[${i}].`));
+/** The schema and the value of a property of an object, or of an object in a list. */
+function inside(
+  { schema, value }: Place,
+  step: PropertyKey,
+): [z.core.$ZodType, unknown] | undefined {
+  const fields = fieldsOf(schema);
+  if (fields && isObject(value)) {
+    const property = fields[String(step)];
+    return property && [bare(property), value[String(step)]];
   }
-  if (containsUnknown(value)) return [];
-  if (property.oneOf && !property.oneOf.includes(value as string)) {
-    return fail(`must be one of ${property.oneOf.join(", ")}; got ${shown}`);
+  if (schema instanceof z.ZodArray && Array.isArray(value)) {
+    const item: unknown = value[Number(step)];
+    const element = elementOf(schema);
+    return fieldsOf(element) && isObject(item) ? [element, item] : undefined;
   }
-  const reason = property.check?.(value as never);
-  return reason === undefined ? [] : fail(`${reason}; got ${shown}`);
+  return undefined;
 }
 
-/** Every resource of a region takes it as a property; the local cloud has one. */
-export const IN_REGION: Schema = {
-  region: { type: "string", computed: true, replace: true, oneOf: [REGION] },
-};
-
-export const TAGS: Schema = { tags: { type: "map" }, ...IN_REGION };
-
-const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
-const DOMAIN_NAME = new RegExp(`^${LABEL}(\\.${LABEL})*\\.?$`, "i");
-
-/** A name without wildcards, such as `foo.bar` or `foo.bar.`. */
-export const isDomainName = (name: string) => name.length <= 255 && DOMAIN_NAME.test(name);
-
-export const domainName = (name: string) =>
-  isDomainName(name) ? undefined : "must be a domain name without wildcards";
-
-export const zoneName: Property = {
-  type: "string",
-  oneOf: Object.keys(ZONES),
-};
+function typeName(schema: z.core.$ZodType): string {
+  if (schema instanceof z.ZodArray) {
+    return fieldsOf(elementOf(schema)) ? "a list of objects" : "a list of strings";
+  }
+  if (schema instanceof z.ZodRecord) {
+    return "a map of strings";
+  }
+  if (schema instanceof z.ZodObject) {
+    return "an object";
+  }
+  if (schema instanceof z.ZodNumber) {
+    return "a number";
+  }
+  return schema instanceof z.ZodBoolean ? "a boolean" : "a string";
+}

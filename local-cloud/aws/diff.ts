@@ -1,37 +1,65 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Property, ResourceType } from "./resource";
-import { containsUnknown, isObject, reveal, type Values } from "./values";
+import * as z from "zod";
+import { bare, elementOf, fieldsOf } from "./check";
+import { rulesOf, type InputsSchema, type Kind } from "./kind";
+import { containsUnknown, isObject, revealAll, type Values } from "./values";
 
 /** The names of the inputs that differ between what a resource has and what it should have. */
-export function changedProperties(type: ResourceType, olds: Values, news: Values): string[] {
-  const [before, after] = [reveal(olds) as Values, reveal(news) as Values];
-  return Object.entries(type.schema)
+export function changedProperties({ inputs }: Kind, olds: Values, news: Values): string[] {
+  const [before, after] = [revealAll(olds), revealAll(news)];
+  return Object.entries(inputs.shape)
     .filter(([name, property]) => differs(property, before[name], after[name]))
     .map(([name]) => name);
 }
 
 /** Whether a change of the property makes a new resource. */
-export function replacing({ replace }: Property, news: Values): boolean {
-  return typeof replace === "function" ? replace(reveal(news) as Values) : replace === true;
+export function replacing({ inputs }: Kind, name: string, news: Values): boolean {
+  const property = inputs.shape[name];
+  const rule = property && rulesOf(property).replaces;
+  return typeof rule === "string" ? revealAll(news)[rule] === true : rule === true;
 }
 
-function differs(property: Property, before: unknown, after: unknown): boolean {
-  if (containsUnknown(after)) return true;
-  const [had, wanted] = [before ?? property.default, after ?? property.default];
-  if (wanted === undefined) return !property.computed && !isEmpty(had);
-  if (property.type === "object") return fieldsDiffer(property, had, wanted);
-  if (property.type === "objects") {
-    const [old, now] = [(had ?? []) as unknown[], wanted as unknown[]];
-    return old.length !== now.length || now.some((item, i) => fieldsDiffer(property, old[i], item));
+/** The value that AWS takes if the program gives none. */
+export const defaultOf = (property: z.core.$ZodType): unknown =>
+  property instanceof z.ZodDefault ? property.def.defaultValue : undefined;
+
+function differs(property: z.core.$ZodType, before: unknown, after: unknown): boolean {
+  if (containsUnknown(after)) {
+    return true;
   }
-  if (isEmpty(had) && isEmpty(wanted)) return false;
-  return !isDeepStrictEqual(sorted(property, had), sorted(property, wanted));
+  const { computed, unordered } = rulesOf(property);
+  const [had, wanted] = [before ?? defaultOf(property), after ?? defaultOf(property)];
+  if (wanted === undefined) {
+    return !computed && !isEmpty(had);
+  }
+  const type = bare(property);
+  const fields = fieldsOf(type);
+  if (fields) {
+    return fieldsDiffer(fields, had, wanted);
+  }
+  const itemFields = type instanceof z.ZodArray ? fieldsOf(elementOf(type)) : undefined;
+  if (itemFields) {
+    const [old, now] = [asList(had), asList(wanted)];
+    return (
+      old.length !== now.length || now.some((item, i) => fieldsDiffer(itemFields, old[i], item))
+    );
+  }
+  if (isEmpty(had) && isEmpty(wanted)) {
+    return false;
+  }
+  return unordered
+    ? !isDeepStrictEqual(sorted(had), sorted(wanted))
+    : !isDeepStrictEqual(had, wanted);
 }
 
-function fieldsDiffer(property: Property, had: unknown, wanted: unknown): boolean {
-  const [old, now] = [isObject(had) ? had : {}, wanted as Values];
-  return Object.entries(property.fields ?? {}).some(([k, p]) => differs(p, old[k], now[k]));
+function fieldsDiffer(fields: InputsSchema["shape"], had: unknown, wanted: unknown): boolean {
+  const [old, now] = [isObject(had) ? had : {}, isObject(wanted) ? wanted : {}];
+  return Object.entries(fields).some(([name, field]) => differs(field, old[name], now[name]));
 }
+
+const asList = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+const sorted = (value: unknown) => [...asList(value)].sort();
 
 const isEmpty = (value: unknown) =>
   value === undefined ||
@@ -39,7 +67,3 @@ const isEmpty = (value: unknown) =>
   value === "" ||
   (Array.isArray(value) && value.length === 0) ||
   (isObject(value) && Object.keys(value).length === 0);
-
-function sorted(property: Property, value: unknown): unknown {
-  return property.unordered && Array.isArray(value) ? [...(value as string[])].sort() : value;
-}

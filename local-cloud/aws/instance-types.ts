@@ -13,6 +13,8 @@ const SIZES = ["medium", "large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "9x
 export function architectureOf(instanceType: string): string | undefined {
   const [family, size] = instanceType.split(".");
   const sizes = family?.startsWith("t") ? BURSTABLE_SIZES : SIZES;
-  if (!family || !size || !sizes.includes(size)) return undefined;
-  return Object.keys(FAMILIES).find((architecture) => FAMILIES[architecture]!.includes(family));
+  if (!family || !size || !sizes.includes(size)) {
+    return undefined;
+  }
+  return Object.entries(FAMILIES).find(([, families]) => families.includes(family))?.[0];
 }

@@ -1,6 +1,7 @@
 import { main } from "@pulumi/pulumi/provider";
-import { guardAll } from "../machine/guard";
-import { acknowledgeCreated, localCloud } from "./provider";
+import { acknowledgeCreated } from "./acknowledgement";
+import { guardAll } from "./network";
+import { localCloud } from "./provider";
 
 // Services on hosts and dnsmasq read what it makes, whatever umask the user has.
 process.umask(0o022);
@@ -13,7 +14,9 @@ process.on("SIGINT", () => {
   void noted.finally(() => process.exit(0));
 });
 setInterval(() => {
-  if (process.ppid !== engine) process.exit(1);
+  if (process.ppid !== engine) {
+    process.exit(1);
+  }
 }, 500).unref();
 
 // The engine waits for the port that this prints. Until then, nothing can dial a host.

@@ -1,93 +1,93 @@
-import type { Record, State } from "../machine/store";
+import type { State, StoredResource } from "../machine/store";
+import type { ApiError } from "./api-error";
+import type { Kind } from "./kind";
 import type { Values } from "./values";
 
-/** What one input property of a resource type may be. */
-export interface Property {
-  type: "string" | "number" | "boolean" | "strings" | "map" | "object" | "objects";
-  required?: boolean;
-  /** AWS chooses a value where none is given, so its absence changes nothing. */
-  computed?: boolean;
-  /** AWS cannot change it: a new value makes a new resource; it may depend on the other inputs. */
-  replace?: boolean | ((inputs: Values) => boolean);
-  /** What AWS takes where none is given. */
-  default?: unknown;
-  /** Allowed values. */
-  oneOf?: readonly string[];
-  /** The properties of an object, or of each of several. */
-  fields?: Schema;
-  /** A list whose order means nothing. */
-  unordered?: boolean;
-  /** Says what is wrong with a value of the right type. */
-  check?: (value: never) => string | undefined;
+/** What is wrong with one input property. */
+export interface Failure {
+  property: string;
+  reason: string;
 }
 
-export interface Schema {
-  [name: string]: Property;
-}
-
-/** An error of the AWS service: its code and its words. */
-export class ApiError extends Error {
-  constructor(
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
+/** Inputs before the resource is made: a text may stand for a value that is not known yet. */
+export type Checked<Inputs> = { [Name in keyof Inputs]: Inputs[Name] | string };
 
 /**
- * One resource type: what it takes, what AWS refuses, and what it means for the kernel.
+ * What AWS says about a resource type and how the local cloud brings it about.
  *
  * `refuse`, `choose` and `attributes` only look at records; they run while no other process changes
- * them. The rest works on the kernel, can be cut off at any point, and is then done again.
+ * them. `apply`, `update` and the removal act on the machine. A crash may interrupt these at any point,
+ * and the next run then repeats them.
  */
-export interface ResourceType {
-  token: string;
+export interface Behaviour<Inputs, Chosen, Around = undefined> {
   /** As in AWS's messages: "EC2 VPC". */
   name: string;
   /** As in AWS's messages: "EC2". */
   service: "EC2" | "Route 53";
-  /** The API operations: "CreateVpc", "DeleteVpc"; for updates the creating one is named. */
+  /** The API operations: "CreateVpc", "DeleteVpc". Messages about updates name the creating one. */
   operations: { create: string; delete: string };
-  schema: Schema;
 
   /** Rules over several properties that need no look at other resources; one message each. */
-  checkTogether?(inputs: Values): { property: string; reason: string }[];
-  /** What is wrong with a new resource that only a look at the machine tells. It must be quick. */
-  checkMachine?(inputs: Values): Promise<{ property: string; reason: string }[]>;
-  /** The property that the provider fills with a name, made of the logical one, where none is given. */
+  checkTogether?(inputs: Checked<Inputs>): Failure[];
+  /** What a look at the machine finds wrong with a new resource. It must be quick. */
+  checkMachine?(inputs: Checked<Inputs>): Promise<Failure[]>;
+  /** The property that the provider fills with a name, made from the logical name, by default. */
   autoNamed?: string;
 
-  newId(inputs: Values): string;
-  /** The key of its record, where the id is another resource's. @default the id */
+  newId(inputs: Inputs): string;
+  /** The key of its record, if another resource has the same id. @default the id */
   keyOf?(id: string): string;
-  /** What must be found out before the records are locked. */
-  lookAround?(inputs: Values): Promise<Values>;
+  /** Finds out what `refuse` and `choose` need, before the records are locked. */
+  lookAround?(inputs: Inputs): Promise<Around>;
   /** Throws an {@link ApiError} if AWS would refuse this. `self` is the record on an update. */
-  refuse?(inputs: Values, state: State, around: Values, self?: Record): void;
-  /** What AWS chooses: addresses and the like. */
-  choose?(inputs: Values, state: State, around: Values): Values;
-  /** What AWS chooses anew when the resource changes. `self` is the record as it was. */
-  rechoose?(inputs: Values, self: Record): Values;
+  refuse?(
+    inputs: Inputs,
+    state: State,
+    around: Around,
+    self?: StoredResource<Inputs, Chosen>,
+  ): void;
+  /** What AWS chooses: addresses and the like. @default nothing */
+  choose?(inputs: Inputs, state: State, around: Around): Chosen;
+  /** What AWS chooses again when the resource changes. `self` is the record as it was. */
+  rechoose?(inputs: Inputs, self: StoredResource<Inputs, Chosen>): Partial<Chosen>;
   /** Properties that are not inputs. */
-  attributes(record: Record, state: State): Values;
+  attributes(record: StoredResource<Inputs, Chosen>, state: State): Values;
 
-  /** Brings the kernel to what the record says. */
-  apply?(record: Record): Promise<void>;
+  /** Brings the machine to what the record says. */
+  apply?(record: StoredResource<Inputs, Chosen>): Promise<void>;
   /** As {@link apply}, for a changed record. @default apply */
-  update?(record: Record, before: Record): Promise<void>;
-  /** Whether the kernel still has what {@link apply} made. @default true */
-  isWhole?(record: Record): Promise<boolean> | boolean;
+  update?(
+    record: StoredResource<Inputs, Chosen>,
+    before: StoredResource<Inputs, Chosen>,
+  ): Promise<void>;
+  /** Whether the machine still has what {@link apply} made. @default true */
+  isWhole?(record: StoredResource<Inputs, Chosen>): Promise<boolean> | boolean;
   /** Whether the resource itself is still there. @default true */
-  exists?(record: Record): boolean;
+  exists?(record: StoredResource<Inputs, Chosen>): boolean;
   /** The resources that use it; while there are any, AWS refuses to delete it. */
-  usedBy?(record: Record, state: State): Record[];
+  usedBy?(record: StoredResource<Inputs, Chosen>, state: State): StoredResource[];
   /** The error for that. @default DependencyViolation */
-  inUse?(record: Record, users: Record[]): ApiError;
-  /** Removes what the kernel has of it. */
-  remove?(record: Record): Promise<void>;
-  /** Records that go with it, such as an instance's attachments. */
-  takesAlong?(record: Record, state: State): Record[];
-  /** After the record is gone. */
-  afterRemoval?(record: Record): Promise<void>;
+  inUse?(record: StoredResource<Inputs, Chosen>, users: StoredResource[]): ApiError;
+  /** Removes what the machine has of it. */
+  remove?(record: StoredResource<Inputs, Chosen>): Promise<void>;
+  /** Records that go with it, such as the attachments of an instance. */
+  takesAlong?(record: StoredResource<Inputs, Chosen>, state: State): StoredResource[];
+  /** What to do after the record is gone. */
+  afterRemoval?(record: StoredResource<Inputs, Chosen>): Promise<void>;
+}
+
+/** A resource type as the provider handles all of them, whatever their data. */
+export interface ResourceType extends Behaviour<Values, Values, unknown> {
+  kind: Kind<Values, Values>;
+}
+
+/**
+ * Makes a resource type. The provider hands every resource only to its own type, and only after the
+ * check by the kind's schema, so each method gets what its kind declares.
+ */
+export function resourceType<Inputs extends Values, Chosen extends Values, Around>(
+  kind: Kind<Inputs, Chosen>,
+  behaviour: Behaviour<NoInfer<Inputs>, NoInfer<Chosen>, Around>,
+): ResourceType {
+  return { ...behaviour, kind };
 }

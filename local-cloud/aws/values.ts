@@ -7,6 +7,7 @@ const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
+/** Properties by name, of which nothing else is known. */
 export type Values = { [name: string]: unknown };
 
 interface Secret {
@@ -17,27 +18,44 @@ function isSecret(value: unknown): value is Secret {
   return isObject(value) && value[SIGNATURE_KEY] === SECRET_SIGNATURE;
 }
 
+/** Whether the value has properties: no list, and not null. */
 export function isObject(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether the value is not known before another resource is made. */
 export const isUnknown = (value: unknown) => value === UNKNOWN;
 
 /** Whether any part of the value is not known yet. */
 export function containsUnknown(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(containsUnknown);
-  if (isObject(value)) return Object.values(value).some(containsUnknown);
+  if (Array.isArray(value)) {
+    return value.some(containsUnknown);
+  }
+  if (isObject(value)) {
+    return Object.values(value).some(containsUnknown);
+  }
   return isUnknown(value);
 }
 
 /** The value without secret marks, at any depth. */
 export function reveal(value: unknown): unknown {
-  if (isSecret(value)) return reveal(value.value);
-  if (Array.isArray(value)) return value.map(reveal);
+  if (isSecret(value)) {
+    return reveal(value.value);
+  }
+  if (Array.isArray(value)) {
+    return value.map(reveal);
+  }
   if (isObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, reveal(item)]));
   }
   return value;
+}
+
+/** As {@link reveal}, for the properties of a resource. */
+export function revealAll(values: Values): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, reveal(value)] as const),
+  );
 }
 
 /** Marks as secret what `like` has so marked, in whole or in part, under the same name. */
@@ -51,7 +69,11 @@ export function conceal(values: Values, like: Values): Values {
 }
 
 function containsSecret(value: unknown): boolean {
-  if (isSecret(value)) return true;
-  if (Array.isArray(value)) return value.some(containsSecret);
+  if (isSecret(value)) {
+    return true;
+  }
+  if (Array.isArray(value)) {
+    return value.some(containsSecret);
+  }
   return isObject(value) && Object.values(value).some(containsSecret);
 }

@@ -1,4 +1,4 @@
-import { ApiError } from "./resource";
+import { ApiError } from "./api-error";
 
 /*
  * What EBS takes by volume type. Sizes, IOPS and throughput are from the API reference
@@ -32,7 +32,16 @@ const LIMITS: Readonly<{ [type: string]: Limits }> = {
 /** A volume may have so many IOPS of its kind for each MiB/s of throughput. */
 const IOPS_PER_MIBPS = 4;
 
+/** The volume types that EBS has. */
 export const VOLUME_TYPES = Object.keys(LIMITS);
+
+function limitsOf(type: string): Limits {
+  const limits = LIMITS[type];
+  if (!limits) {
+    throw new Error(`volume: type must be one of ${VOLUME_TYPES.join(", ")}; got "${type}"`);
+  }
+  return limits;
+}
 
 /** What a volume is like. */
 export interface VolumeShape {
@@ -45,17 +54,21 @@ export interface VolumeShape {
   throughput: number;
 }
 
-/** What is asked for. */
+/** What the program asks for. */
 export type VolumeWish = Partial<VolumeShape> & Pick<VolumeShape, "size">;
 
 /**
- * What a volume becomes that is asked for like this.
+ * What a volume becomes if the program asks for this.
  *
- * @param before What it is, if it is there: what is not asked for stays, where the new type has it.
+ * @param before What the volume is, if it is there. What the program does not ask for stays, if the new
+ *   type has it.
  */
 export function volumeShape(wish: VolumeWish, before: Partial<VolumeShape> = {}): VolumeShape {
   const type = wish.type ?? before.type ?? "gp2";
-  const [now, last] = [LIMITS[type]!, before.type === undefined ? undefined : LIMITS[before.type]];
+  const [now, last] = [
+    limitsOf(type),
+    before.type === undefined ? undefined : limitsOf(before.type),
+  ];
   const baseline = type === "gp2" ? Math.min(16000, Math.max(100, 3 * wish.size)) : 0;
   return {
     type,
@@ -70,13 +83,19 @@ export function volumeShape(wish: VolumeWish, before: Partial<VolumeShape> = {})
 /** Throws an {@link ApiError} if EBS does not make a volume like this, or not of the one `before`. */
 export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): void {
   const { type, size, iops, throughput } = volumeShape(wish, before);
-  const limits = LIMITS[type]!;
+  const limits = limitsOf(type);
   const [least, most] = limits.size;
   const badSize = (why: string) =>
     new ApiError("InvalidParameterValue", `Volume of ${size}GiB is ${why}.`);
-  if (!Number.isInteger(size)) throw badSize("not of whole GiB");
-  if (size < least) throw badSize(`too small for volume type ${type}; minimum is ${least}GiB`);
-  if (size > most) throw badSize(`too large for volume type ${type}; maximum is ${most}GiB`);
+  if (!Number.isInteger(size)) {
+    throw badSize("not of whole GiB");
+  }
+  if (size < least) {
+    throw badSize(`too small for volume type ${type}; minimum is ${least}GiB`);
+  }
+  if (size > most) {
+    throw badSize(`too large for volume type ${type}; maximum is ${most}GiB`);
+  }
   if (before?.size !== undefined && size < before.size) {
     throw new ApiError(
       "InvalidParameterValue",
@@ -98,7 +117,9 @@ export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): v
         `Iops to volume size ratio of ${iops / size} is too high; maximum is ${limits.iops.perGib}.`,
       );
     }
-  } else if (wish.iops !== undefined) unsupported("iops", type);
+  } else if (wish.iops !== undefined) {
+    unsupported("iops", type);
+  }
   if (limits.throughput) {
     within(`Throughput of ${throughput}`, throughput, limits.throughput);
     if (throughput * IOPS_PER_MIBPS > iops) {
@@ -107,16 +128,21 @@ export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): v
         `Throughput (MiBps) to iops ratio of ${throughput / iops} is too high; maximum is ${1 / IOPS_PER_MIBPS} MiBps per iops.`,
       );
     }
-  } else if (wish.throughput !== undefined) unsupported("throughput", type);
+  } else if (wish.throughput !== undefined) {
+    unsupported("throughput", type);
+  }
 }
 
 function within(what: string, value: number, [least, most]: [number, number]): void {
-  if (!Number.isInteger(value))
+  if (!Number.isInteger(value)) {
     throw new ApiError("InvalidParameterValue", `${what} is not an integer.`);
-  if (value < least)
+  }
+  if (value < least) {
     throw new ApiError("InvalidParameterValue", `${what} is too low; minimum is ${least}.`);
-  if (value > most)
+  }
+  if (value > most) {
     throw new ApiError("InvalidParameterValue", `${what} is too high; maximum is ${most}.`);
+  }
 }
 
 function unsupported(parameter: string, type: string): never {

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { backendDir, stacksIn } from "../checkpoint/stacks";
-import { nameOf } from "../checkpoint/lab";
 import { Refusal } from "../checkpoint/refusal";
+import * as kinds from "../aws/kinds";
+import { isOf, nameOf } from "../aws/records";
 import { stackOf } from "../machine/owner";
-import { readState, type Record } from "../machine/store";
-import { T } from "../machine/model";
+import { readState, type StoredResource } from "../machine/store";
 
 /*
  * A resource is lost if the local cloud has a record of it and no state of Pulumi names its id: after
@@ -19,7 +19,9 @@ export const stateFile = (name: string) => join(stacksDir, "kafkalab", `${name}.
 
 /** What is wrong with the file of a stack's state, if there is one and Pulumi could not read it. */
 export function unreadable(name: string): string | undefined {
-  if (!existsSync(stateFile(name))) return undefined;
+  if (!existsSync(stateFile(name))) {
+    return undefined;
+  }
   try {
     idsIn(name);
     return undefined;
@@ -36,8 +38,12 @@ export function unreadable(name: string): string | undefined {
 export function idsKnown(except?: string): Set<string> {
   const ids = stacksIn(stacksDir).flatMap((name) => {
     const fault = unreadable(name);
-    if (fault === undefined) return idsIn(name);
-    if (name === except) return [];
+    if (fault === undefined) {
+      return idsIn(name);
+    }
+    if (name === except) {
+      return [];
+    }
     throw new Refusal(
       `Pulumi's state of the stack ${name}, ${stateFile(name)}, cannot be read, so nobody can tell what is its own: ${fault}`,
       `Put that right first, or destroy that stack: npm run destroy -- -s ${name}`,
@@ -50,22 +56,31 @@ function idsIn(name: string): string[] {
   const { checkpoint } = JSON.parse(readFileSync(stateFile(name), "utf8")) as {
     checkpoint?: { latest?: { resources?: { id?: string }[] | null } | null };
   };
-  if (!checkpoint) throw new Error("it has no checkpoint");
+  if (!checkpoint) {
+    throw new Error("it has no checkpoint");
+  }
   return (checkpoint.latest?.resources ?? []).flatMap(({ id }) => id ?? []);
 }
 
 /** The records of a stack whose ids are not among those. */
-export const lostOf = (stack: string, known: ReadonlySet<string>): Record[] =>
+export const lostOf = (stack: string, known: ReadonlySet<string>): StoredResource[] =>
   Object.values(readState().records).filter((r) => stackOf(r.urn) === stack && !known.has(r.id));
 
 /** Hosts and volumes by name, and how many others there are. */
-export function describe(records: Record[]): string {
-  const named = (type: string, what: string) =>
-    records.filter((record) => record.type === type).map((record) => `${what} ${nameOf(record)}`);
-  const all = [...named(T.instance, "host"), ...named(T.volume, "volume")].sort();
+export function describe(records: StoredResource[]): string {
+  const all = records
+    .flatMap((record) => {
+      if (isOf(kinds.instance, record)) {
+        return `host ${nameOf(record)}`;
+      }
+      return isOf(kinds.volume, record) ? `volume ${nameOf(record)}` : [];
+    })
+    .sort();
   const shown = all.slice(0, 8);
   const others = records.length - shown.length;
-  if (others > 0) shown.push(`${others} ${all.length ? "more" : "of the network"}`);
+  if (others > 0) {
+    shown.push(`${others} ${all.length ? "more" : "of the network"}`);
+  }
   return shown.join(", ");
 }
 

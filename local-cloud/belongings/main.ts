@@ -12,7 +12,7 @@ import { foreign, foreignOwner, isHere, own } from "../machine/owner";
 import { changeState, readState } from "../machine/store";
 import { Refusal } from "../checkpoint/refusal";
 import { withStacksLocked } from "../checkpoint/stacks";
-import { disown, isNamedByInputs, removeLost } from "../aws/provider";
+import { disown, isNamedByInputs, removeLost } from "../aws/removal";
 import { describe, idsKnown, lostOf, removeStateFile, stateFile, unreadable } from "./lost";
 
 async function main(command: string, name = ""): Promise<void> {
@@ -24,7 +24,9 @@ async function main(command: string, name = ""): Promise<void> {
     case "change":
       return refuseForeign(stack);
     case "restore":
-      for (const each of Object.keys(readState().owners ?? {})) await refuseForeign(each);
+      for (const each of Object.keys(readState().owners ?? {})) {
+        await refuseForeign(each);
+      }
       return;
     case "destroy":
       await refuseForeign(stack);
@@ -43,7 +45,9 @@ async function refuseForeign(stack: string): Promise<void> {
     throw new Refusal(message, ...remedies);
   }
   const before = readState().owners?.[stack];
-  if (before === undefined || isHere(before.directory)) return;
+  if (before === undefined || isHere(before.directory)) {
+    return;
+  }
   await changeState((state) => own(state, stack));
   say(
     `the checkout that made this lab, ${before.directory}, is not there any more; this one has it now`,
@@ -64,7 +68,9 @@ async function refuseLost(stack: string, name: string): Promise<void> {
   }
   const lost = lostOf(stack, idsKnown()).filter((record) => record.acknowledged && !record.leaving);
   const made = lost.filter(isNamedByInputs);
-  if (made.length === lost.length) return disown(made);
+  if (made.length === lost.length) {
+    return disown(made);
+  }
   if (lost.length > 0) {
     throw new Refusal(
       `Pulumi's state of the stack ${name} has lost ${lost.length} resources of the lab that are there: ${describe(lost)}.`,
@@ -75,12 +81,17 @@ async function refuseLost(stack: string, name: string): Promise<void> {
 
 async function destroyLost(stack: string, name: string): Promise<void> {
   const fault = unreadable(name);
-  if (fault !== undefined)
+  if (fault !== undefined) {
     say(`Pulumi's state of the stack ${name}, ${stateFile(name)}, cannot be read: ${fault}`);
+  }
   const lost = lostOf(stack, idsKnown(name));
-  if (lost.length > 0) say(`removing what Pulumi's state has lost: ${describe(lost)}`);
+  if (lost.length > 0) {
+    say(`removing what Pulumi's state has lost: ${describe(lost)}`);
+  }
   await removeLost(stack, idsKnown(name));
-  if (fault !== undefined) removeStateFile(name);
+  if (fault !== undefined) {
+    removeStateFile(name);
+  }
 }
 
 async function takeOver(stack: string, name: string): Promise<void> {
@@ -102,8 +113,10 @@ process.umask(0o022);
 const [command = "", stackName] = process.argv.slice(2);
 
 main(command, stackName).catch((error: unknown) => {
-  if (error instanceof Refusal)
+  if (error instanceof Refusal) {
     console.error([`kafkalab: ${error.message}`, ...error.remedies].join("\n  "));
-  else console.error(error);
+  } else {
+    console.error(error);
+  }
   process.exitCode = 1;
 });

@@ -36,5 +36,7 @@ export async function copyAll(
   );
   // Only when none is at work any more: what they have made may be removed then.
   const failed = ended.find((end) => end.status === "rejected");
-  if (failed) throw failed.reason as Error;
+  if (failed) {
+    throw failed.reason as Error;
+  }
 }

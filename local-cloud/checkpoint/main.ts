@@ -6,11 +6,13 @@
 import { join } from "node:path";
 import { instanceListens } from "../machine/instance";
 import { withLock } from "../machine/lock";
-import { isStopped, T } from "../machine/model";
 import { readState } from "../machine/store";
 import { run } from "../../shared/process";
-import { waitUntil } from "../../shared/wait";
-import { living, nameOf } from "./lab";
+import { waitFor } from "../../shared/wait";
+import * as kinds from "../aws/kinds";
+import { messageOf } from "../aws/error-message";
+import { living, nameOf } from "../aws/records";
+import { isStopped } from "../aws/vpc-model";
 import { Refusal } from "./refusal";
 import { abandon, restore } from "./restore";
 import { save } from "./save";
@@ -36,10 +38,13 @@ const USAGE = "npm run checkpoint -- save NAME | restore NAME | list | delete NA
 
 async function main([command, ...names]: string[]): Promise<void> {
   const [name] = names;
-  if (command === "list" && names.length === 0) return list();
+  if (command === "list" && names.length === 0) {
+    return list();
+  }
   // For `npm run destroy -- --abandon-restore`.
-  if (command === "abandon" && names.length === 0)
+  if (command === "abandon" && names.length === 0) {
     return say(await alone(stacks(), () => Promise.resolve(abandon())));
+  }
   if (command === "delete" && names.length > 0) {
     return withLock("checkpoints", () => {
       refuseDuringExchange();
@@ -57,7 +62,9 @@ async function main([command, ...names]: string[]): Promise<void> {
     }
     const { text, runs } = await alone(stacks(name), () => restore(name));
     say(`${text}; its hosts boot after ${took()}`);
-    if (!runs) return;
+    if (!runs) {
+      return;
+    }
     await whole();
     return say(`the cluster is whole after ${took()}`);
   }
@@ -76,7 +83,9 @@ function stacks(checkpoint?: string): string[] {
 
 function list(): void {
   const all = checkpoints();
-  if (all.length === 0) return say("there are no checkpoints");
+  if (all.length === 0) {
+    return say("there are no checkpoints");
+  }
   const rows = all.map((checkpoint) => [
     checkpoint.name,
     checkpoint.time.slice(0, 19).replace("T", " "),
@@ -84,16 +93,20 @@ function list(): void {
     `${brokersOf(checkpoint).length}`,
     `${checkpoint.hosts.length}`,
   ]);
-  const table = [["NAME", "TIME (UTC)", "SIZE", "BROKERS", "HOSTS"], ...rows];
-  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  const titles = ["NAME", "TIME (UTC)", "SIZE", "BROKERS", "HOSTS"];
+  const table = [titles, ...rows];
+  const widths = titles.map((_, column) =>
+    Math.max(...table.map((row) => row[column]?.length ?? 0)),
+  );
   for (const row of table) {
-    say(row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()); // prettier-ignore
+    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0));
+    say(cells.join("  ").trimEnd());
   }
 }
 
 /** Whether every broker that is powered on accepts connections, which takes no time to find out. */
 function brokersListen(): boolean {
-  return living(readState(), T.instance)
+  return living(readState(), kinds.instance)
     .filter((record) => isBroker(nameOf(record)) && !isStopped(record))
     .every(({ id }) => instanceListens(id, BROKER_PORT));
 }
@@ -101,27 +114,26 @@ function brokersListen(): boolean {
 /** Waits until `npm run status` finds nothing wrong. */
 async function whole(): Promise<void> {
   const deadline = Date.now() + WHOLE_SECONDS * 1000;
-  // Status takes seconds of a processor, which the brokers need to start.
-  await waitUntil(brokersListen, WHOLE_SECONDS * 1000, () => "").catch(() => undefined);
   const stack = process.env["KAFKALAB_STACK"] ?? "local";
-  let seen = "";
-  const well = () =>
+  const look = () =>
     run(["scripts/dev/lab.sh", "status", "-s", stack]).then(
-      () => true,
-      (error: unknown) => {
-        seen = (error as Error).message;
-        return false;
-      },
+      () => ({ done: true }),
+      (error: unknown) => ({ seen: messageOf(error) }),
     );
-  const message = () =>
-    `the lab is restored, and not whole after ${WHOLE_SECONDS}s; last saw ${seen}`;
-  const left = deadline - Date.now();
-  await waitUntil(well, left, message, STATUS_INTERVAL_MS).catch((error: unknown) => {
-    throw new Refusal(
-      (error as Error).message,
-      "See what is wrong with: npm run status; put it right with: npm run up",
-    );
-  });
+  const wait = { what: "the restored lab", state: "whole", seconds: WHOLE_SECONDS };
+  // Status takes seconds of a processor, which the brokers need to start.
+  await waitFor(wait, () =>
+    brokersListen() ? { done: true } : { seen: "a broker that does not listen" },
+  ).catch(() => undefined);
+  const left = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
+  await waitFor({ ...wait, seconds: left, intervalMs: STATUS_INTERVAL_MS }, look).catch(
+    (error: unknown) => {
+      throw new Refusal(
+        messageOf(error),
+        "See what is wrong with: npm run status; put it right with: npm run up",
+      );
+    },
+  );
 }
 
 function say(text: string): void {

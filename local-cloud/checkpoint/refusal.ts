@@ -1,4 +1,4 @@
-/** What a user can set right: it is told without a stack trace, each further line as a remedy. */
+/** An error that a user can correct. It appears without a stack trace, with one line for each remedy. */
 export class Refusal extends Error {
   readonly remedies: string[];
 

@@ -14,16 +14,19 @@ import { publicCidr } from "../machine/blocks";
 import { whileFrozen } from "../machine/freeze";
 import { unplugInstance } from "../machine/instance";
 import { outerLink } from "../machine/links";
-import { isStopped, T } from "../machine/model";
-import { applyVpc, machineRoutes, removeVpc } from "../machine/network";
+import { machineRoutes } from "../machine/network";
 import { own, stackOf } from "../machine/owner";
 import { cloudDir } from "../machine/paths";
-import { waitUntil } from "../../shared/wait";
+import { waitFor } from "../../shared/wait";
 import { readState, type State } from "../machine/store";
 import { loopDevice } from "../machine/volume";
-import { powerOn } from "../aws/resources/instance";
+import * as kinds from "../aws/kinds";
+import { applyVpc, removeVpc } from "../aws/network";
+import { powerOn } from "../aws/power";
+import { living, nameOf } from "../aws/records";
+import { isStopped } from "../aws/vpc-model";
 import { copyAll, sharesBlocks } from "./copy";
-import { disksOf, freezePointsOf, hostNames, living, nameOf, volumeIdsOf } from "./lab";
+import { disksOf, freezePointsOf, hostNames, volumeIdsOf } from "./lab";
 import { Refusal } from "./refusal";
 import { backendDir } from "./stacks";
 import {
@@ -44,7 +47,7 @@ import {
 /*
  * The checkpoint is copied while the lab still runs; then the lab's power is taken, and its disks and
  * states change places with the copy. From the first of these moves to the last start of a host, a
- * note says what is under way, and whoever comes next ends it. What was there before becomes a
+ * note says what is under way, and the next run finishes it. What was there before becomes a
  * checkpoint, which costs no time.
  */
 
@@ -55,7 +58,7 @@ const PLACES = [
 ];
 
 export interface Restored {
-  /** What to tell of it. */
+  /** A report for the user. */
   text: string;
   /** Whether any host is powered on. */
   runs: boolean;
@@ -83,11 +86,13 @@ export async function restore(name: string): Promise<Restored> {
  * Ends the exchange of a restore that did not come to its end, without starting any host: what it has
  * put back is there to be destroyed.
  *
- * @returns what to tell of it.
+ * @returns a report for the user.
  */
 export function abandon(): string {
   const exchange = exchangeBegun();
-  if (!exchange) return "no restore is under way";
+  if (!exchange) {
+    return "no restore is under way";
+  }
   finish(exchange);
   const kept = [exchange.name, ...(exchange.before ? [exchange.before.name] : [])];
   return `the restore of "${exchange.name}" is given up; its hosts and their disks will be removed, and these checkpoints stay: ${kept.join(", ")}`;
@@ -117,8 +122,8 @@ async function begin(name: string): Promise<Exchange> {
 }
 
 function refuseIfNotPossible(name: string, saved: State): void {
-  for (const record of living(saved, T.instance)) {
-    const imageRoot = String(record.chosen["imageRoot"]);
+  for (const record of living(saved, kinds.instance)) {
+    const { imageRoot } = record.chosen;
     if (!existsSync(imageRoot)) {
       throw new Refusal(
         `Checkpoint "${name}": the image of ${nameOf(record)} must be at ${imageRoot}, and is not: a host's disk holds only what differs from it.`,
@@ -130,15 +135,15 @@ function refuseIfNotPossible(name: string, saved: State): void {
 
 /** A VPC keeps its public addresses, so that all that knows the hosts finds them. */
 async function refuseTakenAddresses(name: string, saved: State, present: State): Promise<void> {
-  const own = living(present, T.vpc).flatMap(({ id, chosen }) => [
+  const own = living(present, kinds.vpc).flatMap(({ id, chosen }) => [
     outerLink(id),
-    publicCidr(chosen["slot"] as number), // its guard
+    publicCidr(chosen.slot), // its guard
   ]);
   const routes = (await machineRoutes()).filter(
     ({ device, cidr }) => !own.includes(device) && !own.includes(cidr),
   );
-  for (const vpc of living(saved, T.vpc)) {
-    const cidr = publicCidr(vpc.chosen["slot"] as number);
+  for (const vpc of living(saved, kinds.vpc)) {
+    const cidr = publicCidr(vpc.chosen.slot);
     const route = routes.find((r) => overlaps(r.cidr, cidr));
     if (route) {
       throw new Refusal(
@@ -151,7 +156,9 @@ async function refuseTakenAddresses(name: string, saved: State, present: State):
 
 async function stage(name: string, saved: State, present: State, part: string): Promise<void> {
   const from = checkpointDir(name);
-  if (!sharesBlocks(part)) checkSpace(`Checkpoint "${name}"`, sizeOnDisk(from));
+  if (!sharesBlocks(part)) {
+    checkSpace(`Checkpoint "${name}"`, sizeOnDisk(from));
+  }
   const disks = ["state.json", ...disksOf(saved)].map((disk) => join("cloud", disk));
   await copyAll(
     [...disks, "pulumi/stacks", "pulumi/meta.yaml"].map((path) => ({
@@ -169,7 +176,7 @@ async function stage(name: string, saved: State, present: State, part: string): 
 
 /** Takes the power of all hosts at one moment, and all that the kernel has of the lab. */
 async function takePower(present: State): Promise<{ name: string; time: string }> {
-  const instances = living(present, T.instance);
+  const instances = living(present, kinds.instance);
   const unplug = async () => {
     const now = new Date().toISOString();
     await Promise.all(instances.map(({ id }) => unplugInstance(id, volumeIdsOf(id))));
@@ -178,15 +185,14 @@ async function takePower(present: State): Promise<{ name: string; time: string }
   const points = await freezePointsOf(present).catch(() => []);
   const still = points.map(({ group }) => ({ group, mounts: [] })); // to be unmounted
   const { result: time } = await whileFrozen(still, 60, unplug);
-  await Promise.all(living(present, T.vpc).map(removeVpc));
+  await Promise.all(living(present, kinds.vpc).map(removeVpc));
   // The kernel gives a block device back when the last of the host's processes is gone from it.
-  const volumes = living(present, T.volume).map(({ id }) => id);
-  const inUse = () => volumes.filter((id) => loopDevice(id) !== undefined);
-  await waitUntil(
-    () => inUse().length === 0,
-    10_000,
-    () => `volumes ${inUse().join(", ")} not given back after 10s`,
-  );
+  const volumes = living(present, kinds.volume).map(({ id }) => id);
+  const givenBack = { what: "the lab's volumes", state: "given back", seconds: 10, intervalMs: 10 };
+  await waitFor(givenBack, () => {
+    const inUse = volumes.filter((id) => loopDevice(id) !== undefined);
+    return inUse.length === 0 ? { done: true } : { seen: `${inUse.join(", ")} in use` };
+  });
   return { name: `before-${time.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`, time };
 }
 
@@ -195,7 +201,9 @@ export function swap({ part }: Exchange): void {
   mkdirSync(backendDir, { recursive: true });
   for (const { copy, used } of PLACES) {
     const [from, aside] = [join(part, "new", copy), join(part, "old", copy)];
-    if (!existsSync(from)) continue; // done
+    if (!existsSync(from)) {
+      continue;
+    } // done
     if (existsSync(used) && !existsSync(aside) && readdirSync(used).length > 0) {
       mkdirSync(dirname(aside), { recursive: true, mode: 0o700 });
       renameSync(used, aside);
@@ -211,8 +219,8 @@ export function swap({ part }: Exchange): void {
 /** Starts the hosts that were on; whether there are any. */
 async function start(): Promise<boolean> {
   const state = readState();
-  await Promise.all(living(state, T.vpc).map(({ id }) => applyVpc(id)));
-  const instances = living(state, T.instance).filter((record) => !isStopped(record));
+  await Promise.all(living(state, kinds.vpc).map(({ id }) => applyVpc(id)));
+  const instances = living(state, kinds.instance).filter((record) => !isStopped(record));
   await Promise.all(instances.map(powerOn));
   return instances.length > 0;
 }

@@ -27,7 +27,7 @@ import {
  */
 const FROZEN_SECONDS = 8;
 
-/** Saves the lab, and returns what to tell of it. */
+/** Saves the lab, and returns a report for the user. */
 export async function save(name: string): Promise<string> {
   checkName(name);
   refuseDuringExchange();
@@ -86,7 +86,9 @@ export async function save(name: string): Promise<string> {
 }
 
 function tooLarge(error: unknown): never {
-  if (!(error instanceof ThawedTooEarly)) throw error;
+  if (!(error instanceof ThawedTooEarly)) {
+    throw error;
+  }
   throw new Refusal(
     `the disks must be copied within ${FROZEN_SECONDS} s, since ZooKeeper's sessions end when hosts stand still for longer; they were not. Nothing was saved, and the hosts run.`,
     `Have ${stateDir} on XFS or Btrfs, which copy at once whatever the size; or pause the lab (kafkalab:running false), save, and go on.`,

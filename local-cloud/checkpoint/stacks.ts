@@ -11,7 +11,9 @@ export const backendDir = join(stateDir, "pulumi/.pulumi");
 /** The names of the stacks in a directory of Pulumi's states. */
 export function stacksIn(dir: string): string[] {
   const project = join(dir, "kafkalab");
-  if (!existsSync(project)) return [];
+  if (!existsSync(project)) {
+    return [];
+  }
   return readdirSync(project)
     .filter((file) => file.endsWith(".json"))
     .map((file) => basename(file, ".json"));
@@ -28,7 +30,9 @@ export async function withStacksLocked<T>(
   const locks: string[] = [];
   const unlock = () => locks.forEach((file) => rmSync(file, { force: true }));
   try {
-    for (const stack of stacks) locks.push(lock(stack));
+    for (const stack of stacks) {
+      locks.push(lock(stack));
+    }
     return await action();
   } finally {
     unlock();
@@ -50,7 +54,9 @@ function lock(stack: string): string {
   };
   writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
   const others = readdirSync(dir).filter((name) => name.endsWith(".json") && name !== lockName);
-  if (others.length === 0) return file;
+  if (others.length === 0) {
+    return file;
+  }
   rmSync(file);
   throw new Refusal(
     `the stack ${stack} is being changed by another command (${others.map((name) => holder(join(dir, name))).join(", ")}).`,

@@ -44,13 +44,17 @@ export const NAME_RULE =
   "be of 1 to 64 letters, digits, '-', '_' and '.', the first a letter or a digit";
 
 export function checkName(name: string): void {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) return;
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
+    return;
+  }
   throw new Refusal(`Checkpoint "${name}": its name must ${NAME_RULE}.`, "Choose another name.");
 }
 
 /** All checkpoints, the oldest first. */
 export function checkpoints(): Checkpoint[] {
-  if (!existsSync(checkpointsDir)) return [];
+  if (!existsSync(checkpointsDir)) {
+    return [];
+  }
   return readdirSync(checkpointsDir)
     .filter((name) => existsSync(join(checkpointDir(name), "checkpoint.json")))
     .filter((name) => !name.startsWith("."))
@@ -69,7 +73,9 @@ export function checkpointOf(name: string): Checkpoint {
   checkName(name);
   const all = checkpoints();
   const found = all.find((checkpoint) => checkpoint.name === name);
-  if (found) return found;
+  if (found) {
+    return found;
+  }
   const names = all.map((checkpoint) => checkpoint.name).join(", ");
   throw new Refusal(
     `Checkpoint "${name}": there is none of that name.`,
@@ -124,14 +130,18 @@ export const forgetExchange = () => rmSync(exchangeNote, { force: true });
 
 /** The restore that was killed before its end, if one was. */
 export function exchangeBegun(): Exchange | undefined {
-  if (!existsSync(exchangeNote)) return undefined;
+  if (!existsSync(exchangeNote)) {
+    return undefined;
+  }
   return JSON.parse(readFileSync(exchangeNote, "utf8")) as Exchange;
 }
 
 /** Refuses what must wait for the end of a restore that was killed. */
 export function refuseDuringExchange(): void {
   const exchange = exchangeBegun();
-  if (!exchange) return;
+  if (!exchange) {
+    return;
+  }
   throw new Refusal(
     `a restore of the checkpoint "${exchange.name}" did not come to its end.`,
     `End it first: npm run checkpoint -- restore ${exchange.name}`,
@@ -146,14 +156,19 @@ export function removeCheckpoint(name: string): void {
 
 /** Removes what killed runs have left and nobody needs, and the directory if it is empty then. */
 export function removeParts(): void {
-  if (!existsSync(checkpointsDir)) return;
+  if (!existsSync(checkpointsDir)) {
+    return;
+  }
   const needed = exchangeBegun()?.part;
   for (const name of readdirSync(checkpointsDir)) {
     const path = join(checkpointsDir, name);
-    if (name.startsWith(".part-") && path !== needed)
+    if (name.startsWith(".part-") && path !== needed) {
       rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+    }
   }
-  if (readdirSync(checkpointsDir).length === 0) rmdirSync(checkpointsDir);
+  if (readdirSync(checkpointsDir).length === 0) {
+    rmdirSync(checkpointsDir);
+  }
 }
 
 /** How many bytes of disk the files below have, holes left out; a file of many names once. */
@@ -161,7 +176,9 @@ export function sizeOnDisk(path: string): number {
   const seen = new Set<number>();
   const sizeOf = (file: string): number => {
     const { ino, blocks, nlink } = lstatSync(file);
-    if (nlink > 1 && seen.has(ino)) return 0;
+    if (nlink > 1 && seen.has(ino)) {
+      return 0;
+    }
     seen.add(ino);
     return blocks * 512;
   };
@@ -179,7 +196,9 @@ const RESERVE = 512 * 2 ** 20;
 export function checkSpace(what: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(stateDir);
   const free = bavail * bsize;
-  if (free >= bytes + RESERVE) return;
+  if (free >= bytes + RESERVE) {
+    return;
+  }
   throw new Refusal(
     `${what}: the file system of ${stateDir} must have ${human(bytes + RESERVE)} free (${human(bytes)} to copy, and ${human(RESERVE)} for the lab); it has ${human(free)}.`,
     "Make room there, or delete checkpoints: npm run checkpoint -- list",

@@ -15,7 +15,9 @@ export function addressAt(cidr: string, offset: number): string {
 
 /** Whether `cidr` is written with its network address: `10.0.0.0/16`, not `10.0.0.1/16`. */
 export function isNetwork(cidr: string): boolean {
-  if (!ipaddr.IPv4.isValidCIDR(cidr)) return false;
+  if (!ipaddr.IPv4.isValidCIDR(cidr)) {
+    return false;
+  }
   return ipaddr.IPv4.networkAddressFromCIDR(cidr).toString() === cidr.split("/")[0];
 }
 
@@ -43,8 +45,8 @@ function fromNumber(value: number): string {
 }
 
 /**
- * The MAC address of whoever has an address in a VPC, its router too: locally administered, and always
- * the same, so that nobody's ARP table is wrong when that one is made anew.
+ * The MAC address that goes with an address in a VPC, the router's too. It is locally administered and
+ * always the same, so ARP tables stay right when a host or the router is created again.
  */
 export function macAddress(vpcId: string, address: string): string {
   const octets = createHash("sha256").update(`${vpcId} ${address}`).digest().subarray(0, 5);

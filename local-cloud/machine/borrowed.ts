@@ -46,9 +46,11 @@ interface Before {
 const note = join(runDir, "before.json");
 const isMounted = () => mounts().some(({ point }) => point === NETNS);
 
-/** Makes the directory of a VPC's running parts, and what all VPCs share. To be called before anything else. */
+/** Makes the directory of a VPC's running parts, and what all VPCs share. Call it first. */
 export async function borrow(vpcId: string): Promise<void> {
-  if (existsSync(vpcRunDir(vpcId)) && areLinksClaimed()) return;
+  if (existsSync(vpcRunDir(vpcId)) && areLinksClaimed()) {
+    return;
+  }
   await withMachineLock("run", async () => {
     // A directory without a note in it is of an earlier release: nobody knows what was there before.
     if (!existsSync(runDir)) {
@@ -65,14 +67,20 @@ export async function borrow(vpcId: string): Promise<void> {
 export function giveBack(vpcId: string): Promise<void> {
   return withMachineLock("run", async () => {
     rmSync(vpcRunDir(vpcId), { recursive: true, force: true });
-    if (!existsSync(runDir) || readdirSync(runDir).some((name) => join(runDir, name) !== note))
+    if (!existsSync(runDir) || readdirSync(runDir).some((name) => join(runDir, name) !== note)) {
       return;
+    }
     await releaseLinks();
     if (existsSync(note)) {
       const before = JSON.parse(readFileSync(note, "utf8")) as Before;
-      if (!before.mounted) await unmount();
-      for (const directory of DIRECTORIES)
-        if (!before.directories.includes(directory)) removeIfEmpty(directory);
+      if (!before.mounted) {
+        await unmount();
+      }
+      for (const directory of DIRECTORIES) {
+        if (!before.directories.includes(directory)) {
+          removeIfEmpty(directory);
+        }
+      }
     }
     rmSync(note, { force: true });
     rmdirSync(runDir);

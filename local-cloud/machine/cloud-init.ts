@@ -66,9 +66,15 @@ export class UserDataError extends Error {}
 /** @throws UserDataError */
 export async function readUserData(raw: Uint8Array): Promise<UserData> {
   const text = new TextDecoder().decode(raw);
-  if (/^(mime-version|content-type):/i.test(text)) return readParts(raw);
-  if (text.startsWith("#!")) return { config: {}, scripts: [{ name: partName(1), text }] };
-  if (text.startsWith("#cloud-config\n")) return { config: readConfig(text), scripts: [] };
+  if (/^(mime-version|content-type):/i.test(text)) {
+    return readParts(raw);
+  }
+  if (text.startsWith("#!")) {
+    return { config: {}, scripts: [{ name: partName(1), text }] };
+  }
+  if (text.startsWith("#cloud-config\n")) {
+    return { config: readConfig(text), scripts: [] };
+  }
   if (raw[0] === 0x1f || /^(#include|#cloud-|#part-handler|#upstart|## template)/.test(text)) {
     throw new UserDataError(
       `the local cloud takes a script, #cloud-config or both as MIME multipart for user data; got "${text.slice(0, 20)}"`,
@@ -93,8 +99,11 @@ async function readParts(raw: Uint8Array): Promise<UserData> {
   attachments.forEach((part, index) => {
     const body =
       typeof part.content === "string" ? part.content : new TextDecoder().decode(part.content);
-    if (part.mimeType === CONFIG) result.config = readConfig(body);
-    else result.scripts.push({ name: part.filename ?? partName(index + 1), text: body });
+    if (part.mimeType === CONFIG) {
+      result.config = readConfig(body);
+    } else {
+      result.scripts.push({ name: part.filename ?? partName(index + 1), text: body });
+    }
   });
   return result;
 }
@@ -123,7 +132,9 @@ function readConfig(text: string): CloudConfig {
   const faults = Object.entries((config ?? {}) as Record<string, unknown>).flatMap(
     ([key, value]) => {
       const known = KNOWN[key];
-      if (known === undefined) return [key];
+      if (known === undefined) {
+        return [key];
+      }
       const entries = Array.isArray(value) ? value : [value];
       return entries
         .flatMap((entry: unknown) => (typeof entry === "object" && entry ? Object.keys(entry) : []))
@@ -190,7 +201,7 @@ function hostName(
   { localHostname }: Metadata,
 ) {
   const full = fqdn ?? hostname ?? localHostname;
-  return prefer_fqdn_over_hostname === true ? full : (hostname ?? full).split(".")[0]!;
+  return prefer_fqdn_over_hostname === true ? full : (hostname ?? full).replace(/\..*/, "");
 }
 
 function useradd({ name, gecos, groups, shell }: User): string[] {

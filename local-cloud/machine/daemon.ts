@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, readdirSync } from "node:fs";
 import { basename } from "node:path";
 import { CommandError, run } from "../../shared/process";
-import { waitUntil } from "../../shared/wait";
+import { waitFor } from "../../shared/wait";
 
 /**
  * A process of the local cloud that outlives the plugin. It is known by its program and by one
@@ -16,7 +16,7 @@ export interface Daemon {
   logFile: string;
   /** A command that starts it, such as `ip netns exec NAME`, and then becomes it. */
   enter?: readonly string[];
-  /** What it is on a machine whose PID 1 is systemd. @default a process of whoever starts it */
+  /** What it is on a machine whose PID 1 is systemd. @default a process that the caller starts */
   unit?: Unit;
 }
 
@@ -34,7 +34,7 @@ export interface Unit {
 /** Whether the machine's PID 1 is systemd: see sd_booted(3). */
 export const machineRunsSystemd = () => existsSync("/run/systemd/system");
 
-/** `<pid>:<start time>`: names one process for ever, unlike a pid, which is used again. */
+/** `<pid>:<start time>`: names one process only. The kernel uses a pid again. */
 export function processKey(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -51,34 +51,43 @@ const found = new Map<string, number>();
 
 /** The pid of the daemon, if it runs. */
 export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number | undefined {
-  const program = basename(argv[0]!);
+  const program = basename(argv[0] ?? "");
   // A process that forks shows its own command line in the child too, until that becomes another
-  // program: what was found may be no more what it was.
+  // program: the process that was found may have become another.
   const isIt = (pid: number) => {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-      return basename(words[0]!) === program && words.includes(mark);
+      return basename(words[0] ?? "") === program && words.includes(mark);
     } catch {
       return false; // ended meanwhile
     }
   };
   const last = found.get(mark);
-  if (last !== undefined && isIt(last)) return last;
+  if (last !== undefined && isIt(last)) {
+    return last;
+  }
   const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
   const pid = pids.map(Number).find(isIt);
-  if (pid === undefined) found.delete(mark);
-  else found.set(mark, pid);
+  if (pid === undefined) {
+    found.delete(mark);
+  } else {
+    found.set(mark, pid);
+  }
   return pid;
 }
 
 /** Starts the daemon, unless it runs: as its unit, or else in a session of its own. */
 export async function startDaemon(daemon: Daemon): Promise<void> {
-  if (daemonPid(daemon) !== undefined) return;
+  if (daemonPid(daemon) !== undefined) {
+    return;
+  }
   const { unit, enter = [], argv, logFile } = daemon;
-  if (unit && machineRunsSystemd()) return startUnit(unit, [...enter, ...argv], logFile);
+  if (unit && machineRunsSystemd()) {
+    return startUnit(unit, [...enter, ...argv], logFile);
+  }
   const log = openSync(logFile, "a", 0o600);
-  const [program, ...args] = [...enter, ...argv];
-  const child = spawn(program!, args, { detached: true, stdio: ["ignore", log, log] });
+  const [program = "", ...args] = [...enter, ...argv];
+  const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
   child.on("error", () => undefined); // seen below: it has no pid
   child.unref();
@@ -108,17 +117,34 @@ async function startUnit(unit: Unit, argv: readonly string[], logFile: string): 
 export async function stopDaemon(
   daemon: Pick<Daemon, "argv" | "mark" | "unit">,
   signal: "SIGTERM" | "SIGKILL" = "SIGTERM",
-  timeoutMs = 5_000,
+  seconds = 5,
 ): Promise<void> {
-  if (daemon.unit && machineRunsSystemd()) await stopUnit(daemon.unit, signal);
+  if (daemon.unit && machineRunsSystemd()) {
+    await stopUnit(daemon.unit, signal);
+  }
   const pid = daemonPid(daemon);
-  if (pid === undefined) return;
+  if (pid === undefined) {
+    return;
+  }
   process.kill(pid, signal);
-  await waitUntil(
-    () => processKey(pid) === undefined,
-    timeoutMs,
-    () => `process ${pid} (${daemon.argv.join(" ")}) not ended after ${timeoutMs / 1000}s`,
-  );
+  await untilEnded(pid, `process ${pid} (${daemon.argv.join(" ")})`, seconds);
+}
+
+/** Waits until a process has ended. It need not be a child of this one. */
+export function untilEnded(pid: number, what: string, seconds: number): Promise<true> {
+  return waitFor<true>({ what, state: "ended", seconds, intervalMs: 10 }, () => {
+    const key = processKey(pid);
+    return key === undefined ? { done: true } : { seen: key };
+  });
+}
+
+/** Kills a process, unless it has ended meanwhile. */
+export function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // ended meanwhile
+  }
 }
 
 const NOT_LOADED = 5; // systemctl(1)
@@ -128,6 +154,8 @@ async function stopUnit({ name }: Unit, signal: "SIGTERM" | "SIGKILL"): Promise<
     await run(["systemctl", "kill", "--signal=SIGKILL", name]).catch(() => undefined); // not loaded
   }
   await run(["systemctl", "stop", name]).catch((error: unknown) => {
-    if (!(error instanceof CommandError && error.status === NOT_LOADED)) throw error;
+    if (!(error instanceof CommandError && error.status === NOT_LOADED)) {
+      throw error;
+    }
   });
 }

@@ -39,7 +39,9 @@ export const deviceSettings = (volumes: readonly string[]) => [
 
 /** Makes the rules of a host that does not run. */
 export function makeDeviceRules(id: string, volumes: readonly string[]): void {
-  if (machineRunsSystemd() || !existsSync(CONTROLLER)) return; // or they come with the unit
+  if (machineRunsSystemd() || !existsSync(CONTROLLER)) {
+    return;
+  } // or they come with the unit
   removeDeviceRules(id);
   mkdirSync(ruleGroup(id), { recursive: true });
   writeFileSync(join(ruleGroup(id), "devices.deny"), "a");
@@ -63,7 +65,9 @@ export async function changeDeviceRules(id: string, volumes: readonly string[]):
     await run(["systemctl", "set-property", "--runtime", hostUnitName(id), ...properties]);
     return;
   }
-  if (!existsSync(ruleGroup(id))) return;
+  if (!existsSync(ruleGroup(id))) {
+    return;
+  }
   const wanted = volumes.map(ruleOf);
   const inForce = readFileSync(join(ruleGroup(id), "devices.list"), "utf8").split("\n");
   for (const rule of inForce.filter((each) => each.startsWith("b ") && !wanted.includes(each))) {
@@ -79,7 +83,9 @@ export async function changeDeviceRules(id: string, volumes: readonly string[]):
 /** Removes the rules of a host that does not run. */
 export function removeDeviceRules(id: string): void {
   for (const group of [hostGroup(id), ruleGroup(id)]) {
-    if (existsSync(group)) rmdirSync(group);
+    if (existsSync(group)) {
+      rmdirSync(group);
+    }
   }
   const top = dirname(ruleGroup(id));
   if (existsSync(top) && !readdirSync(top, { withFileTypes: true }).some((e) => e.isDirectory())) {

@@ -48,7 +48,7 @@ export function dnsFiles(vpc: VpcModel, dir: string): Readonly<{ [file: string]:
       ),
       ...records
         .filter((r) => r.type === "CNAME")
-        .map((r) => `cname=${r.name},${bare(r.values[0]!)}`),
+        .flatMap(({ name, values }) => values.map((value) => `cname=${name},${bare(value)}`)),
       "",
     ].join("\n"),
     "dhcp-hosts": lines(vpc.hosts.map((h) => `${h.mac},${h.privateIp}`)),
@@ -73,7 +73,9 @@ function hostLines(records: VpcModel["zones"][number]["records"]): string[] {
     .flatMap((r) => r.values.map((address) => ({ address, name: r.name })));
   const reverse = records
     .filter((r) => r.type === "PTR")
-    .map((r) => ({ address: reverseAddress(r.name), name: bare(r.values[0]!) }))
+    .flatMap(({ name, values: [value] }) =>
+      value === undefined ? [] : { address: reverseAddress(name), name: bare(value) },
+    )
     .filter(({ address, name }) => {
       const own = forward.filter((entry) => entry.name === name);
       return own.length === 0 || own.some((entry) => entry.address === address);

@@ -21,41 +21,58 @@ export const TRIAL_PORT = 22;
  * the rules know a host by its address.
  */
 export function ruleset(vpc: VpcModel): string {
-  const publicHosts = vpc.hosts.filter((h) => h.publicIp !== undefined);
-  const lines = (items: string[]) => items.map((item) => `    ${item}`).join("\n");
-  const elements = (items: string[]) => (items.length ? `elements = { ${items.join(", ")} }` : "");
-
   return `
 table inet kafkalab
 delete table inet kafkalab
 table inet kafkalab {
-${vpc.groups
-  .map(
-    ({ id }) => `  set ${id} {
+${groups(vpc)}
+${hosts(vpc)}
+${addressMaps(vpc)}
+
+${chains(vpc)}
+}
+${sourceCheck(vpc)}`;
+}
+
+const indented = (items: string[]) => items.map((item) => `    ${item}`).join("\n");
+const elements = (items: string[]) =>
+  items.length > 0 ? `elements = { ${items.join(", ")} }` : "";
+
+/** Of each security group: its members and its rules. */
+const groups = (vpc: VpcModel) =>
+  vpc.groups
+    .map(
+      ({ id, rules }) => `  set ${id} {
     type ipv4_addr
     ${elements(vpc.hosts.filter((h) => h.groupIds.includes(id)).map((h) => h.privateIp))}
   }
   chain ${id}-egress {
-${lines(groupRules(vpc, id, "egress", "goto to-host"))}
+${indented(groupRules(rules, "egress", "goto to-host"))}
   }
   chain ${id}-ingress {
-${lines(groupRules(vpc, id, "ingress", "accept"))}
+${indented(groupRules(rules, "ingress", "accept"))}
   }`,
-  )
-  .join("\n")}
-${vpc.hosts
-  .map(
-    (h) => `  chain ${h.id}-egress {
-${lines(h.groupIds.map((g) => `jump ${g}-egress`))}
+    )
+    .join("\n");
+
+/** Of each host: the rules of its groups. */
+const hosts = (vpc: VpcModel) =>
+  vpc.hosts
+    .map(
+      (h) => `  chain ${h.id}-egress {
+${indented(h.groupIds.map((g) => `jump ${g}-egress`))}
     drop
   }
   chain ${h.id}-ingress {
-${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
+${indented(h.groupIds.map((g) => `jump ${g}-ingress`))}
     drop
   }`,
-  )
-  .join("\n")}
-  map egress-of {
+    )
+    .join("\n");
+
+function addressMaps(vpc: VpcModel): string {
+  const publicHosts = vpc.hosts.filter((h) => h.publicIp !== undefined);
+  return `  map egress-of {
     type ipv4_addr : verdict
     ${elements(vpc.hosts.map((h) => `${h.privateIp} : jump ${h.id}-egress`))}
   }
@@ -74,9 +91,11 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
   set nat-hosts {
     type ipv4_addr
     ${elements(vpc.hosts.filter((h) => h.behindNat).map((h) => h.privateIp))}
-  }
+  }`;
+}
 
-  chain to-host {
+/** The way of a packet through the router. */
+const chains = (vpc: VpcModel) => `  chain to-host {
     oifname "tap0" ip saddr @public-hosts accept
     oifname "tap0" ip saddr @nat-hosts accept
     oifname "br-*" ip daddr vmap @ingress-of
@@ -105,9 +124,10 @@ ${lines(h.groupIds.map((g) => `jump ${g}-ingress`))}
   chain internet-out {
     type nat hook postrouting priority srcnat;
     oifname "tap0" masquerade
-  }
-}
+  }`;
 
+/** Lets each host send from its own addresses only. */
+const sourceCheck = (vpc: VpcModel) => `
 table bridge kafkalab
 delete table bridge kafkalab
 table bridge kafkalab {
@@ -130,17 +150,14 @@ table bridge kafkalab {
   }
 }
 `;
-}
 
 function groupRules(
-  vpc: VpcModel,
-  groupId: string,
+  rules: RuleModel[],
   direction: RuleModel["direction"],
   verdict: string,
 ): string[] {
-  const group = vpc.groups.find((g) => g.id === groupId)!;
   const address = direction === "ingress" ? "ip saddr" : "ip daddr";
-  return group.rules
+  return rules
     .filter((rule) => rule.direction === direction)
     .map((rule) => {
       const peer = rule.peerGroupId ? `@${rule.peerGroupId}` : (rule.cidr ?? "0.0.0.0/0");
@@ -149,7 +166,9 @@ function groupRules(
 }
 
 function protocolMatch({ protocol, fromPort, toPort }: RuleModel): string {
-  if (protocol === "-1") return "";
+  if (protocol === "-1") {
+    return "";
+  }
   if (protocol === "icmp") {
     return fromPort === undefined || fromPort === -1
       ? "ip protocol icmp"

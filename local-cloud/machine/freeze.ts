@@ -1,7 +1,39 @@
 import { spawn } from "node:child_process";
 import { setMaxListeners } from "node:events";
 import { createInterface } from "node:readline";
-import type { FreezePoints } from "./instance";
+import { mountPointsOf } from "./attachments";
+import { controlGroup } from "./control-groups";
+import { systemdPid } from "./host-process";
+import { loopDevice } from "./volume";
+
+/** What must stand still for the instance's disks to be copied. */
+export interface FreezePoints {
+  /** The directory of its control group. */
+  group: string;
+  /** Where the machine sees the file systems on its volumes, each once. */
+  mounts: string[];
+}
+
+/**
+ * What must stand still for the disks of an instance that is powered on to be copied.
+ *
+ * @returns undefined if it is not up yet, or not any more.
+ */
+export async function freezePoints(
+  id: string,
+  volumeIds: string[],
+): Promise<FreezePoints | undefined> {
+  const pid = systemdPid(id);
+  const group = await controlGroup(id);
+  if (pid === undefined || group === undefined) {
+    return undefined;
+  }
+  const mounts = volumeIds.flatMap((volumeId) => {
+    const device = loopDevice(volumeId);
+    return device === undefined ? [] : mountPointsOf(pid, device).slice(0, 1);
+  });
+  return { group, mounts: mounts.map((path) => `/proc/${pid}/root${path}`) };
+}
 
 /** How long the hosts were still, and what was done meanwhile. */
 export interface Frozen<T> {
@@ -50,13 +82,17 @@ export async function whileFrozen<T>(
   try {
     result = await action(late);
   } catch (error) {
-    if (!late.aborted) throw error;
+    if (!late.aborted) {
+      throw error;
+    }
     throw new ThawedTooEarly(`not done after ${limitSeconds - 1}s`, { cause: error });
   } finally {
     keeper.stdin.end("thaw\n");
   }
   const [verdict, ms] = ((await next()) ?? "").split(" ");
-  if (verdict !== "held") throw new ThawedTooEarly(`not done after ${limitSeconds}s`);
+  if (verdict !== "held") {
+    throw new ThawedTooEarly(`not done after ${limitSeconds}s`);
+  }
   return { result, ms: Number(ms) };
 }
 

@@ -1,14 +1,12 @@
 import { publicCidr } from "./blocks";
 import { withLock } from "./lock";
-import { T } from "./model";
 import { run } from "../../shared/process";
-import { readState, recordsOf } from "./store";
 
 /*
  * As long as a VPC exists, the machine has an unreachable route for its public block. The route by
  * the VPC's link has a lower metric, so it wins while the link is up. When the link is gone (after a
  * restart of the machine, for example), packets for the hosts end on this machine. Without the guard
- * they would leave by the default route, to whoever owns these addresses there.
+ * they would leave by the default route, to another owner of these addresses.
  */
 
 /**
@@ -21,19 +19,19 @@ export const guardRoute = (block: string) =>
 /** The highest metric, so that every other route to the block is preferred. */
 export const GUARD_METRIC = 4294967295;
 
-/** Sets the guard of every VPC on record, before anything dials one of their hosts. */
-export async function guardAll(): Promise<void> {
-  const ids = recordsOf(readState(), T.vpc).map(({ id }) => id);
-  await Promise.all(
-    ids.map((id) =>
-      withLock(`network ${id}`, async () => {
-        const vpc = readState().records[id];
-        if (vpc === undefined || vpc.leaving) return; // another process is removing it
-        const route = guardRoute(publicCidr(vpc.chosen["slot"] as number));
-        await run(["ip", "route", "replace", ...route.split(" ")]);
-      }),
-    ),
-  );
+/**
+ * Sets the guard of a VPC, before anything dials one of its hosts.
+ *
+ * @param readSlot Reads the VPC's slot when its turn has come: undefined if another process is removing
+ *   the VPC.
+ */
+export function ensureGuard(vpcId: string, readSlot: () => number | undefined): Promise<void> {
+  return withLock(`network ${vpcId}`, async () => {
+    const slot = readSlot();
+    if (slot !== undefined) {
+      await run(["ip", "route", "replace", ...guardRoute(publicCidr(slot)).split(" ")]);
+    }
+  });
 }
 
 /** Removes the guard of a block, if it is there. */

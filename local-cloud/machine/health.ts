@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { daemonPid } from "./daemon";
 import { LINK_LOCAL_RESOLVER, UPSTREAM } from "./dns";
 import type { VpcModel } from "./model";
-import { inside, slirp } from "./network";
+import { inside, slirpDaemon } from "./vpc-daemons";
 import { namespace, vpcRunDir } from "./paths";
 import { run } from "../../shared/process";
 
@@ -26,9 +26,13 @@ export async function vpcHealth(vpc: VpcModel): Promise<VpcHealth> {
   const answers = await ask(vpc.id, LINK_LOCAL_RESOLVER, records.map(({ name }) => name)); // prettier-ignore
   const wrong = records.filter(({ name, values }) => !values.includes(answers[name] ?? ""));
   const dns = wrong.length ? `no address of ${wrong.map(({ name }) => name).join(", ")}` : "ok";
-  if (wayOut !== undefined) return { dns, wayOut };
-  if (daemonPid(slirp(vpc.id)) === undefined) return { dns, wayOut: "down" };
-  // There is no such name, so that nobody outside is asked; whoever says so has answered.
+  if (wayOut !== undefined) {
+    return { dns, wayOut };
+  }
+  if (daemonPid(slirpDaemon(vpc.id)) === undefined) {
+    return { dns, wayOut: "down" };
+  }
+  // No such name exists, so the machine's resolver answers by itself. Any answer shows that it works.
   const name = "way-out.invalid";
   const answer = (await ask(vpc.id, UPSTREAM, [name]))[name] ?? "";
   const isMute = ["ETIMEOUT", "ECONNREFUSED"].includes(answer);

@@ -112,65 +112,31 @@ async function shell(enter: readonly string[], commands: string[]): Promise<stri
 /** A command that runs the rest of a command line in the router of a VPC. */
 export const inRouter = (vpcId: string) => ["nsenter", `--net=/run/netns/${namespace(vpcId)}`];
 
-/** What must be done to the links of a VPC. @param slirp Whether slirp4netns runs. */
+/**
+ * What must be done to the links of a VPC.
+ *
+ * @param slirp Whether slirp4netns runs.
+ */
 export function repairsOf(vpc: VpcModel, found: Found, slirp: boolean): Repairs {
-  const link = (name: string) => found.links.find((each) => each.name === name);
-  const ends = endsOf(vpc.slot);
-  const block = publicCidr(vpc.slot);
-  const outer = outerLink(vpc.id);
-
-  const uplink = link(UPLINK);
+  const uplink = linkIn(found, UPLINK);
   const pair =
     found.outer === undefined ||
     found.outer.peer !== uplink?.index ||
     uplink?.peer !== found.outer.index;
-  const bridges = new Set(vpc.subnets.map(({ id }) => bridge(id)));
-  const ports = vpc.hosts.flatMap((host) => {
-    const port = link(hostPort(host.id));
-    return port === undefined ? [] : [[port, bridge(host.subnetId)] as const];
-  });
-  const tap = slirp ? link(TAP) : undefined;
-  const [tapAddress, gateway] = [addressAt(SLIRP_CIDR, 100), addressAt(SLIRP_CIDR, 2)];
-
+  const tap = slirp ? linkIn(found, TAP) : undefined;
   return {
     pair,
-    machine: [
-      // The guard comes first: without it, a moment without the link is a moment of leaving packets.
-      ...(found.routes.some((r) => r.type === "unreachable" && r.metric === GUARD_METRIC)
-        ? []
-        : [`route replace ${guardRoute(block)}`]),
-      ...repair(outer, pair ? undefined : found.outer, [`${ends.machine}/30`]),
-      ...(!pair && found.routes.some((r) => r.dev === outer && r.gateway === ends.router)
-        ? []
-        : [`route replace ${block} via ${ends.router} dev ${outer}`]),
-    ],
+    machine: machineRepairs(vpc, found, pair),
     router: [
-      ...found.links
-        .filter(({ name }) => name.startsWith("br-") && !bridges.has(name))
-        .map(({ name }) => `link delete ${name}`),
-      ...vpc.subnets
-        .filter(({ id }) => link(bridge(id)) === undefined)
-        .map(({ id }) => `link add ${bridge(id)} type bridge`),
-      ...repair("lo", link("lo"), [
+      ...bridgeChanges(vpc, found),
+      ...repair("lo", linkIn(found, "lo"), [
         `${LINK_LOCAL_RESOLVER}/32`,
         `${MIRROR.address}/32`,
         `${addressAt(vpc.cidr, 2)}/32`,
       ]),
-      ...repair(UPLINK, pair ? undefined : uplink, [`${ends.router}/30`]),
-      ...vpc.subnets.flatMap(({ id, cidr }) => {
-        const address = addressAt(cidr, 1);
-        // A bridge without a MAC address of its own takes the lowest of its ports'. When a host with
-        // such a port comes or goes, all others would send to nobody until their ARP entries are given
-        // up, which takes up to a minute.
-        const mac = macAddress(vpc.id, address);
-        const addresses = [`${address}/${parseCidr(cidr).prefix}`];
-        return repair(bridge(id), link(bridge(id)), addresses, VPC_MTU, mac);
-      }),
-      ...ports.flatMap(([port, on]) => repairPort(port, on)),
-      ...(tap ? repair(TAP, tap, [`${tapAddress}/${parseCidr(SLIRP_CIDR).prefix}`]) : []),
-      ...(tap && !found.defaultRoutes.some((r) => r.dev === TAP && r.gateway === gateway)
-        ? [`route replace default via ${gateway} dev ${TAP}`]
-        : []),
+      ...repair(UPLINK, pair ? undefined : uplink, [`${endsOf(vpc.slot).router}/30`]),
+      ...subnetRepairs(vpc, found),
+      ...(tap ? tapRepairs(found, tap) : []),
     ],
     sysctls: [...sysctlsOf(vpc)]
       .filter(([name, value]) => found.sysctls.get(name) !== value)
@@ -179,6 +145,65 @@ export function repairsOf(vpc: VpcModel, found: Found, slirp: boolean): Repairs 
       .map(([name, value]) => `${name}=${value}`),
     slirp: slirp && tap === undefined,
   };
+}
+
+const linkIn = ({ links }: Found, name: string) => links.find((link) => link.name === name);
+
+/** The machine's end of the link to the router, and its routes. */
+function machineRepairs(vpc: VpcModel, found: Found, pair: boolean): string[] {
+  const [ends, block, outer] = [endsOf(vpc.slot), publicCidr(vpc.slot), outerLink(vpc.id)];
+  const lines: string[] = [];
+  // The guard comes first: without it, packets could leave while the link is missing.
+  if (!found.routes.some((r) => r.type === "unreachable" && r.metric === GUARD_METRIC)) {
+    lines.push(`route replace ${guardRoute(block)}`);
+  }
+  lines.push(...repair(outer, pair ? undefined : found.outer, [`${ends.machine}/30`]));
+  if (pair || !found.routes.some((r) => r.dev === outer && r.gateway === ends.router)) {
+    lines.push(`route replace ${block} via ${ends.router} dev ${outer}`);
+  }
+  return lines;
+}
+
+/** Removes bridges of former subnets, and adds those of new ones. */
+function bridgeChanges(vpc: VpcModel, found: Found): string[] {
+  const bridges = vpc.subnets.map(({ id }) => bridge(id));
+  const present = found.links.map(({ name }) => name);
+  return [
+    ...present
+      .filter((name) => name.startsWith("br-") && !bridges.includes(name))
+      .map((name) => `link delete ${name}`),
+    ...bridges
+      .filter((name) => !present.includes(name))
+      .map((name) => `link add ${name} type bridge`),
+  ];
+}
+
+/** The bridges of the subnets, and the ports of the hosts. */
+function subnetRepairs(vpc: VpcModel, found: Found): string[] {
+  return [
+    ...vpc.subnets.flatMap(({ id, cidr }) => {
+      const address = addressAt(cidr, 1);
+      // A bridge without a MAC address of its own takes the lowest of its ports. When a host with such
+      // a port comes or goes, all others would send to a wrong address until their ARP entries expire,
+      // which takes up to a minute.
+      const mac = macAddress(vpc.id, address);
+      const addresses = [`${address}/${parseCidr(cidr).prefix}`];
+      return repair(bridge(id), linkIn(found, bridge(id)), addresses, VPC_MTU, mac);
+    }),
+    ...vpc.hosts.flatMap((host) => {
+      const port = linkIn(found, hostPort(host.id));
+      return port === undefined ? [] : repairPort(port, bridge(host.subnetId));
+    }),
+  ];
+}
+
+/** The link to slirp4netns, and the default route. */
+function tapRepairs(found: Found, tap: Link): string[] {
+  const [address, gateway] = [addressAt(SLIRP_CIDR, 100), addressAt(SLIRP_CIDR, 2)];
+  const lines = repair(TAP, tap, [`${address}/${parseCidr(SLIRP_CIDR).prefix}`]);
+  return found.defaultRoutes.some((r) => r.dev === TAP && r.gateway === gateway)
+    ? lines
+    : [...lines, `route replace default via ${gateway} dev ${TAP}`];
 }
 
 /** Whether nothing must be done. */
@@ -207,13 +232,23 @@ export function repairPort(
   on: string,
 ): string[] {
   const lines: string[] = [];
-  if (mtu !== VPC_MTU) lines.push(`link set ${name} mtu ${VPC_MTU}`);
+  if (mtu !== VPC_MTU) {
+    lines.push(`link set ${name} mtu ${VPC_MTU}`);
+  }
   const moves = port.bridge !== on;
   // A port that is not isolated would go round the firewall: it is down until it is isolated.
-  if (moves && up) lines.push(`link set ${name} down`);
-  if (moves) lines.push(`link set ${name} master ${on}`);
-  if (moves || !port.isolated) lines.push(`link set ${name} type bridge_slave isolated on`);
-  if (moves || !up) lines.push(`link set ${name} up`);
+  if (moves && up) {
+    lines.push(`link set ${name} down`);
+  }
+  if (moves) {
+    lines.push(`link set ${name} master ${on}`);
+  }
+  if (moves || !port.isolated) {
+    lines.push(`link set ${name} type bridge_slave isolated on`);
+  }
+  if (moves || !up) {
+    lines.push(`link set ${name} up`);
+  }
   return lines;
 }
 
@@ -288,5 +323,7 @@ function linksIn(shown = ""): Link[] {
 }
 
 async function batch(ip: string[], lines: string[]): Promise<void> {
-  if (lines.length) await run([...ip, "-batch", "-"], `${lines.join("\n")}\n`);
+  if (lines.length) {
+    await run([...ip, "-batch", "-"], `${lines.join("\n")}\n`);
+  }
 }

@@ -45,7 +45,9 @@ async function acquire(name: string): Promise<Held> {
   const address = `\0kafkalab-${digest}`;
   for (;;) {
     const held = await listen(address);
-    if (held) return held;
+    if (held) {
+      return held;
+    }
     await ownerGone(address);
   }
 }
@@ -65,7 +67,9 @@ function listen(address: string): Promise<Held | undefined> {
       resolve({
         release: () => {
           server.close();
-          for (const socket of waiting) socket.destroy();
+          for (const socket of waiting) {
+            socket.destroy();
+          }
         },
       }),
     );

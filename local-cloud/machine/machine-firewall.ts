@@ -73,19 +73,21 @@ interface Stops {
 }
 
 function stopsOf(base: NftChain, rules: NftRule[]): Stops | undefined {
-  if (base.policy === "drop") return { why: "policy drop", always: true, chain: base.name };
+  if (base.policy === "drop") {
+    return { why: "policy drop", always: true, chain: base.name };
+  }
   const visited = new Set<string>();
   const search = (name: string, always: boolean): Stops[] => {
-    if (visited.has(name)) return [];
+    if (visited.has(name)) {return [];}
     visited.add(name);
     return rules
       .filter((r) => r.family === base.family && r.table === base.table && r.chain === name)
       .flatMap(({ expr }) => {
         const every = always && expr.every(decidesAlone);
         const target = expr.map(targetOf).find((t) => t !== undefined);
-        if (target !== undefined) return search(target, every);
+        if (target !== undefined) {return search(target, every);}
         const verdict = expr.map(verdictOf).find((v) => v !== undefined);
-        if (verdict === undefined) return [];
+        if (verdict === undefined) {return [];}
         const why = every ? `which ends with ${verdict}` : `which has rules with ${verdict}`;
         return [{ why: name === base.name ? why : `${why} (in ${name})`, always: every, chain: name }];
       });
@@ -98,8 +100,12 @@ const targetOf = (expression: Expression) =>
   ((expression["jump"] ?? expression["goto"]) as { target: string } | undefined)?.target;
 
 function verdictOf(expression: Expression): "drop" | "reject" | undefined {
-  if ("drop" in expression) return "drop";
-  if ("reject" in expression) return "reject";
+  if ("drop" in expression) {
+    return "drop";
+  }
+  if ("reject" in expression) {
+    return "reject";
+  }
   // What iptables-nft takes from iptables. Older releases of nft list it without its name.
   if ("xt" in expression) {
     const { name = "REJECT" } = (expression["xt"] ?? {}) as { name?: string };
@@ -161,7 +167,9 @@ export function remedyFor({ tool, family, table, name, policies }: Chain, hook: 
 async function legacyChains(hook: Hook): Promise<Chain[]> {
   const names = "/proc/net/ip_tables_names";
   const tables = existsSync(names) ? readFileSync(names, "utf8").split("\n") : [];
-  if (!tables.includes("filter")) return [];
+  if (!tables.includes("filter")) {
+    return [];
+  }
   return legacyChain(await run(["iptables-legacy", "-S"]).catch(() => ""), hook);
 }
 
@@ -175,7 +183,9 @@ export function legacyChain(listed: string, hook: Hook): Chain[] {
   const why = listed.includes(`-P ${name} DROP`)
     ? "policy drop"
     : (last && `which ends with ${last}`) || (some && `which has rules with ${some}`);
-  if (why === undefined || why === "") return [];
+  if (why === undefined || why === "") {
+    return [];
+  }
   const isUfw = /^-N ufw-/m.test(listed);
   return [
     {

@@ -19,7 +19,9 @@ export function parseMountinfo(text: string): Mount[] {
     .split("\n")
     .filter(Boolean)
     .map((line) => line.split(" "))
-    .map((fields) => ({ device: fields[2]!, point: unescape(fields[4]!) }));
+    .flatMap(([, , device, , point]) =>
+      device === undefined || point === undefined ? [] : { device, point: unescape(point) },
+    );
 }
 
 /** The kernel writes white space, backslashes and number signs in octal. */

@@ -10,19 +10,19 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { overlaps } from "./addresses";
-import { publicCidr, SLIRP_CIDR, SLOTS } from "./blocks";
+import { publicCidr, SLOTS } from "./blocks";
 import { borrow, giveBack } from "./borrowed";
-import { daemonPid, startDaemon, stopDaemon, type Daemon } from "./daemon";
-import { dnsFiles, MIRROR } from "./dns";
+import { daemonPid, killIfThere, startDaemon, stopDaemon, type Daemon } from "./daemon";
+import { dnsFiles } from "./dns";
 import { ruleset } from "./firewall";
 import { removeGuard } from "./guard";
 import * as links from "./links";
 import { withLock } from "./lock";
-import { vpcModel, type HostModel, type VpcModel } from "./model";
+import type { HostModel, VpcModel } from "./model";
 import { labDir, namespace, vpcRunDir } from "./paths";
+import { dnsmasqDaemon, inside, mirrorDaemon, slirpDaemon } from "./vpc-daemons";
 import { run } from "../../shared/process";
-import { waitUntil } from "../../shared/wait";
-import { readState, type Record } from "./store";
+import { waitFor } from "../../shared/wait";
 
 /*
  * A VPC is a network namespace that routes. Each subnet is a bridge in it whose ports are isolated
@@ -39,13 +39,19 @@ import { readState, type Record } from "./store";
  * no forwarding and no firewall rule there.
  */
 
-/** Brings the kernel and the daemons of a VPC to what its records say. Repeating it is cheap. */
-export function applyVpc(vpcId: string): Promise<void> {
+/**
+ * Brings the kernel and the daemons of a VPC to what its model says. Repeating it is cheap.
+ *
+ * @param read Reads the model when the VPC's turn has come. Without a model, there is nothing to do.
+ */
+export function applyVpc(vpcId: string, read: () => VpcModel | undefined): Promise<void> {
   const queued = waiting.get(vpcId);
-  if (queued) return queued; // it has not read the records yet, so it will see the caller's
+  if (queued) {
+    return queued;
+  } // it has not read the model yet, so it will see the caller's change
   const application = withLock(`network ${vpcId}`, () => {
     waiting.delete(vpcId);
-    const model = vpcModel(readState(), vpcId);
+    const model = read();
     return model && apply(model);
   });
   waiting.set(vpcId, application);
@@ -63,8 +69,11 @@ async function apply(vpc: VpcModel): Promise<void> {
   }
   await ensureRules(vpc);
   await ensureDns(vpc);
-  if (vpc.hasInternetGateway) await ensureSlirp(vpc.id);
-  else await stopDaemon(slirp(vpc.id));
+  if (vpc.hasInternetGateway) {
+    await ensureSlirp(vpc.id);
+  } else {
+    await stopDaemon(slirpDaemon(vpc.id));
+  }
 }
 
 /**
@@ -74,34 +83,48 @@ async function apply(vpc: VpcModel): Promise<void> {
 const seen = new Map<string, string>();
 
 /**
- * Whether the kernel and the daemons have what the records say. They do not after the machine's
- * reboot, or if a run was killed between a change of the records and the work for it, or if somebody
- * has changed a part of it.
+ * Whether the kernel and the daemons have what the model says. They do not after a restart of the
+ * machine, if a run was killed before its work was done, or if somebody has changed a part.
  */
-export async function vpcIsWhole(vpcId: string): Promise<boolean> {
-  const model = vpcModel(readState(), vpcId);
-  if (model && (await isWhole(model))) return true;
-  seen.delete(vpcId);
+export async function vpcIsWhole(vpc: VpcModel): Promise<boolean> {
+  if (await isWhole(vpc)) {
+    return true;
+  }
+  seen.delete(vpc.id);
   return false;
 }
 
 async function isWhole(vpc: VpcModel): Promise<boolean> {
-  if (!existsSync(`/run/netns/${namespace(vpc.id)}`)) return false;
-  const daemons = [dnsmasq(vpc.id), mirror(vpc.id)];
-  if (vpc.hasInternetGateway) daemons.push(slirp(vpc.id));
-  if (daemons.some((daemon) => daemonPid(daemon) === undefined)) return false;
-  if (!isDone(rulesDone(vpc.id), digest(ruleset(vpc)))) return false;
-  if (!isDone(dnsDone(vpc.id), dnsDigest(vpc))) return false;
+  if (!existsSync(`/run/netns/${namespace(vpc.id)}`)) {
+    return false;
+  }
+  const daemons = [dnsmasqDaemon(vpc.id), mirrorDaemon(vpc.id)];
+  if (vpc.hasInternetGateway) {
+    daemons.push(slirpDaemon(vpc.id));
+  }
+  if (daemons.some((daemon) => daemonPid(daemon) === undefined)) {
+    return false;
+  }
+  if (!isDone(rulesDone(vpc.id), digest(ruleset(vpc)))) {
+    return false;
+  }
+  if (!isDone(dnsDone(vpc.id), dnsDigest(vpc))) {
+    return false;
+  }
   const [found, rules] = await Promise.all([links.look(vpc), hasRules(vpc)]);
   const files = Object.entries(dnsFiles(vpc, vpcRunDir(vpc.id)));
   const served = files.every(([name, text]) => hasText(join(vpcRunDir(vpc.id), name), text));
   // Without its note, each is made again.
-  if (!rules) rmSync(rulesDone(vpc.id), { force: true });
-  if (!served) rmSync(dnsDone(vpc.id), { force: true });
+  if (!rules) {
+    rmSync(rulesDone(vpc.id), { force: true });
+  }
+  if (!served) {
+    rmSync(dnsDone(vpc.id), { force: true });
+  }
   return rules && served && links.nothing(links.repairsOf(vpc, found, vpc.hasInternetGateway));
 }
 
-/** Whether the router has the rules of the VPC, and no others, whoever changed them. */
+/** Whether the router has exactly the rules of the VPC. Other programs may have changed them. */
 async function hasRules(vpc: VpcModel): Promise<boolean> {
   const list = "nft --stateless list ruleset";
   // In a namespace of its own, nftables lists the rules in the form that it gives them.
@@ -113,14 +136,15 @@ async function hasRules(vpc: VpcModel): Promise<boolean> {
 }
 
 /** Removes the network of a VPC, whatever is left of it. */
-export function removeVpc(vpc: Pick<Record, "id" | "chosen">): Promise<void> {
-  const { id } = vpc;
+export function removeVpc({ id, slot }: Pick<VpcModel, "id" | "slot">): Promise<void> {
   return withLock(`network ${id}`, async () => {
-    for (const daemon of [slirp(id), dnsmasq(id), mirror(id)]) await stopDaemon(daemon);
+    for (const daemon of [slirpDaemon(id), dnsmasqDaemon(id), mirrorDaemon(id)]) {
+      await stopDaemon(daemon);
+    }
     // The namespace's end takes the link away too, but some time later.
     await run(["ip", "link", "delete", links.outerLink(id)]).catch(() => undefined);
     await removeNamespace(id);
-    await removeGuard(vpc.chosen["slot"] as number);
+    await removeGuard(slot);
     await giveBack(id);
     seen.delete(id);
   });
@@ -129,14 +153,28 @@ export function removeVpc(vpc: Pick<Record, "id" | "chosen">): Promise<void> {
 /** Ends what still runs in the namespace of a VPC or an instance, and removes it with its links. */
 export async function removeNamespace(id: string): Promise<void> {
   const name = namespace(id);
-  if (!existsSync(`/run/netns/${name}`)) return;
+  if (!existsSync(`/run/netns/${name}`)) {
+    return;
+  }
   const pids = await run(["ip", "netns", "pids", name]).catch(() => "");
-  for (const pid of pids.split("\n").filter(Boolean)) killQuietly(Number(pid));
+  for (const pid of pids.split("\n").filter(Boolean)) {
+    killIfThere(Number(pid));
+  }
   await run(["ip", "netns", "delete", name]);
 }
 
-/** The CIDRs that the machine routes, the default route left out. */
-export async function machineRoutes(): Promise<{ cidr: string; device: string }[]> {
+/** A block that the machine routes, and where to. */
+export interface MachineRoute {
+  cidr: string;
+  device: string;
+}
+
+/** The machine's route that shares addresses with the block, if there is one. */
+export const routeThatOverlaps = (cidr: string, routes: MachineRoute[]) =>
+  routes.find(({ device, cidr: routed }) => device !== "lo" && overlaps(routed, cidr));
+
+/** The blocks that the machine routes, without the default route. */
+export async function machineRoutes(): Promise<MachineRoute[]> {
   const routes = JSON.parse(await run(["ip", "-json", "-4", "route", "show", "table", "all"])) as {
     dst: string;
     dev?: string;
@@ -160,7 +198,9 @@ export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
   for (let i = 0; i < SLOTS; i++) {
     const slot = (start + i) % SLOTS;
     const cidr = publicCidr(slot);
-    if (!taken.has(slot) && !routes.some((r) => overlaps(r.cidr, cidr))) return slot;
+    if (!taken.has(slot) && !routes.some((r) => overlaps(r.cidr, cidr))) {
+      return slot;
+    }
   }
   throw new Error(`all ${SLOTS} blocks of public addresses in 198.18.0.0/15 are in use`);
 }
@@ -184,11 +224,15 @@ export async function ensureInterface(vpcId: string, host: HostModel): Promise<v
     ...(port ? [] : [`link add ${name} type veth peer name ens5 address ${host.mac} netns ${own}`]),
     ...links.repairPort(port ?? newPort(name), links.bridge(host.subnetId)),
   ];
-  if (lines.length) await run(["ip", "-n", router, "-batch", "-"], `${lines.join("\n")}\n`);
+  if (lines.length) {
+    await run(["ip", "-n", router, "-batch", "-"], `${lines.join("\n")}\n`);
+  }
 }
 
 async function ensureNamespace(vpcId: string): Promise<void> {
-  if (existsSync(`/run/netns/${namespace(vpcId)}`)) return;
+  if (existsSync(`/run/netns/${namespace(vpcId)}`)) {
+    return;
+  }
   seen.delete(vpcId);
   rmSync(rulesDone(vpcId), { force: true });
   await run(["ip", "netns", "add", namespace(vpcId)]);
@@ -196,9 +240,11 @@ async function ensureNamespace(vpcId: string): Promise<void> {
 
 async function ensureLinks(vpc: VpcModel): Promise<void> {
   replaceLink(join(vpcRunDir(vpc.id), "archives"), realpathSync(join(labDir, "archives")));
-  const runs = daemonPid(slirp(vpc.id)) !== undefined;
+  const runs = daemonPid(slirpDaemon(vpc.id)) !== undefined;
   const repairs = links.repairsOf(vpc, await links.look(vpc), runs);
-  if (repairs.slirp) await stopDaemon(slirp(vpc.id));
+  if (repairs.slirp) {
+    await stopDaemon(slirpDaemon(vpc.id));
+  }
   await links.mend(vpc, repairs);
 }
 
@@ -215,7 +261,9 @@ const isDone = (note: string, what: string) => hasText(note, what);
 async function ensureRules(vpc: VpcModel): Promise<void> {
   const rules = ruleset(vpc);
   const note = rulesDone(vpc.id);
-  if (isDone(note, digest(rules))) return;
+  if (isDone(note, digest(rules))) {
+    return;
+  }
   rmSync(note, { force: true });
   // Nothing but these rules decides in the router.
   await run([...inside(vpc.id), "nft", "-f", "-"], `flush ruleset\n${rules}`);
@@ -223,26 +271,33 @@ async function ensureRules(vpc: VpcModel): Promise<void> {
 }
 
 async function ensureSlirp(vpcId: string): Promise<void> {
-  const daemon = slirp(vpcId);
-  if (daemonPid(daemon) !== undefined) return;
+  const daemon = slirpDaemon(vpcId);
+  if (daemonPid(daemon) !== undefined) {
+    return;
+  }
   await startDaemon(daemon);
   // Until it has its device, the next look at the links would take it for broken.
-  await waitUntil(
-    async () => (await links.linkOf(vpcId, links.TAP))?.up === true,
-    5_000,
-    () => `slirp4netns without a device after 5s; logs: ${daemon.logFile}`,
-  );
+  await waitFor(start("slirp4netns", daemon), async () => {
+    const device = await links.linkOf(vpcId, links.TAP);
+    return device?.up === true ? { done: true } : { seen: `${links.TAP} not up` };
+  });
 }
+
+const start = (what: string, { logFile: logs }: Daemon) => ({
+  ...{ what, state: "ready", seconds: 5, logs, intervalMs: 10 },
+});
 
 const dnsDigest = (vpc: VpcModel) => digest(JSON.stringify(dnsFiles(vpc, vpcRunDir(vpc.id))));
 
 async function ensureDns(vpc: VpcModel): Promise<void> {
   const dir = vpcRunDir(vpc.id);
-  const daemon = dnsmasq(vpc.id);
-  await startDaemon(mirror(vpc.id));
+  const daemon = dnsmasqDaemon(vpc.id);
+  await startDaemon(mirrorDaemon(vpc.id));
   const pid = daemonPid(daemon);
   const note = dnsDone(vpc.id);
-  if (pid !== undefined && isDone(note, dnsDigest(vpc))) return;
+  if (pid !== undefined && isDone(note, dnsDigest(vpc))) {
+    return;
+  }
   const cutOff = !existsSync(note);
   rmSync(note, { force: true });
   const changed = Object.entries(dnsFiles(vpc, dir))
@@ -252,10 +307,8 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
     await stopDaemon(daemon);
     await startDaemon(daemon);
     // Before it has a handler, the next SIGHUP would end it.
-    await waitUntil(
-      () => handlesHangup(daemonPid(daemon)),
-      5_000,
-      () => `dnsmasq not ready after 5s; logs: ${daemon.logFile}`,
+    await waitFor(start("dnsmasq", daemon), () =>
+      handlesHangup(daemonPid(daemon)) ? { done: true } : { seen: "no handler of SIGHUP" },
     );
   } else {
     process.kill(pid, "SIGHUP");
@@ -264,7 +317,9 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
 }
 
 function handlesHangup(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
+  if (pid === undefined) {
+    return false;
+  }
   try {
     const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
     return caught !== null && (BigInt(`0x${caught[1]}`) & 1n) === 1n;
@@ -278,7 +333,9 @@ const hasText = (path: string, text: string) =>
 
 /** Writes the file unless it says this already; whether it did. */
 function replaceFile(path: string, text: string): boolean {
-  if (hasText(path, text)) return false;
+  if (hasText(path, text)) {
+    return false;
+  }
   writeFileSync(`${path}.new`, text, { mode: 0o644 });
   renameSync(`${path}.new`, path);
   return true;
@@ -288,68 +345,4 @@ function replaceLink(path: string, target: string): void {
   rmSync(`${path}.new`, { force: true });
   symlinkSync(target, `${path}.new`);
   renameSync(`${path}.new`, path);
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // ended meanwhile
-  }
-}
-
-export const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId)];
-
-const unitOf = (vpcId: string, role: string) => ({ name: `kafkalab-${vpcId}-${role}.service` });
-
-/** The units of a VPC's daemons, which its hosts need until they are off. */
-export const vpcUnits = (vpcId: string): string[] =>
-  ["dns", "mirror", "internet-gateway"].map((role) => unitOf(vpcId, role).name);
-
-function dnsmasq(vpcId: string): Daemon {
-  const mark = `--conf-file=${vpcRunDir(vpcId)}/dnsmasq.conf`;
-  return {
-    argv: ["dnsmasq", "--keep-in-foreground", `--user=${dnsmasqUser()}`, "--pid-file=", mark],
-    mark,
-    logFile: join(vpcRunDir(vpcId), "dnsmasq.log"),
-    enter: inside(vpcId),
-    unit: unitOf(vpcId, "dns"),
-  };
-}
-
-/** The user that distributions make for dnsmasq, or dnsmasq's own choice. */
-const dnsmasqUser = () =>
-  /^dnsmasq:/m.test(readFileSync("/etc/passwd", "utf8")) ? "dnsmasq" : "nobody";
-
-/** The mirror of archives: it may read the cache, wherever that is, and change nothing. */
-function mirror(vpcId: string): Daemon {
-  const mark = join(vpcRunDir(vpcId), "archives");
-  const rights = "+net_bind_service,+dac_read_search";
-  return {
-    argv: ["busybox", "httpd", "-f", "-p", `${MIRROR.address}:80`, "-h", mark],
-    mark,
-    logFile: join(vpcRunDir(vpcId), "mirror.log"),
-    enter: [
-      ...inside(vpcId),
-      "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs",
-      `--inh-caps=-all,${rights}`, `--ambient-caps=-all,${rights}`, `--bounding-set=-all,${rights}`,
-    ],
-    unit: unitOf(vpcId, "mirror"),
-  }; // prettier-ignore
-}
-
-export function slirp(vpcId: string): Daemon {
-  const mark = `/run/netns/${namespace(vpcId)}`;
-  return {
-    argv: [
-      "slirp4netns", "--netns-type=path", "--configure", "--mtu=65520", "--disable-host-loopback",
-      "--enable-sandbox", "--enable-seccomp", `--cidr=${SLIRP_CIDR}`, mark, links.TAP,
-    ], // prettier-ignore
-    mark,
-    logFile: join(vpcRunDir(vpcId), "internet-gateway.log"),
-    // Its sandbox unmounts all that it does not need. Without mounts of its own it would take every
-    // namespace in /run/netns from the machine.
-    enter: ["unshare", "--mount", "--propagation", "slave"],
-    unit: unitOf(vpcId, "internet-gateway"),
-  };
 }

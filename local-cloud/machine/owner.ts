@@ -2,16 +2,7 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { labDir } from "./paths";
-import type { State } from "./store";
-
-/** The checkout that made the lab of a stack. */
-export interface Owner {
-  directory: string;
-  /** Who ran it. */
-  user: string;
-  /** ISO 8601. */
-  since: string;
-}
+import type { Owner, State } from "./store";
 
 /** The stack of a resource, as the local cloud names it: `urn:pulumi:STACK::PROJECT`. */
 export const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");
@@ -20,7 +11,7 @@ export const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");
 export const checkout = () => realpathSync(dirname(labDir));
 
 /**
- * The owner of a stack's lab, if that is another checkout. One that is no more has no say: nobody can
+ * The owner of a stack's lab, if that is another checkout. A checkout that is gone does not count: nobody can
  * run anything in it, and a checkout that was moved would otherwise lose its own lab.
  */
 export function foreignOwner(state: State, stack: string): Owner | undefined {
@@ -32,7 +23,9 @@ const isCheckout = (directory: string) => existsSync(join(directory, "Pulumi.yam
 
 /** Whether that is this checkout, which may be mounted in two places. */
 export function isHere(directory: string): boolean {
-  if (!existsSync(directory)) return false;
+  if (!existsSync(directory)) {
+    return false;
+  }
   const [one, other] = [statSync(directory), statSync(checkout())];
   return one.dev === other.dev && one.ino === other.ino;
 }

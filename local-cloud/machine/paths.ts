@@ -29,7 +29,9 @@ function withoutLinks(path: string): string {
   try {
     return realpathSync(absolute);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || absolute === "/") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || absolute === "/") {
+      throw error;
+    }
     return join(withoutLinks(dirname(absolute)), basename(absolute));
   }
 }

@@ -2,14 +2,13 @@ import { mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withLock } from "./lock";
-import type { Owner } from "./owner";
 import { cloudDir } from "./paths";
 
-/** What the local cloud knows of one resource. */
-export interface Record {
-  /** In the form that AWS gives it, such as `vpc-0123456789abcdef0`. */
+/** What the local cloud knows about one resource. This file does not look into inputs and choices. */
+export interface StoredResource<Inputs = Properties, Chosen = Properties> {
+  /** Unique among all labs, such as `vpc-0123456789abcdef0`. */
   id: string;
-  /** Pulumi's type token, such as `aws:ec2/vpc:Vpc`. */
+  /** Pulumi's type token. */
   type: string;
   /** The Pulumi resource that asked for it. */
   urn: string;
@@ -24,16 +23,29 @@ export interface Record {
   leaving?: true;
   /** Rises with every record: later ones may depend on earlier ones, never the other way. */
   sequence: number;
-  /** The resource's inputs, in the clear. */
-  inputs: { [name: string]: unknown };
+  /** The resource's inputs. Secrets are in plain text. */
+  inputs: Inputs;
   /** What the cloud chose: addresses, slots, states. */
-  chosen: { [name: string]: unknown };
+  chosen: Chosen;
+}
+
+interface Properties {
+  [name: string]: unknown;
+}
+
+/** The checkout that made the lab of a stack. */
+export interface Owner {
+  directory: string;
+  /** The user who ran it. */
+  user: string;
+  /** ISO 8601. */
+  since: string;
 }
 
 export interface State {
   nextSequence: number;
   /** By id; where two types share one, one of them has a key of its own (`keyOf`). */
-  records: { [key: string]: Record };
+  records: { [key: string]: StoredResource };
   /** Kernel settings that the local cloud raised, with the value to put back. */
   sysctls: { [name: string]: string };
   /** By stack (`stackOf`): the checkout that made its lab. Labs of earlier releases have none. */
@@ -47,7 +59,9 @@ export function readState(): State {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as State;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      throw error;
+    }
     return { nextSequence: 1, records: {}, sysctls: {} };
   }
 }
@@ -67,7 +81,9 @@ export function changeState<T>(change: (state: State) => T): Promise<T> {
     });
     if (waiting.length === 1) {
       withLock("state", writeWaiting).catch((error: unknown) => {
-        for (const { reject } of waiting.splice(0)) reject(error);
+        for (const { reject } of waiting.splice(0)) {
+          reject(error);
+        }
       });
     }
   });
@@ -96,10 +112,16 @@ async function writeWaiting(): Promise<void> {
         return [];
       }
     });
-    if (done.length > 0) await write(state);
-    for (const resolve of done) resolve();
+    if (done.length > 0) {
+      await write(state);
+    }
+    for (const resolve of done) {
+      resolve();
+    }
   } catch (error) {
-    for (const { reject } of changes) reject(error);
+    for (const { reject } of changes) {
+      reject(error);
+    }
   }
 }
 
@@ -126,11 +148,4 @@ function discard(): void {
       // Not there, or something in it that is not the local cloud's to remove.
     }
   }
-}
-
-/** All records of one type, in the order of their creation. */
-export function recordsOf(state: State, type: string): Record[] {
-  return Object.values(state.records)
-    .filter((record) => record.type === type)
-    .sort((a, b) => a.sequence - b.sequence);
 }

@@ -10,7 +10,9 @@ const value = (name: string) =>
 export function ensureSysctl(name: string, minimum: number): Promise<void> {
   return withLock("sysctl", async () => {
     const before = value(name);
-    if (Number(before) >= minimum) return;
+    if (Number(before) >= minimum) {
+      return;
+    }
     await changeState((state) => {
       state.sysctls[name] ??= before;
     });
@@ -22,7 +24,9 @@ export function ensureSysctl(name: string, minimum: number): Promise<void> {
 export function restoreSysctls(): Promise<void> {
   return withLock("sysctl", async () => {
     const { records, sysctls } = readState();
-    if (Object.keys(records).length > 0) return; // another run has begun meanwhile
+    if (Object.keys(records).length > 0) {
+      return;
+    } // another run has begun meanwhile
     for (const [name, before] of Object.entries(sysctls)) {
       await run(["sysctl", "-q", "-w", `${name}=${before}`]);
       await changeState((state) => {

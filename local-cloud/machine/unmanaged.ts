@@ -4,7 +4,7 @@ import { run } from "../../shared/process";
 
 /*
  * What configures the machine's network must leave the links of VPCs alone. A rule of the user's for
- * all Ethernet links would otherwise replace their addresses and routes. Each program is told so in
+ * all Ethernet links would otherwise replace their addresses and routes. Each program learns it in
  * its documented way, in `/run`, from before the first link is made until the last VPC is gone.
  */
 
@@ -42,7 +42,7 @@ const MANAGERS: readonly Manager[] = [
 /** Where {@link claimLinks} writes. */
 export const MANAGER_DIRECTORIES = MANAGERS.map(({ file }) => dirname(file));
 
-/** The managers that may run and have not been told yet. */
+/** The managers that may run and whose file is still missing. */
 const due = () => MANAGERS.filter(({ mark, file }) => existsSync(mark) && !existsSync(file));
 
 /** Whether the machine's network managers leave the links of VPCs alone. */
@@ -71,5 +71,7 @@ async function reload({ unit, reload }: Manager): Promise<void> {
     () => true,
     () => false,
   );
-  if (runs) await run(reload);
+  if (runs) {
+    await run(reload);
+  }
 }

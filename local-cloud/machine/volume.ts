@@ -20,19 +20,29 @@ export async function ensureVolume(id: string, sizeGib: number): Promise<void> {
   const file = volumeFile(id);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const isNew = !existsSync(file);
-  if (isNew) writeFileSync(file, "", { mode: 0o600 });
-  if (statSync(file).size < sizeGib * GIB) grow(file, sizeGib);
-  if (isNew) return;
+  if (isNew) {
+    writeFileSync(file, "", { mode: 0o600 });
+  }
+  if (statSync(file).size < sizeGib * GIB) {
+    grow(file, sizeGib);
+  }
+  if (isNew) {
+    return;
+  }
   // Also where the file has the size: an earlier run may have been killed in between.
   const device = loopDevice(id);
-  if (device !== undefined) await run(["losetup", "--set-capacity", device]);
+  if (device !== undefined) {
+    await run(["losetup", "--set-capacity", device]);
+  }
 }
 
 function grow(file: string, sizeGib: number): void {
   try {
     truncateSync(file, sizeGib * GIB);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EFBIG") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EFBIG") {
+      throw error;
+    }
     const rule = `the file system of ${file} must take a file of ${sizeGib} GiB, and does not`;
     throw new Error(`${rule}. Ask for a smaller volume.`, { cause: error });
   }
@@ -43,7 +53,9 @@ export const volumeExists = (id: string) => existsSync(volumeFile(id));
 
 /** The loop device that shows the volume's file, if there is one. */
 export function loopDevice(id: string): string | undefined {
-  if (!volumeExists(id)) return undefined;
+  if (!volumeExists(id)) {
+    return undefined;
+  }
   const file = realpathSync(volumeFile(id));
   const device = readdirSync(DEVICES).find((name) => backingFile(name) === file);
   return device && `/dev/${device}`;
@@ -68,7 +80,9 @@ export async function ensureLoopDevice(id: string): Promise<string> {
 /** Gives the block device back. While a host still has it mounted, the kernel waits for that. */
 export async function releaseLoopDevice(id: string): Promise<void> {
   const device = loopDevice(id);
-  if (device !== undefined) await run(["losetup", "--detach", device]);
+  if (device !== undefined) {
+    await run(["losetup", "--detach", device]);
+  }
 }
 
 /** Removes the volume and its data, as deleting an EBS volume does. */

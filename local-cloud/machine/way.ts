@@ -4,9 +4,8 @@ import { endsOf } from "./blocks";
 import { TRIAL_PORT } from "./firewall";
 import { inRouter, outerLink } from "./links";
 import { chainsThatDrop, remedyFor, type Hook } from "./machine-firewall";
-import { vpcModel, type VpcModel } from "./model";
+import type { VpcModel } from "./model";
 import { CommandError, run } from "../../shared/process";
-import { readState } from "./store";
 
 /*
  * Whether the machine itself lets its connections into a VPC. The local cloud changes no firewall of
@@ -17,9 +16,8 @@ import { readState } from "./store";
 const PATIENCE_MS = 2_000;
 
 /** Whether a connection of the machine's gets to the VPC's router and its answer comes back. */
-export async function wayIsOpen(vpcId: string): Promise<boolean> {
-  const vpc = vpcModel(readState(), vpcId);
-  return vpc === undefined || (await tryOnce(vpc, PATIENCE_MS / 2)) === undefined;
+export async function wayIsOpen(vpc: VpcModel): Promise<boolean> {
+  return (await tryOnce(vpc, PATIENCE_MS / 2)) === undefined;
 }
 
 /**
@@ -27,15 +25,15 @@ export async function wayIsOpen(vpcId: string): Promise<boolean> {
  *
  * @throws Error that says what was tried and seen, what stands in the way, and how to open it.
  */
-export async function requireWay(vpcId: string): Promise<void> {
-  const vpc = vpcModel(readState(), vpcId);
-  if (vpc === undefined) return;
+export async function requireWay(vpc: VpcModel): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   // The router's answer comes from its mirror, which may have been started this moment.
   let seen: string | undefined;
   do {
     seen = await tryOnce(vpc, deadline - Date.now());
-    if (seen === undefined) return;
+    if (seen === undefined) {
+      return;
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   } while (Date.now() < deadline);
   throw new Error(await explain(vpc, seen));
@@ -45,7 +43,9 @@ export async function requireWay(vpcId: string): Promise<void> {
 async function tryOnce(vpc: VpcModel, timeoutMs: number): Promise<string | undefined> {
   const { router } = endsOf(vpc.slot);
   const other = await otherWay(vpc);
-  if (other !== undefined) return other;
+  if (other !== undefined) {
+    return other;
+  }
   const socket = connect({ host: router, port: TRIAL_PORT });
   try {
     await once(socket, "connect", { signal: AbortSignal.timeout(Math.max(timeoutMs, 1)) });
@@ -65,11 +65,15 @@ async function otherWay(vpc: VpcModel): Promise<string | undefined> {
   const argv = ["ip", "-json", "-4", "route", "get", endsOf(vpc.slot).router];
   try {
     const [route] = JSON.parse(await run(argv)) as { dev: string; table?: string }[];
-    if (route?.dev === outerLink(vpc.id)) return undefined;
+    if (route?.dev === outerLink(vpc.id)) {
+      return undefined;
+    }
     const table = route?.table === undefined ? "" : ` (table ${route.table})`;
     return `the machine's routes lead to ${route?.dev}${table}`;
   } catch (error) {
-    if (error instanceof CommandError) return `the machine has no route: ${error.stderr.trim()}`;
+    if (error instanceof CommandError) {
+      return `the machine has no route: ${error.stderr.trim()}`;
+    }
     throw error;
   }
 }

@@ -166,7 +166,7 @@ entry_discard() { # DIRECTORY
     mv "$1" "$aside"
   fi
   key=$(grep -oE '[0-9a-f]{40}' <<<"${1##*/}")
-  # As local-cloud/machine/instance.ts mounts it; a host of an earlier release by the image's path.
+  # As local-cloud/machine/instance-disk.ts mounts it; a host of an earlier release by the image's path.
   if grep -qs "^kafkalab:$key " /proc/self/mounts || grep -qsF "lowerdir=${1%/*}/$key/" /proc/self/mounts; then
     progress "the damaged ${1#"$cache"/} is in use by hosts; it stays as $aside"
   else

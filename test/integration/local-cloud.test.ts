@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { daemonPid } from "../../local-cloud/machine/daemon";
-import type { Record as CloudRecord, State } from "../../local-cloud/machine/store";
+import type { StoredResource as CloudRecord, State } from "../../local-cloud/machine/store";
 import type { Status } from "../../local-cloud/status";
 import {
   booted,

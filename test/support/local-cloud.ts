@@ -8,7 +8,7 @@ import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
-import type { Record as CloudRecord, State } from "../../local-cloud/machine/store";
+import type { StoredResource as CloudRecord, State } from "../../local-cloud/machine/store";
 import { run, waitFor } from "./run";
 import type { SmallMachine } from "./small-machine";
 

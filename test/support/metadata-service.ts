@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { Record as CloudRecord, State } from "../../local-cloud/machine/store";
-import { userDataOf } from "../../local-cloud/aws/resources/instance";
+import type { StoredResource as CloudRecord, State } from "../../local-cloud/machine/store";
+import { userDataOf } from "../../local-cloud/aws/user-data";
 import { privateDnsName } from "../../local-cloud/aws/ids";
 
 /*

@@ -1,7 +1,9 @@
+import * as z from "zod";
+import { ApiError } from "../api-error";
 import { REGION, ZONES } from "../ids";
 import { architectureOf } from "../instance-types";
-import { ApiError } from "../resource";
-import type { Values } from "../values";
+import { FILTERS } from "./filters";
+import { lookup } from "./lookup";
 
 /** The places of each kind; every one of them has every type. */
 const LOCATIONS: Readonly<{ [locationType: string]: readonly string[] }> = {
@@ -10,23 +12,31 @@ const LOCATIONS: Readonly<{ [locationType: string]: readonly string[] }> = {
   "availability-zone-id": Object.values(ZONES),
 };
 
+const ARGUMENTS = z.looseObject({
+  locationType: z.string().optional(),
+  filters: FILTERS.optional(),
+});
+
 /** Which types are offered where: a pair for each. Only by the filters `instance-type`, `location`. */
-export function getInstanceTypeOfferings(args: Values): Values {
-  const locationType = (args["locationType"] ?? "region") as string;
-  const filters = (args["filters"] ?? []) as { name: string; values: string[] }[];
+export const getInstanceTypeOfferings = lookup(ARGUMENTS, (args) => {
+  const { locationType = "region", filters = [] } = args;
   const strange = filters.find(({ name }) => !["instance-type", "location"].includes(name));
   const wanted = (name: string) => filters.find((filter) => filter.name === name)?.values;
   const types = wanted("instance-type");
-  if (strange || types === undefined || LOCATIONS[locationType] === undefined) {
+  const places = LOCATIONS[locationType];
+  if (strange || types === undefined || places === undefined) {
     throw new ApiError(
       "InvalidParameterValue",
       `the local cloud lists offerings of given types, in a region or in zones; got ${JSON.stringify(args)}`,
     );
   }
-  const places = LOCATIONS[locationType].filter((p) => wanted("location")?.includes(p) ?? true);
   const pairs = types
     .filter((type) => architectureOf(type) !== undefined)
-    .flatMap((type) => places.map((place) => ({ type, place })));
+    .flatMap((type) =>
+      places
+        .filter((place) => wanted("location")?.includes(place) ?? true)
+        .map((place) => ({ type, place })),
+    );
   return {
     ...args,
     id: REGION,
@@ -35,4 +45,4 @@ export function getInstanceTypeOfferings(args: Values): Values {
     locations: pairs.map(({ place }) => place),
     locationTypes: pairs.map(() => locationType),
   };
-}
+});

@@ -1,56 +1,62 @@
 import { createHash } from "node:crypto";
+import * as z from "zod";
 import { readState } from "../../machine/store";
+import { ApiError } from "../api-error";
 import { REGION } from "../ids";
-import { ApiError } from "../resource";
-import { mustBeInstance } from "../resources/common";
-import { instance, userDataOf } from "../resources/instance";
-import type { Values } from "../values";
+import * as kinds from "../kinds";
+import { mustExist } from "../records";
+import { attributesOf } from "../resources/instance";
+import { userDataOf } from "../user-data";
+import { lookup } from "./lookup";
 
-const ARGUMENTS = ["instanceId", "getUserData", "region"];
+const ARGUMENTS = z.looseObject({
+  instanceId: z.string().optional(),
+  getUserData: z.boolean().optional(),
+  region: z.string().optional(),
+});
 
 /** An instance by its id, as it is now: what changes with its power state, too. */
-export function getInstance(args: Values): Values {
-  const foreign = Object.keys(args).filter((name) => !ARGUMENTS.includes(name));
-  if (foreign.length || args["instanceId"] === undefined) {
+export const getInstance = lookup(ARGUMENTS, (args) => {
+  const { instanceId, getUserData } = args;
+  const foreign = Object.keys(args).filter((name) => !Object.hasOwn(ARGUMENTS.shape, name));
+  if (foreign.length > 0 || instanceId === undefined) {
     throw new ApiError(
       "InvalidParameterCombination",
       `the local cloud finds an instance by its instanceId alone; got ${foreign.join(", ") || "none"}`,
     );
   }
   const state = readState();
-  const record = mustBeInstance(state, args["instanceId"]);
+  const record = mustExist(state, kinds.instance, instanceId);
   const { inputs } = record;
-  const { primaryNetworkInterfaceId, rootBlockDevice, ...attributes } = instance.attributes(
-    record,
-    state,
-  );
+  const attributes = attributesOf(record, state);
+  const { primaryNetworkInterfaceId, rootBlockDevice, ...others } = attributes;
   const userData = userDataOf(inputs);
   return {
     ...args,
-    ...attributes,
+    ...others,
     id: record.id,
-    ami: inputs["ami"],
-    associatePublicIpAddress: attributes["publicIp"] !== "",
-    creditSpecifications: inputs["creditSpecification"] ? [inputs["creditSpecification"]] : [],
-    disableApiStop: inputs["disableApiStop"] ?? false,
-    disableApiTermination: inputs["disableApiTermination"] ?? false,
-    ebsOptimized: inputs["ebsOptimized"] ?? false,
-    iamInstanceProfile: inputs["iamInstanceProfile"] ?? "",
+    ami: inputs.ami,
+    associatePublicIpAddress: attributes.publicIp !== "",
+    creditSpecifications: inputs.creditSpecification ? [inputs.creditSpecification] : [],
+    disableApiStop: inputs.disableApiStop ?? false,
+    disableApiTermination: inputs.disableApiTermination ?? false,
+    ebsOptimized: inputs.ebsOptimized ?? false,
+    iamInstanceProfile: inputs.iamInstanceProfile ?? "",
     instanceTags: {},
-    instanceType: inputs["instanceType"],
+    instanceType: inputs.instanceType,
     ipv6Addresses: [],
-    keyName: inputs["keyName"] ?? "",
-    metadataOptions: inputs["metadataOptions"] ? [inputs["metadataOptions"]] : [],
-    monitoring: inputs["monitoring"] ?? false,
+    keyName: inputs.keyName ?? "",
+    metadataOptions: inputs.metadataOptions ? [inputs.metadataOptions] : [],
+    monitoring: inputs.monitoring ?? false,
     networkInterfaceId: primaryNetworkInterfaceId,
     region: REGION,
     rootBlockDevices: [rootBlockDevice],
     securityGroups: [],
-    sourceDestCheck: inputs["sourceDestCheck"] ?? true,
-    subnetId: inputs["subnetId"],
-    tags: inputs["tags"] ?? {},
-    tenancy: inputs["tenancy"] ?? "default",
+    sourceDestCheck: inputs.sourceDestCheck ?? true,
+    subnetId: inputs.subnetId,
+    tags: inputs.tags ?? {},
+    tenancy: inputs.tenancy ?? "default",
     userData: userData.length ? createHash("sha1").update(userData).digest("hex") : "",
-    ...(args["getUserData"] === true ? { userDataBase64: userData.toString("base64") } : {}),
+    ...(getUserData === true ? { userDataBase64: userData.toString("base64") } : {}),
   };
-}
+});

@@ -1,39 +1,42 @@
-import { readState, recordsOf } from "../../machine/store";
-import { T } from "../../machine/model";
+import * as z from "zod";
+import { readState } from "../../machine/store";
+import { ApiError } from "../api-error";
 import { REGION } from "../ids";
-import { ApiError } from "../resource";
-import { instance } from "../resources/instance";
-import type { Values } from "../values";
+import * as kinds from "../kinds";
+import { living } from "../records";
+import { attributesOf } from "../resources/instance";
+import { lookup } from "./lookup";
 
-const ARGUMENTS = ["instanceTags", "instanceStateNames", "region"];
+const ARGUMENTS = z.looseObject({
+  instanceTags: z.record(z.string(), z.string()).optional(),
+  instanceStateNames: z.array(z.string()).optional(),
+  region: z.string().optional(),
+});
 
 /** The instances that have these tags and are in one of these states: `running` alone by default. */
-export function getInstances(args: Values): Values {
-  const foreign = Object.keys(args).filter((name) => !ARGUMENTS.includes(name));
-  if (foreign.length) {
+export const getInstances = lookup(ARGUMENTS, (args) => {
+  const { instanceTags = {}, instanceStateNames = ["running"] } = args;
+  const foreign = Object.keys(args).filter((name) => !Object.hasOwn(ARGUMENTS.shape, name));
+  if (foreign.length > 0) {
     throw new ApiError(
       "InvalidParameterCombination",
-      `the local cloud finds instances by ${ARGUMENTS.join(", ")}; got ${foreign.join(", ")}`,
+      `the local cloud finds instances by ${Object.keys(ARGUMENTS.shape).join(", ")}; got ${foreign.join(", ")}`,
     );
   }
-  const tags = Object.entries((args["instanceTags"] ?? {}) as Values);
-  const states = (args["instanceStateNames"] ?? ["running"]) as unknown[];
+  const tags = Object.entries(instanceTags);
   const state = readState();
-  const found = recordsOf(state, T.instance)
-    .filter(({ inputs, leaving }) => {
-      const own = (inputs["tags"] ?? {}) as Values;
-      return !leaving && tags.every(([name, value]) => own[name] === value);
-    })
-    .map((record): Values => ({ id: record.id, ...instance.attributes(record, state) }))
-    .filter((attributes) => states.includes(attributes["instanceState"]));
+  const found = living(state, kinds.instance)
+    .filter(({ inputs }) => tags.every(([name, value]) => inputs.tags?.[name] === value))
+    .map((record) => ({ id: record.id, ...attributesOf(record, state) }))
+    .filter(({ instanceState }) => instanceStateNames.includes(instanceState));
   return {
     ...args,
     id: REGION,
     region: REGION,
-    instanceTags: args["instanceTags"] ?? {},
+    instanceTags,
     ids: found.map(({ id }) => id),
     privateIps: found.map(({ privateIp }) => privateIp),
     publicIps: found.map(({ publicIp }) => publicIp).filter((address) => address !== ""),
     ipv6Addresses: [],
   };
-}
+});

@@ -1,41 +1,34 @@
 import { addressAt, parseCidr } from "../../machine/addresses";
-import { T } from "../../machine/model";
 import { ELASTIC_CIDR } from "../../machine/blocks";
-import { recordsOf, type State } from "../../machine/store";
-import { TAGS } from "../check";
+import type { State } from "../../machine/store";
+import { ApiError } from "../api-error";
 import { ec2Arn, newId, privateDnsName, publicDnsName, REGION } from "../ids";
-import { ApiError, type ResourceType } from "../resource";
-import { having, text } from "./common";
+import * as kinds from "../kinds";
+import { having, recordsOf } from "../records";
+import { resourceType } from "../resource";
 
-/** An address for a NAT gateway: that is who associates it, so it takes no instance or interface. */
-export const eip: ResourceType = {
-  token: T.eip,
+/** An address for a NAT gateway, which associates it. So it takes no instance and no interface. */
+export const eip = resourceType(kinds.eip, {
   name: "EC2 EIP",
   service: "EC2",
   operations: { create: "AllocateAddress", delete: "ReleaseAddress" },
-  schema: {
-    domain: { type: "string", computed: true, replace: true, oneOf: ["vpc"] },
-    ...TAGS,
-  },
   newId: () => newId("eipalloc"),
 
   choose: (_inputs, state) => ({ publicIp: freeAddress(state), associationId: newId("eipassoc") }),
-  attributes({ id, chosen }, state) {
-    const publicIp = text(chosen, "publicIp");
-    const user = having(state, T.natGateway, "allocationId", id)[0];
-    const privateIp = user && text(user.chosen, "privateIp");
+  attributes({ id, chosen: { publicIp, associationId } }, state) {
+    const [user] = having(state, kinds.natGateway, "allocationId", id);
     return {
       allocationId: id,
       arn: ec2Arn("elastic-ip", id),
-      associationId: user ? chosen["associationId"] : "",
+      associationId: user ? associationId : "",
       carrierIp: "",
       customerOwnedIp: "",
       domain: "vpc",
       instance: "",
       networkBorderGroup: REGION,
-      networkInterface: user?.chosen["networkInterfaceId"] ?? "",
-      privateIp: privateIp ?? "",
-      privateDns: privateIp ? privateDnsName(privateIp) : "",
+      networkInterface: user ? user.chosen.networkInterfaceId : "",
+      privateIp: user ? user.chosen.privateIp : "",
+      privateDns: user ? privateDnsName(user.chosen.privateIp) : "",
       ptrRecord: "",
       publicDns: publicDnsName(publicIp),
       publicIp,
@@ -43,16 +36,18 @@ export const eip: ResourceType = {
     };
   },
 
-  usedBy: ({ id }, state) => having(state, T.natGateway, "allocationId", id),
+  usedBy: ({ id }, state) => having(state, kinds.natGateway, "allocationId", id),
   inUse: ({ chosen }) =>
-    new ApiError("InvalidIPAddress.InUse", `Address ${text(chosen, "publicIp")} is in use.`),
-};
+    new ApiError("InvalidIPAddress.InUse", `Address ${chosen.publicIp} is in use.`),
+});
 
 function freeAddress(state: State): string {
-  const taken = new Set(recordsOf(state, T.eip).map((e) => e.chosen["publicIp"]));
+  const taken = new Set(recordsOf(state, kinds.eip).map(({ chosen }) => chosen.publicIp));
   for (let offset = 1; offset < parseCidr(ELASTIC_CIDR).size - 1; offset++) {
     const address = addressAt(ELASTIC_CIDR, offset);
-    if (!taken.has(address)) return address;
+    if (!taken.has(address)) {
+      return address;
+    }
   }
   throw new ApiError(
     "AddressLimitExceeded",

@@ -41,5 +41,5 @@ export const resourceTypes: Readonly<{ [token: string]: ResourceType }> = Object
     volumeAttachment,
     zone,
     record,
-  ].map((type) => [type.token, type]),
+  ].map((type) => [type.kind.token, type]),
 );

@@ -1,22 +1,24 @@
-import { publicIpOf, T } from "../../machine/model";
-import { applyVpc } from "../../machine/network";
-import { TAGS } from "../check";
+import { ApiError } from "../api-error";
 import { ec2Arn, newId } from "../ids";
-import { ApiError, type ResourceType } from "../resource";
-import { applyVpcOf, having, mustBeVpc, owner } from "./common";
+import * as kinds from "../kinds";
+import { applyVpc, applyVpcOf } from "../network";
+import { having, mustExist } from "../records";
+import { resourceType } from "../resource";
+import { publicIpOf } from "../vpc-model";
+import { owner } from "./common";
 
-export const internetGateway: ResourceType = {
-  token: T.internetGateway,
+export const internetGateway = resourceType(kinds.internetGateway, {
   name: "EC2 Internet Gateway",
   service: "EC2",
   operations: { create: "AttachInternetGateway", delete: "DetachInternetGateway" },
-  schema: { vpcId: { type: "string", computed: true }, ...TAGS },
   newId: () => newId("igw"),
 
-  refuse(inputs, state, _around, self) {
-    if (inputs["vpcId"] === undefined) return;
-    const vpc = mustBeVpc(state, inputs["vpcId"]);
-    if (having(state, T.internetGateway, "vpcId", vpc.id).some((g) => g.id !== self?.id)) {
+  refuse({ vpcId }, state, _around, self) {
+    if (vpcId === undefined) {
+      return;
+    }
+    const vpc = mustExist(state, kinds.vpc, vpcId);
+    if (having(state, kinds.internetGateway, "vpcId", vpc.id).some(({ id }) => id !== self?.id)) {
       throw new ApiError(
         "Resource.AlreadyAssociated",
         `resource ${vpc.id} is already attached to an internet gateway`,
@@ -27,23 +29,25 @@ export const internetGateway: ResourceType = {
 
   apply: applyVpcOf,
   async update(record, before) {
-    for (const vpcId of new Set([before.inputs["vpcId"], record.inputs["vpcId"]])) {
-      if (typeof vpcId === "string") await applyVpc(vpcId);
+    for (const vpcId of new Set([before.inputs.vpcId, record.inputs.vpcId])) {
+      if (vpcId !== undefined) {
+        await applyVpc(vpcId);
+      }
     }
   },
-  usedBy: ({ inputs }, state) => {
-    const subnets = having(state, T.subnet, "vpcId", inputs["vpcId"]).map((s) => s.id);
-    const inSubnets = (type: string) =>
-      subnets.flatMap((id) => having(state, type, "subnetId", id));
-    return [
-      ...inSubnets(T.instance).filter((instance) => publicIpOf(instance) !== undefined),
-      ...inSubnets(T.natGateway),
-    ];
-  },
+  usedBy: ({ inputs: { vpcId } }, state) =>
+    vpcId === undefined
+      ? []
+      : having(state, kinds.subnet, "vpcId", vpcId).flatMap(({ id }) => [
+          ...having(state, kinds.instance, "subnetId", id).filter(
+            (instance) => publicIpOf(instance) !== undefined,
+          ),
+          ...having(state, kinds.natGateway, "subnetId", id),
+        ]),
   inUse: ({ inputs }) =>
     new ApiError(
       "DependencyViolation",
-      `Network ${String(inputs["vpcId"])} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.`,
+      `Network ${inputs.vpcId} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.`,
     ),
   afterRemoval: applyVpcOf,
-};
+});

@@ -1,50 +1,57 @@
 import { createHash } from "node:crypto";
-import { T } from "../../machine/model";
-import { recordsOf } from "../../machine/store";
-import { TAGS } from "../check";
+import { ApiError } from "../api-error";
 import { ec2Arn, newId } from "../ids";
-import { ApiError, type ResourceType } from "../resource";
-import { text } from "./common";
+import * as kinds from "../kinds";
+import { find } from "../records";
+import { resourceType } from "../resource";
 
-const KEY = /^(ssh-rsa|ssh-ed25519) ([A-Za-z0-9+/]+=*)(\s.*)?\s*$/;
+const KEY = /^(?<algorithm>ssh-rsa|ssh-ed25519) (?<body>[A-Za-z0-9+/]+=*)(\s.*)?\s*$/;
 
-export const keyPair: ResourceType = {
-  token: T.keyPair,
+/** The two parts of a key in OpenSSH's form, or AWS's error. */
+function parseKey(publicKey: string): { algorithm: string; body: Buffer } {
+  const { algorithm, body } = KEY.exec(publicKey)?.groups ?? {};
+  if (algorithm === undefined || body === undefined) {
+    throw new ApiError("InvalidKey.Format", "Key is not in valid OpenSSH public key format");
+  }
+  return { algorithm, body: Buffer.from(body, "base64") };
+}
+
+export const keyPair = resourceType(kinds.keyPair, {
   name: "EC2 Key Pair",
   service: "EC2",
   operations: { create: "ImportKeyPair", delete: "DeleteKeyPair" },
-  schema: {
-    keyName: { type: "string", computed: true, replace: true },
-    publicKey: { type: "string", required: true, replace: true },
-    ...TAGS,
-  },
   autoNamed: "keyName",
-  newId: (inputs) => text(inputs, "keyName"),
+  newId: keyNameOf,
 
   refuse(inputs, state, _around, self) {
-    if (!KEY.test(text(inputs, "publicKey"))) {
-      throw new ApiError("InvalidKey.Format", "Key is not in valid OpenSSH public key format");
-    }
-    if (!self && recordsOf(state, T.keyPair).some((k) => k.id === inputs["keyName"])) {
+    parseKey(inputs.publicKey);
+    if (!self && find(state, kinds.keyPair, keyNameOf(inputs))) {
       throw new ApiError("InvalidKeyPair.Duplicate", "The keypair already exists");
     }
   },
   choose: () => ({ keyPairId: newId("key") }),
   attributes: ({ id, inputs, chosen }) => {
-    const [, algorithm, body] = KEY.exec(text(inputs, "publicKey"))!;
-    const blob = Buffer.from(body!, "base64");
+    const { algorithm, body } = parseKey(inputs.publicKey);
     return {
       arn: ec2Arn("key-pair", id),
       keyNamePrefix: "",
-      keyPairId: chosen["keyPairId"],
+      keyPairId: chosen.keyPairId,
       keyType: algorithm === "ssh-rsa" ? "rsa" : "ed25519",
       fingerprint:
         algorithm === "ssh-rsa"
           ? createHash("md5")
-              .update(blob)
+              .update(body)
               .digest("hex")
               .replace(/(..)(?!$)/g, "$1:")
-          : createHash("sha256").update(blob).digest("base64"),
+          : createHash("sha256").update(body).digest("base64"),
     };
   },
-};
+});
+
+/** The provider names a key pair that the program does not name: see `autoNamed`. */
+function keyNameOf({ keyName }: { keyName?: string | undefined }): string {
+  if (keyName === undefined) {
+    throw new Error("the key pair has no name; Pulumi must check its inputs first");
+  }
+  return keyName;
+}

@@ -1,91 +1,100 @@
 import { isAddress } from "../../machine/addresses";
-import { T } from "../../machine/model";
-import { readState, type Record, type State } from "../../machine/store";
-import { domainName, isDomainName } from "../check";
-import { ApiError, type ResourceType } from "../resource";
-import type { Values } from "../values";
-import { having, mustExist, text } from "./common";
-import { applyZone } from "./zone";
+import type { State } from "../../machine/store";
+import { ApiError } from "../api-error";
+import type { InputsOf, RecordOf } from "../kind";
+import * as kinds from "../kinds";
+import { applyVpcs } from "../network";
+import { findNow, having, mustExist } from "../records";
+import { isDomainName } from "../properties";
+import { resourceType } from "../resource";
+import { zoneVpcs } from "../vpc-model";
 
-export const record: ResourceType = {
-  token: T.record,
+type Inputs = InputsOf<typeof kinds.record>;
+type DnsRecord = RecordOf<typeof kinds.record>;
+type Zone = RecordOf<typeof kinds.zone>;
+
+export const record = resourceType(kinds.record, {
   name: "Route 53 Record",
   service: "Route 53",
   operations: { create: "ChangeResourceRecordSets", delete: "ChangeResourceRecordSets" },
-  schema: {
-    zoneId: { type: "string", required: true, replace: true },
-    name: { type: "string", required: true, replace: true, check: domainName },
-    type: { type: "string", required: true, replace: true, oneOf: ["A", "PTR", "CNAME"] },
-    ttl: {
-      type: "number",
-      required: true,
-      check: (ttl: number) =>
-        Number.isInteger(ttl) && ttl >= 0 && ttl <= 2147483647
-          ? undefined
-          : "must be a whole number of seconds from 0 to 2147483647",
-    },
-    records: { type: "strings", required: true, unordered: true },
-    allowOverwrite: { type: "boolean", computed: true },
-  },
-  newId: (inputs) =>
-    `${text(inputs, "zoneId")}_${text(inputs, "name").toLowerCase()}_${text(inputs, "type")}`,
+  newId: ({ zoneId, name, type }) => `${zoneId}_${name.toLowerCase()}_${type}`,
 
   refuse(inputs, state, _around, self) {
-    const zone = mustExist(state, T.zone, inputs["zoneId"], "NoSuchHostedZone", "hosted zone");
-    const [name, type] = [fqdn(inputs, state), text(inputs, "type")];
-    const values = inputs["records"] as string[];
-    const invalid = (why: string) => {
-      throw new ApiError("InvalidChangeBatch", `[Invalid Resource Record: '${why}']`);
-    };
-    if (values.length === 0) invalid("FATAL problem: empty record set");
-    const bad = values.find((value) => !(type === "A" ? isAddress(value) : isDomainName(value)));
-    if (bad !== undefined) {
-      const problem =
-        type === "A"
-          ? "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)"
-          : "DomainNameIllegal (Value is not a valid domain name)";
-      invalid(`FATAL problem: ${problem} encountered with '${bad}'`);
-    }
-    if (type === "PTR" && !/^(\d{1,3}\.){4}in-addr\.arpa$/.test(name)) {
-      invalid(`the local cloud has PTR records of IPv4 addresses only, and '${name}' is none`);
-    }
-    if (type === "CNAME" && values.length > 1) {
-      invalid("FATAL problem: MultipleCNAMEs (a CNAME has one value)");
-    }
-    const others = having(state, T.record, "zoneId", zone.id).filter(
-      (r) => r.id !== self?.id && r.chosen["fqdn"] === name,
+    const zone = mustExist(state, kinds.zone, inputs.zoneId);
+    const name = fqdn(inputs, zone);
+    refuseValues(inputs, name);
+    const others = having(state, kinds.record, "zoneId", zone.id).filter(
+      (other) => other.id !== self?.id && other.chosen.fqdn === name,
     );
-    if (others.some((r) => r.inputs["type"] === type) && inputs["allowOverwrite"] !== true) {
-      throw new ApiError(
-        "InvalidChangeBatch",
-        `[Tried to create resource record set [name='${name}.', type='${type}'] but it already exists]`,
-      );
-    }
-    if (others.some((r) => (r.inputs["type"] === "CNAME") !== (type === "CNAME"))) {
-      throw new ApiError(
-        "InvalidChangeBatch",
-        `[RRSet of type ${type} with DNS name ${name}. is not permitted as it conflicts with other records with the same DNS name in zone ${text(zone.inputs, "name")}.]`,
-      );
-    }
+    refuseClash(inputs, name, zone, others);
   },
-  choose: (inputs, state) => ({ fqdn: fqdn(inputs, state) }),
-  attributes: ({ chosen }) => ({ fqdn: chosen["fqdn"] }),
+  choose: (inputs, state) => ({ fqdn: fqdn(inputs, zoneOf(inputs, state)) }),
+  attributes: ({ chosen }) => ({ fqdn: chosen.fqdn }),
 
   apply: applyZoneOf,
   afterRemoval: applyZoneOf,
-};
+});
 
-/** The record's name, with the zone's behind it unless it has that already. */
-function fqdn(inputs: Values, state: State): string {
-  const name = text(inputs, "name").replace(/\.$/, "").toLowerCase();
-  const zone = text(state.records[text(inputs, "zoneId")]!.inputs, "name")
-    .replace(/\.$/, "")
-    .toLowerCase();
-  if (name === "" || name === zone) return zone;
+const zoneOf = ({ zoneId }: Inputs, state: State) => mustExist(state, kinds.zone, zoneId);
+
+/** Throws if the values are none that Route 53 takes for a record of the type. */
+function refuseValues({ type, records: values }: Inputs, name: string): void {
+  const invalid = (why: string) =>
+    new ApiError("InvalidChangeBatch", `[Invalid Resource Record: '${why}']`);
+  if (values.length === 0) {
+    throw invalid("FATAL problem: empty record set");
+  }
+  const bad = values.find((value) => !(type === "A" ? isAddress(value) : isDomainName(value)));
+  if (bad !== undefined) {
+    const problem =
+      type === "A"
+        ? "ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address)"
+        : "DomainNameIllegal (Value is not a valid domain name)";
+    throw invalid(`FATAL problem: ${problem} encountered with '${bad}'`);
+  }
+  if (type === "PTR" && !/^(\d{1,3}\.){4}in-addr\.arpa$/.test(name)) {
+    throw invalid(`the local cloud has PTR records of IPv4 addresses only, and '${name}' is none`);
+  }
+  if (type === "CNAME" && values.length > 1) {
+    throw invalid("FATAL problem: MultipleCNAMEs (a CNAME has one value)");
+  }
+}
+
+/** Throws if another record of the same name does not let this one stand beside it. */
+function refuseClash(
+  { type, allowOverwrite }: Inputs,
+  name: string,
+  zone: Zone,
+  others: DnsRecord[],
+): void {
+  if (others.some(({ inputs }) => inputs.type === type) && allowOverwrite !== true) {
+    throw new ApiError(
+      "InvalidChangeBatch",
+      `[Tried to create resource record set [name='${name}.', type='${type}'] but it already exists]`,
+    );
+  }
+  if (others.some(({ inputs }) => (inputs.type === "CNAME") !== (type === "CNAME"))) {
+    throw new ApiError(
+      "InvalidChangeBatch",
+      `[RRSet of type ${type} with DNS name ${name}. is not permitted as it conflicts with other records with the same DNS name in zone ${zone.inputs.name}.]`,
+    );
+  }
+}
+
+/** The record's full name: Route 53 adds the zone's name unless the name ends with it. */
+function fqdn(inputs: Inputs, { inputs: { name: zoneName } }: Zone): string {
+  const [name, zone] = [bare(inputs.name), bare(zoneName)];
+  if (name === "" || name === zone) {
+    return zone;
+  }
   return name.endsWith(`.${zone}`) ? name : `${name}.${zone}`;
 }
 
-async function applyZoneOf({ inputs }: Record): Promise<void> {
-  const zone = readState().records[text(inputs, "zoneId")];
-  if (zone) await applyZone(zone);
+const bare = (name: string) => name.replace(/\.$/, "").toLowerCase();
+
+async function applyZoneOf({ inputs }: DnsRecord): Promise<void> {
+  const zone = findNow(kinds.zone, inputs.zoneId);
+  if (zone) {
+    await applyVpcs(zoneVpcs(zone));
+  }
 }

@@ -1,38 +1,27 @@
-import { T } from "../../machine/model";
-import { IN_REGION } from "../check";
+import { ApiError } from "../api-error";
 import { newId } from "../ids";
-import { ApiError, type ResourceType } from "../resource";
-import { applyVpcBehind, having, mustExist } from "./common";
+import * as kinds from "../kinds";
+import { applyVpcOfSubnet } from "../network";
+import { having, mustExist } from "../records";
+import { resourceType } from "../resource";
 
-export const routeTableAssociation: ResourceType = {
-  token: T.routeTableAssociation,
+export const routeTableAssociation = resourceType(kinds.routeTableAssociation, {
   name: "EC2 Route Table Association",
   service: "EC2",
   operations: { create: "AssociateRouteTable", delete: "DisassociateRouteTable" },
-  schema: {
-    subnetId: { type: "string", required: true, replace: true },
-    routeTableId: { type: "string", required: true },
-    ...IN_REGION,
-  },
   newId: () => newId("rtbassoc"),
 
-  refuse(inputs, state, _around, self) {
-    const table = mustExist(
-      state, T.routeTable, inputs["routeTableId"], "InvalidRouteTableID.NotFound", "routeTable ID",
-    ); // prettier-ignore
-    const subnet = mustExist(
-      state, T.subnet, inputs["subnetId"], "InvalidSubnetID.NotFound", "subnet ID",
-    ); // prettier-ignore
-    if (subnet.inputs["vpcId"] !== table.inputs["vpcId"]) {
+  refuse({ routeTableId, subnetId }, state, _around, self) {
+    const table = mustExist(state, kinds.routeTable, routeTableId);
+    const subnet = mustExist(state, kinds.subnet, subnetId);
+    if (subnet.inputs.vpcId !== table.inputs.vpcId) {
       throw new ApiError(
         "InvalidParameterValue",
         `Route table ${table.id} and subnet ${subnet.id} belong to different networks`,
       );
     }
-    const other = having(state, T.routeTableAssociation, "subnetId", subnet.id).find(
-      (a) => a.id !== self?.id,
-    );
-    if (other) {
+    const others = having(state, kinds.routeTableAssociation, "subnetId", subnet.id);
+    if (others.some(({ id }) => id !== self?.id)) {
       throw new ApiError(
         "Resource.AlreadyAssociated",
         `the specified association for route table ${table.id} conflicts with an existing association`,
@@ -41,6 +30,6 @@ export const routeTableAssociation: ResourceType = {
   },
   attributes: () => ({}),
 
-  apply: ({ inputs }) => applyVpcBehind(inputs["subnetId"]),
-  afterRemoval: ({ inputs }) => applyVpcBehind(inputs["subnetId"]),
-};
+  apply: ({ inputs }) => applyVpcOfSubnet(inputs.subnetId),
+  afterRemoval: ({ inputs }) => applyVpcOfSubnet(inputs.subnetId),
+});

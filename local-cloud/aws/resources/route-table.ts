@@ -1,19 +1,17 @@
-import { T } from "../../machine/model";
-import { TAGS } from "../check";
 import { ec2Arn, newId } from "../ids";
-import { ApiError, type ResourceType } from "../resource";
-import { having, mustBeVpc, owner } from "./common";
+import * as kinds from "../kinds";
+import { having, mustExist } from "../records";
+import { resourceType } from "../resource";
+import { hasDependencies, owner } from "./common";
 
-/** Its routes are resources of their own: inline ones are not taken. */
-export const routeTable: ResourceType = {
-  token: T.routeTable,
+/** Its routes are resources of their own: it takes no inline ones. */
+export const routeTable = resourceType(kinds.routeTable, {
   name: "EC2 Route Table",
   service: "EC2",
   operations: { create: "CreateRouteTable", delete: "DeleteRouteTable" },
-  schema: { vpcId: { type: "string", required: true, replace: true }, ...TAGS },
   newId: () => newId("rtb"),
 
-  refuse: (inputs, state) => void mustBeVpc(state, inputs["vpcId"]),
+  refuse: ({ vpcId }, state) => void mustExist(state, kinds.vpc, vpcId),
   attributes: ({ id }) => ({
     ...owner,
     arn: ec2Arn("route-table", id),
@@ -21,11 +19,7 @@ export const routeTable: ResourceType = {
     propagatingVgws: [],
   }),
 
-  usedBy: ({ id }, state) => having(state, T.routeTableAssociation, "routeTableId", id),
-  inUse: ({ id }) =>
-    new ApiError(
-      "DependencyViolation",
-      `The routeTable '${id}' has dependencies and cannot be deleted.`,
-    ),
-  takesAlong: ({ id }, state) => having(state, T.route, "routeTableId", id),
-};
+  usedBy: ({ id }, state) => having(state, kinds.routeTableAssociation, "routeTableId", id),
+  inUse: ({ id }) => hasDependencies("routeTable", id),
+  takesAlong: ({ id }, state) => having(state, kinds.route, "routeTableId", id),
+});

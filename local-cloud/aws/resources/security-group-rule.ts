@@ -1,95 +1,91 @@
 import { isDeepStrictEqual } from "node:util";
-import { isNetwork } from "../../machine/addresses";
-import { T, vpcOfGroup } from "../../machine/model";
-import { applyVpc } from "../../machine/network";
-import { readState, type Record } from "../../machine/store";
-import { TAGS } from "../check";
+import { readState } from "../../machine/store";
+import { ApiError } from "../api-error";
 import { ec2Arn, newId } from "../ids";
-import { ApiError, type ResourceType } from "../resource";
-import type { Values } from "../values";
-import { having, vpcOfExistingGroup } from "./common";
+import type { InputsOf } from "../kind";
+import * as kinds from "../kinds";
+import { applyVpc } from "../network";
+import { having } from "../records";
+import { resourceType, type Checked, type Failure } from "../resource";
+import { vpcOfGroup } from "../vpc-model";
+import { vpcOfExistingGroup } from "./common";
 
+type Inputs = InputsOf<typeof kinds.ingressRule>;
+
+/** The inputs that name whom a rule is about. Exactly one of them is given. */
 const PEERS = ["cidrIpv4", "referencedSecurityGroupId"] as const;
-const PROTOCOLS = ["-1", "tcp", "udp", "icmp"] as const;
+const PORTS = ["fromPort", "toPort"] as const;
 
-function rule(direction: "Ingress" | "Egress", token: string): ResourceType {
-  return {
-    token,
+function checkPeers(inputs: Checked<Inputs>): Failure[] {
+  const given = PEERS.filter((name) => inputs[name] !== undefined);
+  const reason = `exactly one of ${PEERS.join(", ")} must be given; got ${given.join(" and ") || "none"}`;
+  return given.length === 1 ? [] : [{ property: "cidrIpv4", reason }];
+}
+
+function checkPorts({ ipProtocol, fromPort: from, toPort: to }: Checked<Inputs>): Failure[] {
+  const rule = portRule(ipProtocol, from, to);
+  const reason = `${rule}; got ${String(from)} and ${String(to)}`;
+  return rule === undefined ? [] : [{ property: "fromPort", reason }];
+}
+
+type Port = number | string | undefined;
+
+/** The rule that the ports break, if they break one. Ports that are not known yet break none. */
+function portRule(protocol: string, from: Port, to: Port): string | undefined {
+  const areWrong =
+    protocol === "-1"
+      ? from !== undefined || to !== undefined
+      : from === undefined || to === undefined;
+  if (areWrong) {
+    return 'fromPort and toPort must be given unless ipProtocol is "-1", and only then';
+  }
+  if (typeof from !== "number" || typeof to !== "number") {
+    return undefined;
+  }
+  if (protocol === "icmp" && (from > 255 || to > 255)) {
+    return "are an ICMP type and code, so both must be from -1 to 255";
+  }
+  if (protocol === "tcp" || protocol === "udp") {
+    if (from < 0 || to < 0) {
+      return `are ports for ${protocol}, so both must be from 0 to 65535`;
+    }
+    return from > to ? "must not be above toPort" : undefined;
+  }
+  return undefined;
+}
+
+const areSame = (one: Inputs, other: Inputs) =>
+  (["ipProtocol", ...PORTS, ...PEERS] as const).every((name) =>
+    isDeepStrictEqual(one[name], other[name]),
+  );
+
+const rule = (direction: "Ingress" | "Egress", kind: typeof kinds.ingressRule) =>
+  resourceType(kind, {
     name: `VPC Security Group ${direction} Rule`,
     service: "EC2",
     operations: {
       create: `AuthorizeSecurityGroup${direction}`,
       delete: `RevokeSecurityGroup${direction}`,
     },
-    schema: {
-      securityGroupId: { type: "string", required: true, replace: true },
-      ipProtocol: { type: "string", required: true, oneOf: PROTOCOLS },
-      fromPort: { type: "number", check: port },
-      toPort: { type: "number", check: port },
-      cidrIpv4: {
-        type: "string",
-        check: (cidr: string) =>
-          isNetwork(cidr)
-            ? undefined
-            : "must be an IPv4 CIDR block that starts at its network address",
-      },
-      referencedSecurityGroupId: { type: "string" },
-      description: { type: "string" },
-      ...TAGS,
-    },
-    checkTogether(inputs) {
-      const failures = [];
-      const peers = PEERS.filter((name) => inputs[name] !== undefined);
-      if (peers.length !== 1) {
-        failures.push({
-          property: "cidrIpv4",
-          reason: `exactly one of ${PEERS.join(", ")} must be given; got ${peers.length ? peers.join(" and ") : "none"}`,
-        });
-      }
-      const [protocol, from, to] = [inputs["ipProtocol"], inputs["fromPort"], inputs["toPort"]];
-      const fail = (rule: string) =>
-        failures.push({
-          property: "fromPort",
-          reason: `${rule}; got ${String(from)} and ${String(to)}`,
-        });
-      if (
-        protocol === "-1"
-          ? from !== undefined || to !== undefined
-          : from === undefined || to === undefined
-      ) {
-        fail('fromPort and toPort must be given unless ipProtocol is "-1", and only then');
-      } else if (typeof from === "number" && typeof to === "number") {
-        if (protocol === "icmp" && (from > 255 || to > 255)) {
-          fail("are an ICMP type and code, so both must be from -1 to 255");
-        } else if (protocol === "tcp" || protocol === "udp") {
-          if (from < 0 || to < 0)
-            fail(`are ports for ${protocol}, so both must be from 0 to 65535`);
-          else if (from > to) fail("must not be above toPort");
-        }
-      }
-      return failures;
-    },
+    checkTogether: (inputs) => [...checkPeers(inputs), ...checkPorts(inputs)],
     newId: () => newId("sgr"),
 
     refuse(inputs, state, _around, self) {
-      const groupId = inputs["securityGroupId"];
-      const vpcId = vpcOfExistingGroup(state, groupId);
-      const peer = inputs["referencedSecurityGroupId"];
+      const { securityGroupId, referencedSecurityGroupId: peer } = inputs;
+      const vpcId = vpcOfExistingGroup(state, securityGroupId);
       if (peer !== undefined && vpcOfExistingGroup(state, peer) !== vpcId) {
         throw new ApiError(
           "InvalidGroup.NotFound",
           "You have specified two resources that belong to different networks.",
         );
       }
-      const same = (a: Values, b: Values) =>
-        ["ipProtocol", "fromPort", "toPort", ...PEERS].every((n) => isDeepStrictEqual(a[n], b[n]));
-      const twin = having(state, token, "securityGroupId", groupId).find(
-        (r) => r.id !== self?.id && same(r.inputs, inputs),
+      const twin = having(state, kind, "securityGroupId", securityGroupId).find(
+        (other) => other.id !== self?.id && areSame(other.inputs, inputs),
       );
       if (twin) {
         throw new ApiError(
           "InvalidPermission.Duplicate",
-          `the specified rule "peer: ${String(inputs["cidrIpv4"] ?? peer)}, ${String(inputs["ipProtocol"])}, from port: ${String(inputs["fromPort"])}, to port: ${String(inputs["toPort"])}, ALLOW" already exists`,
+          `the specified rule "peer: ${inputs.cidrIpv4 ?? peer}, ${inputs.ipProtocol}, from port: ${inputs.fromPort}, to port: ${inputs.toPort}, ALLOW" already exists`,
         );
       }
     },
@@ -97,19 +93,14 @@ function rule(direction: "Ingress" | "Egress", token: string): ResourceType {
 
     apply: applyVpcOfRule,
     afterRemoval: applyVpcOfRule,
-  };
+  });
+
+async function applyVpcOfRule({ inputs }: { inputs: Inputs }): Promise<void> {
+  const vpcId = vpcOfGroup(readState(), inputs.securityGroupId);
+  if (vpcId !== undefined) {
+    await applyVpc(vpcId);
+  }
 }
 
-async function applyVpcOfRule({ inputs }: Record): Promise<void> {
-  const vpcId = vpcOfGroup(readState(), inputs["securityGroupId"]);
-  if (vpcId !== undefined) await applyVpc(vpcId);
-}
-
-function port(value: number): string | undefined {
-  return Number.isInteger(value) && value >= -1 && value <= 65535
-    ? undefined
-    : "must be a whole number from -1 to 65535";
-}
-
-export const ingressRule = rule("Ingress", T.ingressRule);
-export const egressRule = rule("Egress", T.egressRule);
+export const ingressRule = rule("Ingress", kinds.ingressRule);
+export const egressRule = rule("Egress", kinds.egressRule);

@@ -1,53 +1,29 @@
-import { groupsOf, T } from "../../machine/model";
-import { recordsOf } from "../../machine/store";
-import { TAGS } from "../check";
+import { ApiError } from "../api-error";
 import { ec2Arn, newId } from "../ids";
-import { ApiError, type ResourceType } from "../resource";
-import { applyVpcOf, having, mustBeVpc, owner, text } from "./common";
+import * as kinds from "../kinds";
+import { applyVpcOf } from "../network";
+import { find, having, mustExist } from "../records";
+import { resourceType } from "../resource";
+import { groupsOf } from "../vpc-model";
+import { owner } from "./common";
 
-const printable = /^[a-zA-Z0-9 ._\-:/()#,@[\]+=&;{}!$*]*$/;
-
-/** Its rules are resources of their own: inline ones are not taken. */
-export const securityGroup: ResourceType = {
-  token: T.securityGroup,
+/** Its rules are resources of their own: it takes no inline ones. */
+export const securityGroup = resourceType(kinds.securityGroup, {
   name: "EC2 Security Group",
   service: "EC2",
   operations: { create: "CreateSecurityGroup", delete: "DeleteSecurityGroup" },
-  schema: {
-    name: {
-      type: "string",
-      computed: true,
-      replace: true,
-      check: (name: string) =>
-        name.startsWith("sg-") ? 'must not begin with "sg-"'
-        : name.length > 255 ? "must have at most 255 characters"
-        : undefined, // prettier-ignore
-    },
-    description: {
-      type: "string",
-      default: "Managed by Pulumi",
-      replace: true,
-      check: (d: string) =>
-        printable.test(d) && d.length <= 255
-          ? undefined
-          : "must have at most 255 characters out of a-z, A-Z, 0-9, space and ._-:/()#,@[]+=&;{}!$*",
-    },
-    vpcId: { type: "string", required: true, replace: true },
-    revokeRulesOnDelete: { type: "boolean", default: false },
-    ...TAGS,
-  },
   autoNamed: "name",
   newId: () => newId("sg"),
 
-  refuse(inputs, state, _around, self) {
-    const vpc = mustBeVpc(state, inputs["vpcId"]);
-    const twin = having(state, T.securityGroup, "vpcId", vpc.id).find(
-      (g) => g.id !== self?.id && g.inputs["name"] === inputs["name"],
+  refuse({ vpcId, name }, state, _around, self) {
+    const vpc = mustExist(state, kinds.vpc, vpcId);
+    const twin = having(state, kinds.securityGroup, "vpcId", vpc.id).find(
+      (other) => other.id !== self?.id && other.inputs.name === name,
     );
     if (twin) {
       throw new ApiError(
         "InvalidGroup.Duplicate",
-        `The security group '${text(inputs, "name")}' already exists for VPC '${vpc.id}'`,
+        `The security group '${name}' already exists for VPC '${vpc.id}'`,
       );
     }
   },
@@ -60,20 +36,20 @@ export const securityGroup: ResourceType = {
   }),
 
   apply: applyVpcOf,
-  usedBy: ({ id, inputs }, state) => [
-    ...recordsOf(state, T.instance).filter((i) => {
-      const subnet = state.records[text(i.inputs, "subnetId")];
-      return (
-        subnet?.inputs["vpcId"] === inputs["vpcId"] &&
-        groupsOf(state, i, text(inputs, "vpcId")).includes(id)
-      );
-    }),
-    ...[T.ingressRule, T.egressRule]
-      .flatMap((type) => having(state, type, "referencedSecurityGroupId", id))
-      .filter((rule) => rule.inputs["securityGroupId"] !== id),
-  ],
+  usedBy({ id, inputs }, state) {
+    const vpc = find(state, kinds.vpc, inputs.vpcId);
+    const members = having(state, kinds.subnet, "vpcId", inputs.vpcId)
+      .flatMap((subnet) => having(state, kinds.instance, "subnetId", subnet.id))
+      .filter((instance) => vpc && groupsOf(instance, vpc).includes(id));
+    const references = [kinds.ingressRule, kinds.egressRule]
+      .flatMap((kind) => having(state, kind, "referencedSecurityGroupId", id))
+      .filter((rule) => rule.inputs.securityGroupId !== id);
+    return [...members, ...references];
+  },
   inUse: ({ id }) => new ApiError("DependencyViolation", `resource ${id} has a dependent object`),
   takesAlong: ({ id }, state) =>
-    [T.ingressRule, T.egressRule].flatMap((type) => having(state, type, "securityGroupId", id)),
+    [kinds.ingressRule, kinds.egressRule].flatMap((kind) =>
+      having(state, kind, "securityGroupId", id),
+    ),
   afterRemoval: applyVpcOf,
-};
+});

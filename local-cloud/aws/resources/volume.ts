@@ -1,58 +1,42 @@
-import { T } from "../../machine/model";
-import type { Record } from "../../machine/store";
 import { ensureVolume, removeVolume, volumeExists } from "../../machine/volume";
-import { TAGS, zoneName } from "../check";
+import { ApiError } from "../api-error";
 import { ec2Arn, newId } from "../ids";
-import { ApiError, type ResourceType } from "../resource";
-import type { Values } from "../values";
-import { refuseVolume, VOLUME_TYPES, volumeShape, type VolumeWish } from "../volume-types";
-import { having } from "./common";
+import type { RecordOf } from "../kind";
+import * as kinds from "../kinds";
+import { having, isOf } from "../records";
+import { resourceType } from "../resource";
+import { refuseVolume, volumeShape } from "../volume-types";
 
-const wish = (inputs: Values) => inputs as unknown as VolumeWish;
-/** What a volume is like, by what is asked for and what it was before. */
-const shape = ({ inputs, chosen }: Record) => volumeShape(wish(inputs), chosen);
+/** What a volume is like, by what the program asks for and what the volume was before. */
+const shape = ({ inputs, chosen }: RecordOf<typeof kinds.volume>) => volumeShape(inputs, chosen);
 
-export const volume: ResourceType = {
-  token: T.volume,
+export const volume = resourceType(kinds.volume, {
   name: "EBS Volume",
   service: "EC2",
   operations: { create: "CreateVolume", delete: "DeleteVolume" },
-  schema: {
-    availabilityZone: { ...zoneName, required: true, replace: true },
-    size: { type: "number", required: true },
-    type: { type: "string", computed: true, oneOf: VOLUME_TYPES },
-    iops: { type: "number", computed: true },
-    throughput: { type: "number", computed: true },
-    encrypted: { type: "boolean", computed: true, replace: true },
-    kmsKeyId: { type: "string", computed: true, replace: true },
-    finalSnapshot: { type: "boolean", default: false },
-    multiAttachEnabled: { type: "boolean", default: false, replace: true },
-    ...TAGS,
-  },
   newId: () => newId("vol"),
 
   refuse(inputs, _state, _around, self) {
-    refuseVolume(wish(inputs), self && shape(self));
+    refuseVolume(inputs, self && shape(self));
   },
-  choose: (inputs) => ({ ...volumeShape(wish(inputs)) }),
-  rechoose: (inputs, self) => ({ ...volumeShape(wish(inputs), shape(self)) }),
+  choose: (inputs) => volumeShape(inputs),
+  rechoose: (inputs, self) => volumeShape(inputs, shape(self)),
   attributes: (record) => ({
     arn: ec2Arn("volume", record.id),
     ...shape(record),
-    encrypted: record.inputs["encrypted"] ?? false,
-    kmsKeyId: record.inputs["kmsKeyId"] ?? "",
+    encrypted: record.inputs.encrypted ?? false,
+    kmsKeyId: record.inputs.kmsKeyId ?? "",
     snapshotId: "",
   }),
 
-  apply: ({ id, inputs }) => ensureVolume(id, wish(inputs).size),
+  apply: ({ id, inputs }) => ensureVolume(id, inputs.size),
   exists: ({ id }) => volumeExists(id),
-  usedBy: ({ id }, state) => having(state, T.volumeAttachment, "volumeId", id),
-  inUse: ({ id }, [attachment]) =>
-    new ApiError(
-      "VolumeInUse",
-      `Volume ${id} is currently attached to ${String(attachment?.inputs["instanceId"])}`,
-    ),
+  usedBy: ({ id }, state) => having(state, kinds.volumeAttachment, "volumeId", id),
+  inUse: ({ id }, [user]) => {
+    const instanceId = isOf(kinds.volumeAttachment, user) ? user.inputs.instanceId : user?.id;
+    return new ApiError("VolumeInUse", `Volume ${id} is currently attached to ${instanceId}`);
+  },
   remove: ({ id }) => removeVolume(id),
-  // Only where the volume's file is gone; else an attachment keeps AWS from deleting it.
-  takesAlong: ({ id }, state) => having(state, T.volumeAttachment, "volumeId", id),
-};
+  // Only if the volume's file is gone. Otherwise an attachment keeps AWS from deleting the volume.
+  takesAlong: ({ id }, state) => having(state, kinds.volumeAttachment, "volumeId", id),
+});

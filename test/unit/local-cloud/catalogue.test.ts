@@ -30,8 +30,11 @@ test.each([
 ])("getAmi: a name like %s finds the image: %s", async (pattern, found) => {
   const filters = [{ name: "name", values: ["nothing", pattern] }];
   const look = async () => functions["aws:ec2/getAmi:getAmi"]!({ filters });
-  if (found) expect(await look()).toMatchObject({ id: "ami-1", architecture: "x86_64" });
-  else await expect(look()).rejects.toThrow("Your query returned no results");
+  if (found) {
+    expect(await look()).toMatchObject({ id: "ami-1", architecture: "x86_64" });
+  } else {
+    await expect(look()).rejects.toThrow("Your query returned no results");
+  }
 });
 
 test("getAmi: all filters must fit, an unknown one never does", async () => {

@@ -10,7 +10,9 @@ import {
   startDaemon,
   stopDaemon,
 } from "../../../local-cloud/machine/daemon";
-import { waitUntil } from "../../../shared/wait";
+import { waitFor } from "../../../shared/wait";
+
+const wait = { what: "the process", state: "found", seconds: 5, intervalMs: 10 };
 
 test("a daemon is started once, found by its mark, and ended", async () => {
   const dir = mkdtempSync(join(tmpdir(), "kafkalab-daemon-"));
@@ -21,8 +23,10 @@ test("a daemon is started once, found by its mark, and ended", async () => {
   try {
     expect(daemonPid(daemon)).toBeUndefined();
     await startDaemon(daemon);
-    await waitUntil(() => daemonPid(daemon) !== undefined, 5_000, () => "not found"); // prettier-ignore
-    const pid = daemonPid(daemon);
+    const pid = await waitFor(wait, () => {
+      const found = daemonPid(daemon);
+      return found === undefined ? { seen: "none" } : { done: found };
+    });
     await startDaemon(daemon);
     expect(daemonPid(daemon)).toBe(pid);
     expect(daemonPid({ ...daemon, argv: ["dash", mark] })).toBeUndefined();
@@ -42,17 +46,18 @@ test("a process that has become another program is not the daemon any more", asy
   const child = spawn("sh", [mark], { stdio: ["pipe", "ignore", "inherit"] });
   try {
     const daemon = { argv: ["sh"], mark };
-    await waitUntil(() => daemonPid(daemon) === child.pid, 5_000, () => "not found"); // prettier-ignore
-    const key = processKey(child.pid!);
+    const pid = await waitFor<number>(wait, () => {
+      const found = daemonPid(daemon);
+      return found !== undefined && found === child.pid ? { done: found } : { seen: `${found}` };
+    });
+    const key = processKey(pid);
     child.stdin.write("\n");
     const name = () => readFileSync(`/proc/${child.pid}/comm`, "utf8").trim();
-    await waitUntil(
-      () => name() === "sleep",
-      5_000,
-      () => `still ${name()}`,
+    await waitFor({ ...wait, state: "another program" }, () =>
+      name() === "sleep" ? { done: true } : { seen: name() },
     );
     expect(daemonPid(daemon)).toBeUndefined();
-    expect(processKey(child.pid!)).toBe(key);
+    expect(processKey(pid)).toBe(key);
   } finally {
     child.kill();
     await once(child, "exit");

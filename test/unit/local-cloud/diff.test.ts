@@ -1,20 +1,27 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { changedProperties, replacing } from "../../../local-cloud/aws/diff";
-import type { ResourceType, Schema } from "../../../local-cloud/aws/resource";
+import { computed, kind, replaces, replacesIf, unordered } from "../../../local-cloud/aws/kind";
 import { secret, UNKNOWN } from "../../support/local-cloud";
 
-const schema: Schema = {
-  name: { type: "string" },
-  chosen: { type: "string", computed: true },
-  flag: { type: "boolean", default: false },
-  list: { type: "strings" },
-  set: { type: "strings", unordered: true },
-  tags: { type: "map" },
-  object: { type: "object", computed: true, fields: { a: { type: "number", computed: true }, b: { type: "number" } } },
-  objects: { type: "objects", fields: { a: { type: "number" }, b: { type: "number", computed: true } } },
-}; // prettier-ignore
-const changed = (olds: object, news: object) =>
-  changedProperties({ schema } as ResourceType, { ...olds }, { ...news });
+const optionalNumber = z.number().optional();
+const thing = kind({
+  token: "aws:test/thing:Thing",
+  inputs: {
+    name: z.string().optional(),
+    chosen: computed(z.string()),
+    flag: z.boolean().default(false),
+    list: z.array(z.string()).optional(),
+    set: unordered(z.array(z.string()).optional()),
+    tags: z.record(z.string(), z.string()).optional(),
+    object: computed(z.strictObject({ a: computed(z.number()), b: optionalNumber })),
+    objects: z.array(z.strictObject({ a: optionalNumber, b: computed(z.number()) })).optional(),
+    fixed: replaces(computed(z.string())),
+    fixedOnce: replacesIf("flag", unordered(z.string().optional())),
+  },
+  chosen: {},
+});
+const changed = (olds: object, news: object) => changedProperties(thing, { ...olds }, { ...news });
 
 describe("no difference", () => {
   test.each([
@@ -55,9 +62,8 @@ describe("a difference", () => {
 });
 
 test("whether a change replaces may depend on another input", () => {
-  const replace = (inputs: object) => "always" in inputs;
-  expect(replacing({ type: "string" }, {})).toBe(false);
-  expect(replacing({ type: "string", replace: true }, {})).toBe(true);
-  expect(replacing({ type: "string", replace }, {})).toBe(false);
-  expect(replacing({ type: "string", replace }, { always: true })).toBe(true);
+  expect(replacing(thing, "name", {})).toBe(false);
+  expect(replacing(thing, "fixed", {})).toBe(true);
+  expect(replacing(thing, "fixedOnce", {})).toBe(false);
+  expect(replacing(thing, "fixedOnce", { flag: true })).toBe(true);
 });

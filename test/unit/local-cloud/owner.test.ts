@@ -10,8 +10,12 @@ let owner: typeof import("../../../local-cloud/machine/owner");
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "kafkalab-owner-"));
-  for (const name of ["here", "other", "no-checkout"]) mkdirSync(join(scratch, name));
-  for (const name of ["here", "other"]) writeFileSync(join(scratch, name, "Pulumi.yaml"), "");
+  for (const name of ["here", "other", "no-checkout"]) {
+    mkdirSync(join(scratch, name));
+  }
+  for (const name of ["here", "other"]) {
+    writeFileSync(join(scratch, name, "Pulumi.yaml"), "");
+  }
   symlinkSync(join(scratch, "here"), join(scratch, "link"));
   process.env.KAFKALAB_LAB = join(scratch, "link/.lab");
   owner = await import("../../../local-cloud/machine/owner.js");

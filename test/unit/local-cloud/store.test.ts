@@ -40,7 +40,9 @@ function start(body: string) {
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const ended = once(child, "close").then(([code]) => ({ code: code as number | null, output }));
   const says = async (word: string) => {
-    while (!output.includes(word)) await once(child.stdout, "data");
+    while (!output.includes(word)) {
+      await once(child.stdout, "data");
+    }
   };
   return { child, ended, says };
 }
@@ -54,7 +56,9 @@ describe("the store", () => {
     const programs = [0, 1, 2, 3].map((n) =>
       start(`for (let i = 0; i < 25; i++) await add("${n}-" + i);`),
     );
-    for (const { ended } of programs) expect((await ended).code).toBe(0);
+    for (const { ended } of programs) {
+      expect((await ended).code).toBe(0);
+    }
     const sequences = Object.values(state().records).map((record) => record.sequence);
     expect(sequences.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
   });
@@ -81,7 +85,9 @@ describe("the store", () => {
   test("is whole whenever a process is killed while it writes", async () => {
     const { child, ended, says } = start(`log("go"); for (let i = 0; ; i++) await add("r" + i);`);
     await says("go");
-    while (!existsSync(file())) await new Promise((tick) => setImmediate(tick));
+    while (!existsSync(file())) {
+      await new Promise((tick) => setImmediate(tick));
+    }
     child.kill("SIGKILL");
     await ended;
     const before = Object.keys(state().records).length;

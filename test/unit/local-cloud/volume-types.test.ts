@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../../local-cloud/aws/resource";
+import { ApiError } from "../../../local-cloud/aws/api-error";
 import {
   refuseVolume,
   volumeShape,
@@ -12,7 +12,9 @@ function refusal(wish: VolumeWish, before?: VolumeShape): string | undefined {
     refuseVolume(wish, before);
     return undefined;
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
     return `${error.code}: ${error.message}`;
   }
 }

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { T, vpcModel } from "../../../local-cloud/machine/model";
-import type { Record, State } from "../../../local-cloud/machine/store";
+import * as kinds from "../../../local-cloud/aws/kinds";
+import { vpcModel } from "../../../local-cloud/aws/vpc-model";
+import type { State, StoredResource } from "../../../local-cloud/machine/store";
 
 /*
  * What a VPC is, out of the records: who gets out, and how.
  */
 
-type Parts = Pick<Record, "id" | "type" | "inputs"> & Partial<Record>;
+type Parts = Pick<StoredResource, "id" | "type" | "inputs"> & Partial<StoredResource>;
 
 function state(parts: Parts[]): State {
   const records = parts.map((part, sequence) => [
@@ -16,31 +17,41 @@ function state(parts: Parts[]): State {
   return { nextSequence: parts.length, sysctls: {}, records: Object.fromEntries(records) as never };
 }
 
-const subnet = (name: string, route: Record["inputs"] | undefined): Parts[] => [
-  { id: `subnet-${name}`, type: T.subnet, inputs: { vpcId: "vpc-1", cidrBlock: "10.0.0.0/24" } },
-  { id: `rtb-${name}`, type: T.routeTable, inputs: { vpcId: "vpc-1" } },
+const subnet = (name: string, route: StoredResource["inputs"] | undefined): Parts[] => [
+  {
+    id: `subnet-${name}`,
+    type: kinds.subnet.token,
+    inputs: { vpcId: "vpc-1", cidrBlock: "10.0.0.0/24" },
+  },
+  { id: `rtb-${name}`, type: kinds.routeTable.token, inputs: { vpcId: "vpc-1" } },
   {
     id: `rtbassoc-${name}`,
-    type: T.routeTableAssociation,
+    type: kinds.routeTableAssociation.token,
     inputs: { subnetId: `subnet-${name}`, routeTableId: `rtb-${name}` },
   },
   ...(route
-    ? [{ id: `r-${name}`, type: T.route, inputs: { routeTableId: `rtb-${name}`, ...route } }]
+    ? [
+        {
+          id: `r-${name}`,
+          type: kinds.route.token,
+          inputs: { routeTableId: `rtb-${name}`, ...route },
+        },
+      ]
     : []),
   {
     id: `i-${name}`,
-    type: T.instance,
+    type: kinds.instance.token,
     inputs: { subnetId: `subnet-${name}` },
     chosen: { privateIp: "10.0.0.4", publicIp: "198.18.0.10", mac: "0a" },
   },
 ];
 
 const world = { destinationCidrBlock: "0.0.0.0/0" };
-const vpc = { id: "vpc-1", type: T.vpc, inputs: { cidrBlock: "10.0.0.0/16" } };
-const gateway = { id: "igw-1", type: T.internetGateway, inputs: { vpcId: "vpc-1" } };
+const vpc = { id: "vpc-1", type: kinds.vpc.token, inputs: { cidrBlock: "10.0.0.0/16" } };
+const gateway = { id: "igw-1", type: kinds.internetGateway.token, inputs: { vpcId: "vpc-1" } };
 const nat = (subnetId: string): Parts => ({
   id: "nat-1",
-  type: T.natGateway,
+  type: kinds.natGateway.token,
   inputs: { subnetId, allocationId: "eipalloc-1" },
 });
 const outside = subnet("out", { ...world, gatewayId: "igw-1" });
@@ -70,7 +81,9 @@ describe("a host gets out", () => {
 
 test("a stopped instance has no public address, and a private one", () => {
   const stopped = outside.map((part) =>
-    part.type === T.instance ? { ...part, chosen: { ...part.chosen, stopped: true } } : part,
+    part.type === kinds.instance.token
+      ? { ...part, chosen: { ...part.chosen, stopped: true } }
+      : part,
   );
   const [host] = vpcModel(state([vpc, gateway, ...stopped]), "vpc-1")!.hosts;
   expect(host).toMatchObject({ privateIp: "10.0.0.4" });

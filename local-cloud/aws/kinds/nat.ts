@@ -1,0 +1,24 @@
+import * as z from "zod";
+import { computed, kind, replaces } from "../kind";
+import { address, TAGS } from "../properties";
+
+export const eip = kind({
+  token: "aws:ec2/eip:Eip",
+  notFound: { code: "InvalidElasticIpID.NotFound", what: "elastic-ip ID" },
+  inputs: { domain: replaces(computed(z.enum(["vpc"]))), ...TAGS },
+  chosen: { publicIp: z.string(), associationId: z.string() },
+});
+
+export const natGateway = kind({
+  token: "aws:ec2/natGateway:NatGateway",
+  notFound: { code: "InvalidNatGatewayID.NotFound", what: "natGateway ID" },
+  inputs: {
+    allocationId: replaces(z.string().optional()),
+    availabilityMode: replaces(computed(z.enum(["zonal"]))),
+    connectivityType: replaces(z.enum(["public"]).default("public")),
+    privateIp: replaces(computed(address)),
+    subnetId: replaces(z.string()),
+    ...TAGS,
+  },
+  chosen: { privateIp: z.string(), networkInterfaceId: z.string() },
+});

@@ -1,0 +1,155 @@
+import { stackOf } from "../machine/owner";
+import { changeState, readState, type State, type StoredResource } from "../machine/store";
+import { restoreSysctls } from "../machine/sysctl";
+import { waitFor } from "../../shared/wait";
+import { forgetOwners, isLeftover } from "./acknowledgement";
+import { ApiError } from "./api-error";
+import { keyOfRecord, typeOfToken } from "./catalogue";
+import { messageOf } from "./error-message";
+import * as kinds from "./kinds";
+import { isOf } from "./records";
+
+/** How long a deletion waits for the resource's users to go. AWS's provider waits longer. */
+const IN_USE_SECONDS = 10;
+
+/** Removes a resource that Pulumi deletes, or refuses as AWS does while others use it. */
+export async function deleteResource(record: StoredResource): Promise<void> {
+  await notInUse(record);
+  await remove(record);
+}
+
+/** The resources that use this one. */
+const usersOf = (record: StoredResource, state: State) =>
+  typeOfToken(record.type).usedBy?.(record, state) ?? [];
+
+/** Waits a little for the users of a resource to go; then refuses as AWS does. */
+async function notInUse(record: StoredResource): Promise<void> {
+  const type = typeOfToken(record.type);
+  let users: StoredResource[] = [];
+  const look = async () => {
+    const ids = new Set(usersOf(record, readState()).map(({ id }) => id));
+    if (ids.size > 0) {
+      await forgetLeftovers(({ id }) => ids.has(id));
+    }
+    users = usersOf(record, readState());
+    return users.length === 0 ? { done: true } : { seen: users.map(({ id }) => id).join(", ") };
+  };
+  const wait = { what: record.id, state: "free", seconds: IN_USE_SECONDS, intervalMs: 10 };
+  await waitFor(wait, look).catch((error: unknown) => {
+    throw users.length === 0 ? error : (type.inUse?.(record, users) ?? dependents(record, users));
+  });
+}
+
+const dependents = ({ id, type }: StoredResource, users: StoredResource[]) =>
+  new ApiError(
+    "DependencyViolation",
+    `The ${typeOfToken(type).name} '${id}' has dependencies and cannot be deleted: ${users.map((user) => user.id).join(", ")}.`,
+  );
+
+/** Removes what could not be made, and returns the error to report. */
+export async function undo(record: StoredResource, error: unknown): Promise<unknown> {
+  try {
+    await remove(record);
+    return error;
+  } catch (second) {
+    // The record stays, as a leftover for the next run.
+    const both = `${messageOf(error)}\nand then, removing it again: ${messageOf(second)}`;
+    return new Error(both, { cause: second });
+  }
+}
+
+/**
+ * Removes a resource. If the process is killed meanwhile, the resource counts as gone, and the next run
+ * finishes the removal.
+ */
+export async function remove(record: StoredResource): Promise<void> {
+  const type = typeOfToken(record.type);
+  const key = keyOfRecord(record);
+  if (type.remove) {
+    await setLeaving(key, true);
+    try {
+      await type.remove(record);
+    } catch (error) {
+      if (error instanceof ApiError) {
+        await setLeaving(key, false);
+      }
+      throw error;
+    }
+  }
+  await changeState((state) => {
+    for (const other of type.takesAlong?.(record, state) ?? []) {
+      delete state.records[keyOfRecord(other)];
+    }
+    delete state.records[key];
+    forgetOwners(state);
+  });
+  await type.afterRemoval?.(record);
+  if (Object.keys(readState().records).length === 0) {
+    await restoreSysctls();
+  }
+}
+
+function setLeaving(key: string, leaving: boolean): Promise<void> {
+  return changeState((state) => {
+    const record = state.records[key];
+    if (record && leaving) {
+      record.leaving = true;
+    } else {
+      delete record?.leaving;
+    }
+  });
+}
+
+/** Removes leftovers, the youngest first: nothing depends on it. */
+export async function forgetLeftovers(which: (record: StoredResource) => boolean): Promise<void> {
+  const leftovers = Object.values(readState().records)
+    .filter((record) => isLeftover(record) && which(record))
+    .sort((a, b) => b.sequence - a.sequence);
+  for (const record of leftovers) {
+    const ids = new Set(usersOf(record, readState()).map(({ id }) => id));
+    if (ids.size > 0) {
+      await forgetLeftovers(({ id }) => ids.has(id));
+    }
+    await remove(record);
+  }
+}
+
+/** Whether the id follows from the inputs, so that making the resource again takes it over. */
+export const isNamedByInputs = ({ id, type, inputs }: StoredResource): boolean =>
+  typeOfToken(type).newId(inputs) === id;
+
+/**
+ * Gives records to the next run that makes the same resources, as if their run had been killed. Pulumi,
+ * for example, forgets the attachments of a host before it deletes the host, and may be killed between.
+ */
+export async function disown(records: StoredResource[]): Promise<void> {
+  const keys = records.map(keyOfRecord);
+  await changeState((state) => {
+    for (const key of keys) {
+      const record = state.records[key];
+      if (record) {
+        record.acknowledged = false;
+        record.run = "";
+      }
+    }
+  });
+}
+
+/**
+ * Removes the resources of a stack that no state of Pulumi knows: hosts first, and then always the
+ * youngest, as nothing depends on it. A resource that a known one uses stays.
+ */
+export async function removeLost(stack: string, known: ReadonlySet<string>): Promise<void> {
+  const rank = (record: StoredResource) => Number(isOf(kinds.instance, record));
+  for (;;) {
+    const state = readState();
+    const [next] = Object.values(state.records)
+      .filter(({ urn, id }) => stackOf(urn) === stack && !known.has(id))
+      .filter((record) => usersOf(record, state).length === 0)
+      .sort((a, b) => rank(b) - rank(a) || b.sequence - a.sequence);
+    if (next === undefined) {
+      return;
+    }
+    await remove(next);
+  }
+}
