@@ -31,9 +31,11 @@ export function run(argv: readonly string[], input = "", signal?: AbortSignal): 
     child.stdin.on("error", () => undefined); // EPIPE: the tool did not want all of it
     child.on("error", (error) => reject(new CommandError(command, "not started", error.message)));
     child.on("close", (code, signal) => {
-      if (code === 0) resolve(Buffer.concat(stdout).toString());
-      else
+      if (code === 0) {
+        resolve(Buffer.concat(stdout).toString());
+      } else {
         reject(new CommandError(command, code ?? signal ?? "?", Buffer.concat(stderr).toString()));
+      }
     });
     child.stdin.end(input);
   });
