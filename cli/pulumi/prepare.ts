@@ -1,0 +1,45 @@
+import { lstatSync, lchownSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "../../shared/process";
+import { judgeIfOdd } from "../belongings/belongings";
+import { exchangeBegun } from "../checkpoint/store";
+import { tell } from "../lib/output";
+import { root } from "../lib/places";
+import { Refusal } from "../lib/refusal";
+import { enter, type Stack } from "../lib/stack";
+import { recoverState } from "./recover";
+import { isStackThere } from "./stacks";
+
+/** Does all that must be done before Pulumi may change a lab, or say how it would. */
+export async function prepareChange(stack: Stack, flags: readonly string[]): Promise<void> {
+  await enter(stack, flags);
+  if (stack.target === "local") {
+    refuseHalfRestored();
+    await recoverState(stack.name);
+    await judgeIfOdd("up", stack.name);
+  }
+  if (!(await isStackThere(stack))) {
+    tell((await run(["pulumi", "stack", "init", stack.name])).trimEnd());
+    giveAway(join(root, `Pulumi.${stack.name}.yaml`));
+  }
+}
+
+/** Where a restore died, disks and states may be those of two times. */
+export function refuseHalfRestored(...remedies: string[]): void {
+  const exchange = exchangeBegun();
+  if (exchange !== undefined) {
+    throw new Refusal(
+      `a restore of the checkpoint "${exchange.name}" did not come to its end.`,
+      `End it first: npm run checkpoint -- restore ${exchange.name}`,
+      ...remedies,
+    );
+  }
+}
+
+/** What root makes in somebody's checkout is that user's, who changes it later. */
+function giveAway(file: string): void {
+  const { uid, gid } = statSync(root);
+  if (process.getuid?.() === 0 && uid !== 0 && lstatSync(file, { throwIfNoEntry: false })) {
+    lchownSync(file, uid, gid);
+  }
+}
