@@ -58,9 +58,10 @@ async function programOf(names: string[], act: Act): Promise<Command> {
         .command(name)
         .summary(command.summary)
         .description(command.summary)
-        .usage(`${name === scriptName(name) ? "" : `(npm run ${scriptName(name)}) `}-- [options]`)
         .addHelpText("after", ["", title, ...examples, "", EXIT_STATUS_HELP].join("\n"));
       command.define(sub, act);
+      const script = scriptName(name) === name ? "" : `(npm run ${scriptName(name)}) `;
+      sub.usage(`${script}-- ${sub.usage()}`);
     }
   }
   return program;
