@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../../shared/process";
-import { cacheUsers, entriesInUse } from "./users";
+import { cacheUsers, entriesInUse, machineTexts } from "./users";
 
 /** The kinds whose entries set-up makes again when they are gone. */
 export const KINDS = [
@@ -48,7 +48,7 @@ export async function cacheContents(cache: string): Promise<CacheContents> {
     isKind(kind) ? entryNames(join(cache, kind)).map((name) => `${kind}/${name}`) : [kind],
   );
   const sizes = await diskUsage(cache, paths);
-  const used = entriesInUse(cache, cacheUsers(cache));
+  const used = entriesInUse(cache, cacheUsers(cache), machineTexts());
   const noAccessTimes = isWithoutAccessTimes(cache, readFileSync("/proc/self/mounts", "utf8"));
   const entries = paths.flatMap((path): CacheEntry[] => {
     const [kind = "", name = ""] = path.split("/");

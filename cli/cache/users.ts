@@ -29,13 +29,25 @@ export function cacheUsers(cache: string): CacheUser[] {
   return [...noted, { checkout: root, state: stateDir }];
 }
 
-/** `KIND/KEY` of each entry that these users, or hosts that run, or processes, stand on. */
-export function entriesInUse(cache: string, users: readonly CacheUser[]): Set<string> {
+/** What the kernel says of mounts and of programs that run. */
+export function machineTexts(): string[] {
+  return [readFileSync("/proc/self/mounts", "utf8"), ...executables()];
+}
+
+/**
+ * `KIND/KEY` of each entry that these users, or hosts that run, or processes, stand on.
+ *
+ * @param machine See {@link machineTexts}.
+ */
+export function entriesInUse(
+  cache: string,
+  users: readonly CacheUser[],
+  machine: readonly string[],
+): Set<string> {
   const texts = [
     ...users.flatMap(({ checkout }) => textsOfCheckout(checkout)),
     ...users.flatMap(({ state }) => textsOfState(state)),
-    readFileSync("/proc/self/mounts", "utf8"),
-    ...executables(),
+    ...machine,
   ];
   const direct = entriesNamed(texts.join("\n"), cache);
   // A directory of archives holds links to the releases.
