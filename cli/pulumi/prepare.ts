@@ -8,7 +8,7 @@ import { root } from "../lib/places";
 import { Refusal } from "../lib/refusal";
 import { enter, type Stack } from "../lib/stack";
 import { recoverState } from "./recover";
-import { isStackThere } from "./stacks";
+import { exportedResources, isStackThere, resourcesInFile, type StateResource } from "./stacks";
 
 /** Does all that must be done before Pulumi may change a lab, or say how it would. */
 export async function prepareChange(stack: Stack, flags: readonly string[]): Promise<void> {
@@ -18,9 +18,38 @@ export async function prepareChange(stack: Stack, flags: readonly string[]): Pro
     await recoverState(stack.name);
     await judgeIfOdd("up", stack.name);
   }
-  if (!(await isStackThere(stack))) {
+  const isThere = await isStackThere(stack);
+  if (isTargeted(flags)) {
+    refuseNewLab(isThere ? await resourcesOf(stack) : []);
+  }
+  if (!isThere) {
     tell((await run(["pulumi", "stack", "init", stack.name])).trimEnd());
     giveAway(join(root, `Pulumi.${stack.name}.yaml`));
+  }
+}
+
+const resourcesOf = async (stack: Stack) =>
+  (stack.target === "local" ? resourcesInFile(stack.name) : undefined) ??
+  exportedResources(stack, "encrypted");
+
+/** Whether these flags of pulumi leave out a part of the stack. */
+export function isTargeted(flags: readonly string[]): boolean {
+  return flags.some((flag) => /^(--target|-t|--exclude)(=|$)/.test(flag));
+}
+
+/**
+ * Pulumi makes nothing of what a target leaves out. In a new lab the program would then look in vain for
+ * keys and addresses, and end with a stack trace.
+ *
+ * @throws Refusal if there is no resource yet.
+ */
+export function refuseNewLab(resources: readonly StateResource[]): void {
+  const made = resources.some(({ type, id }) => id !== undefined && !type.startsWith("pulumi:"));
+  if (!made) {
+    throw new Refusal(
+      "--target and --exclude must name resources of a lab that is there; it has none yet.",
+      "Make all of it first: npm run up",
+    );
   }
 }
 

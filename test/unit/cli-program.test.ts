@@ -5,6 +5,7 @@ import { findsOdd } from "../../cli/belongings/first-look";
 import { isWhole } from "../../cli/commands/destroy";
 import { age, isColorful, table } from "../../cli/lib/output";
 import { takeInventory } from "../../cli/pulumi/inventory";
+import { isTargeted, refuseNewLab } from "../../cli/pulumi/prepare";
 import { hasPendingOperations } from "../../cli/pulumi/recover";
 import { COMMANDS, programOf, runCommandLine } from "../../cli/program";
 import type { State } from "../../local-cloud/machine/store";
@@ -120,6 +121,30 @@ test.each([
   [["--preview-only"], false],
 ])("destroy %j removes the whole lab: %s", (flags, whole) => {
   expect(isWhole(flags)).toBe(whole);
+});
+
+describe("a part of a lab", () => {
+  test.each([
+    [["--target", "urn:x"], true],
+    [["-t", "urn:x"], true],
+    [["--target=urn:x"], true],
+    [["--exclude", "urn:x"], true],
+    [["--target-dependents"], false],
+    [["--diff"], false],
+  ])("is what %j name: %s", (flags, targeted) => {
+    expect(isTargeted(flags)).toBe(targeted);
+  });
+
+  test("cannot be made of a new lab", () => {
+    const stack = { urn: "s", type: "pulumi:pulumi:Stack" };
+    const provider = { urn: "p", type: "pulumi:providers:aws", id: "p" };
+    expect(() => refuseNewLab([stack, provider])).toThrow(
+      "--target and --exclude must name resources of a lab that is there; it has none yet.",
+    );
+    expect(() =>
+      refuseNewLab([stack, { urn: "v", type: "aws:ec2/vpc:Vpc", id: "v" }]),
+    ).not.toThrow();
+  });
 });
 
 describe("a lab", () => {
