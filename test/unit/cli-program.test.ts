@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -228,5 +229,20 @@ describe("output", () => {
     [3 * 86_400 + 5, "3 days"],
   ])("%i seconds are %s", (seconds, text) => {
     expect(age(seconds)).toBe(text);
+  });
+});
+
+describe("a program on this terminal", () => {
+  test.each([
+    ["exit 0", 0],
+    ["exit 3", 3],
+    ["kill -TERM $$", 143],
+    // As Ctrl-C reaches both; Pulumi then ends with 0.
+    ["trap 'exit 0' INT; kill -INT $PPID; kill -INT $$; sleep 9", 130],
+    ["trap 'exit 5' INT; kill -INT $PPID; kill -INT $$; sleep 9", 5],
+  ])("%s ends with %i", (script, status) => {
+    const run = `require("./cli/lib/child.ts").runAttached(["bash", "-c", process.argv[1]]).then((is) => process.exit(is))`;
+    const argv = ["--import", "tsx", "-e", run, script];
+    expect(spawnSync(process.execPath, argv).status).toBe(status);
   });
 });
