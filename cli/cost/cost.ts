@@ -8,7 +8,7 @@ import { registrations, runProgram, ZONES } from "../dry-run/program";
 import { estimate } from "./estimate";
 import { readPrices } from "./prices";
 import { json, table } from "./report";
-import { readStackConfig } from "./stack-config";
+import { readStackConfig } from "../lib/stack-config";
 
 /** Stands in for an address that is not set yet: RFC 5737 keeps it for documentation. */
 const SOME_ADDRESS = "192.0.2.1/32";

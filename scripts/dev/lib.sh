@@ -67,28 +67,6 @@ quoted() {
   printf "'%s'" "${1//\'/\'\\\'\'}"
 }
 
-# without_proxy: the settings that keep what is on this machine from going through a proxy: Pulumi's
-# processes speak to one another over loopback. Values of the user's own are kept.
-without_proxy() {
-  local name value here
-  for name in no_proxy NO_PROXY no_grpc_proxy; do
-    case $name in
-      no_proxy) value=${no_proxy:-${NO_PROXY-}} ;;
-      NO_PROXY) value=${NO_PROXY:-${no_proxy-}} ;;
-      # In place of no_proxy, where the Node.js library of gRPC knows it; that has no "*".
-      no_grpc_proxy) value=${no_grpc_proxy:-${no_proxy:-${NO_PROXY-}}} ;;
-    esac
-    if [ "$name" = no_grpc_proxy ] || [ "$value" != "*" ]; then
-      for here in localhost 127.0.0.1 ::1 198.18.0.0/15; do
-        if [[ ,$value, != *,"$here",* ]]; then
-          value=${value:+$value,}$here
-        fi
-      done
-    fi
-    printf 'export %s=%s\n' "$name" "$(quoted "$value")"
-  done
-}
-
 # Seconds with one digit since a time taken from $EPOCHREALTIME.
 since() {
   local tenths=$(((${EPOCHREALTIME/./} - ${1/./}) / 100000))
@@ -214,6 +192,19 @@ link() {
   if [ "$(readlink "$lab/$1" || true)" != "$2" ]; then
     ln -sfnT "$2" "$lab/.$1.$$"
     mv -fT "$lab/.$1.$$" "$lab/$1"
+  fi
+}
+
+# note_user: notes in the cache that this checkout and this state directory use it. `cache prune` keeps
+# what they need. See cli/cache/users.ts.
+note_user() {
+  local users=$cache/users name
+  name=$(printf '%s\0' "$root" "$state" | sha256sum)
+  name=$users/${name:0:40}.json
+  if [ ! -e "$name" ] && [ -w "$cache" ]; then
+    mkdir -p "$users"
+    jq -n --arg checkout "$root" --arg state "$state" '$ARGS.named' >"$name.$$"
+    mv "$name.$$" "$name"
   fi
 }
 

@@ -2,8 +2,8 @@
 # Sets up the tools: everything that the lab needs on this machine and that is not there yet.
 #
 # Inputs: [--scope lab|tools|npm|check|test] (lab), what is wanted: all that a lab needs; no hosts (the
-#   stack is on AWS); npm's packages alone; what the checks need; all of it; KAFKALAB_CACHE,
-#   KAFKALAB_STATE and what the files in steps/ name.
+#   stack is on AWS); npm's packages and the lab's commands; what the checks need; all of it;
+#   KAFKALAB_CACHE, KAFKALAB_STATE and what the files in steps/ name.
 # Idempotence: each step looks first whether there is anything to do; the whole takes well under a
 #   second when there is not. Steps that do not wait for one another run side by side. Two set-ups
 #   at once are safe.
@@ -18,6 +18,14 @@ while [ $# -gt 0 ]; do
   case $1 in
     --scope) preflight_scope=$2 ;;
     --step) only=$2 ;;
+    -h | --help)
+      say "Usage: npm run setup -- [--scope lab|tools|npm|check|test]" "" \
+        "Sets up what is missing on this machine: for a lab on this machine (lab, the default), for one on" \
+        "AWS (tools), for the commands that need no host (npm), for npm run check (check), for all tests" \
+        "(test). Prints a line for each step; the output of each step is in .lab/log/STEP.log." "" \
+        "Example: npm run setup"
+      exit
+      ;;
     *) die "setup.sh: unknown argument $1" ;;
   esac
   shift 2
@@ -29,7 +37,7 @@ for file in "$root/scripts/dev/steps"/*.sh; do
 done
 
 progress() { # TEXT: one line for the person who waits; fd 3 is the terminal, the rest is logged
-  printf '  %-10s %s\n' "${only:-setup}" "$*" >&3
+  printf '  %-10s %s (%s)\n' "${only:-setup}" "$*" "$(since "${KAFKALAB_BEGAN:-$EPOCHREALTIME}")" >&3
 }
 
 # In a process of its own: `set -e` does not hold in a function that is part of a condition.
@@ -47,19 +55,26 @@ for path in "$lab" "$lab/log" "$root/node_modules"; do
   fi
 done
 case $preflight_scope in
-  lab | test) steps=(pulumi npm plugins archives base image bundle) ;;
-  tools) steps=(pulumi npm plugins) ;;
-  npm | check) steps=(npm) ;;
+  lab | test) steps=(pulumi npm plugins archives base image bundle commands) ;;
+  tools) steps=(pulumi npm plugins commands) ;;
+  npm | check) steps=(npm commands) ;;
   *) die "setup.sh: --scope must be lab, tools, npm, check or test; got $preflight_scope" ;;
 esac
 # What a step waits for.
-declare -A after=([plugins]=pulumi [bundle]=npm [image]="archives base")
+declare -A after=([plugins]=pulumi [bundle]=npm [commands]=npm [image]="archives base")
 
 if [[ $preflight_scope =~ ^(lab|test)$ ]]; then
   preflight_machine
 fi
 if ! preflight_ready; then
   preflight_make
+fi
+
+# Whoever prunes the cache waits until a set-up has linked what it found there.
+if [ -d "$cache" ] && [ -w "$cache" ]; then
+  mkdir -p "$cache/locks"
+  exec {prune_lock}>>"$cache/locks/prune"
+  flock --shared "$prune_lock"
 fi
 
 declare -A job=() began=() ended=()
@@ -112,7 +127,7 @@ if [ ${#waiting[@]} -gt 0 ]; then
           began[$step]=$EPOCHREALTIME
           printf '  %-10s ...\n' "$step" >&2
           set -m # a process group of its own, to be stopped as one
-          bash "${BASH_SOURCE[0]}" --scope "$preflight_scope" --step "$step" >"$lab/log/$step.log" 2>&1 </dev/null &
+          KAFKALAB_BEGAN=${began[$step]} bash "${BASH_SOURCE[0]}" --scope "$preflight_scope" --step "$step" >"$lab/log/$step.log" 2>&1 </dev/null &
           set +m
           job[$step]=$!
           ;;
@@ -150,6 +165,7 @@ fi
 if [[ $preflight_scope =~ ^(lab|test)$ ]]; then
   state_make
 fi
+note_user
 if [ -n "${KAFKALAB_SETUP_QUIET-}" ] && [ ${#began[@]} -eq 0 ]; then
   exit
 fi

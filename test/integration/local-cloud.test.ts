@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { daemonPid } from "../../local-cloud/machine/daemon";
 import type { StoredResource as CloudRecord, State } from "../../local-cloud/machine/store";
-import type { Status } from "../../local-cloud/status";
+import type { LocalCloudStatus } from "../../cli/status/local-cloud";
 import {
   booted,
   Cloud,
@@ -511,9 +511,10 @@ describe("what needs no host", () => {
 
     test("status looks at the DNS of a VPC and at its way out", async () => {
       const status = async () => {
-        const argv = ["node", "--import", "tsx", "local-cloud/status.ts", "test"];
+        const script = `require("./cli/status/local-cloud.ts").localCloudStatus("test").then((found) => console.log(JSON.stringify(found)))`;
+        const argv = ["node", "--import", "tsx", "-e", script];
         const env = { ...process.env, KAFKALAB_STATE: cloud.stateDir };
-        const { networks } = JSON.parse(await must(argv, { env })) as Status;
+        const { networks } = JSON.parse(await must(argv, { env })) as LocalCloudStatus;
         return networks[net.vpc.id];
       };
       const record = await plugin.create(T.record, "status", {

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -11,9 +12,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-
-const SCRIPTS = join(__dirname, "../../scripts/dev");
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Hosts } from "../../cli/hosts/hosts";
+import type { Stack } from "../../cli/lib/stack";
 
 /** A resource of a stack, as `pulumi stack export` tells of it. */
 type Resource = Record<string, unknown>;
@@ -121,8 +122,27 @@ function fake(name: string, script: string): void {
 const LINKED = "198.18.0.1 via 198.18.0.2 dev kl-0123456789ab src 198.18.0.1";
 const LEAVING = "198.18.0.1 via 192.0.2.1 dev eth0 src 192.0.2.2";
 
-/** Runs lines with the functions of the scripts, on a stack with these hosts. */
-function run(hosts: HostState[], lines: string, target = "local", route = LINKED) {
+/** The functions of the commands, which know the state directory from when they are loaded. */
+async function load() {
+  vi.resetModules();
+  const { Refusal } = await import("../../cli/lib/refusal.js");
+  const files = await import("../../cli/hosts/access-files.js");
+  const { sshConfig } = await import("../../cli/hosts/ssh-config.js");
+  const { labStatus } = await import("../../cli/status/gather.js");
+  const { renderStatus } = await import("../../cli/status/render.js");
+  return { Refusal, ...files, sshConfig, labStatus, renderStatus };
+}
+
+type Functions = Awaited<ReturnType<typeof load>>;
+type Work = (functions: Functions, stack: Stack) => Promise<string | undefined | number>;
+
+/** Runs functions of the commands on a stack with these hosts, as a command does. */
+async function run(
+  hosts: HostState[],
+  work: Work,
+  target: Stack["target"] = "local",
+  route = LINKED,
+) {
   fake("ip", `[ "$1 $2 $3" = "-4 route get" ] && echo "${route}"`);
   const file = join(scratch, "export.json");
   writeFileSync(file, JSON.stringify({ version: 3, deployment: { resources: stackOf(hosts) } }));
@@ -130,14 +150,72 @@ function run(hosts: HostState[], lines: string, target = "local", route = LINKED
     "pulumi",
     `[ "$*" = "stack export --stack test --show-secrets" ] && cat "\${0%/*}/export.json"`,
   );
-  const script = `. "$SCRIPTS/lib.sh"; . "$SCRIPTS/access.sh"; . "$SCRIPTS/status.sh"\n${lines}`;
-  const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
-    env: {
-      ...{ PATH: `${scratch}:${process.env.PATH}`, HOME: scratch, SCRIPTS, TMPDIR: scratch },
-      ...{ TSX_DISABLE_CACHE: "1", KAFKALAB_STATE: join(scratch, "state"), target, stack: "test" },
-    },
+  vi.stubEnv("PATH", `${scratch}:${path}`);
+  vi.stubEnv("HOME", scratch);
+  vi.stubEnv("TMPDIR", scratch);
+  vi.stubEnv("XDG_STATE_HOME", "");
+  vi.stubEnv("KAFKALAB_STATE", join(scratch, "state"));
+  const functions = await load();
+  try {
+    const result = await work(functions, { name: "test", target });
+    const stdout = typeof result === "string" ? result : "";
+    return { status: typeof result === "number" ? result : 0, stdout, stderr: "" };
+  } catch (error) {
+    if (!(error instanceof functions.Refusal)) {
+      throw error;
+    }
+    return { status: 1, stdout: "", stderr: `${error.text}\n` };
+  } finally {
+    vi.unstubAllEnvs();
+  }
+}
+
+const path = process.env.PATH;
+
+/** Writes the files of the access, and returns the configuration that `ssh-config` prints. */
+const printConfig: Work = async ({ writeAccess, sshConfig, accessDir }, stack) =>
+  sshConfig(await writeAccess(stack), accessDir(stack), stack.target);
+
+const makeAccess: Work = async ({ writeAccess }, stack) => {
+  await writeAccess(stack);
+  return undefined;
+};
+
+const checkRoute: Work = async (functions, stack) => {
+  await functions.checkRoute(await functions.writeAccess(stack), stack);
+  return undefined;
+};
+
+const checkHost =
+  (name: string): Work =>
+  async ({ writeAccess, hostNamed }, stack) => {
+    hostNamed(name, await writeAccess(stack), stack);
+    return undefined;
+  };
+
+async function hostsOf(states: HostState[]): Promise<Hosts> {
+  let hosts: Hosts = {};
+  await run(states, async ({ writeAccess }, stack) => {
+    hosts = await writeAccess(stack);
+    return undefined;
   });
-  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
+  return hosts;
+}
+
+/** What `status` prints and returns. */
+async function runStatus(hosts: HostState[], route = LINKED) {
+  let status = 1;
+  const { stdout } = await run(
+    hosts,
+    async ({ labStatus, renderStatus }, stack) => {
+      const found = await labStatus(stack);
+      status = found.well ? 0 : 1;
+      return `${renderStatus(found, false)}\n`;
+    },
+    "local",
+    route,
+  );
+  return { status, stdout };
 }
 
 /** As a configuration of OpenSSH has it. */
@@ -155,12 +233,12 @@ function effective(access: string, host: string): Record<string, string> {
   ) as Record<string, string>;
 }
 
-test("key, pinned keys and configuration are files that nobody else can read", () => {
+test("key, pinned keys and configuration are files that nobody else can read", async () => {
   const access = join(scratch, "state/ssh/test");
-  const { status, stdout } = run(
-    [{ ...KAFKA, noted: NOTED }],
-    'umask 0; mkdir -p "$access"; access_make; access_config',
-  );
+  const umask = process.umask(0);
+  mkdirSync(access, { recursive: true });
+  const { status, stdout } = await run([{ ...KAFKA, noted: NOTED }], printConfig);
+  process.umask(umask);
   expect(status).toBe(0);
   expect(readdirSync(access).sort()).toEqual(["config", "key", "known_hosts"]);
   expect(statSync(access).mode & 0o777).toBe(0o700);
@@ -208,38 +286,41 @@ describe("without the lab's link nothing dials a host", () => {
     return stderr.toString();
   };
 
-  test.each(["peter-kafka01", "peter-kafka01.foo.bar"])("ssh of the user's own: %s", (name) => {
-    run(
-      [LOCAL, { ...ZOOKEEPER, instance: { id: "i-2", publicIp: "127.11.13.18" } }],
-      "access_make",
-    );
-    const linked = ssh(name, LINKED);
-    expect(linked).toMatch(/Connecting to 127\.11\.13\.17 /);
-    expect(linked).not.toContain("kafkalab:");
-    for (const route of [LEAVING, ""]) {
-      const gone = ssh(name, route);
-      expect(gone).toContain(`${GONE} Run: npm run up\n`);
-      expect(gone).not.toContain("Connecting to");
-    }
-  });
+  test.each(["peter-kafka01", "peter-kafka01.foo.bar"])(
+    "ssh of the user's own: %s",
+    async (name) => {
+      await run(
+        [LOCAL, { ...ZOOKEEPER, instance: { id: "i-2", publicIp: "127.11.13.18" } }],
+        makeAccess,
+      );
+      const linked = ssh(name, LINKED);
+      expect(linked).toMatch(/Connecting to 127\.11\.13\.17 /);
+      expect(linked).not.toContain("kafkalab:");
+      for (const route of [LEAVING, ""]) {
+        const gone = ssh(name, route);
+        expect(gone).toContain(`${GONE} Run: npm run up\n`);
+        expect(gone).not.toContain("Connecting to");
+      }
+    },
+  );
 
-  test("ssh through the bastion", () => {
-    run([ZOOKEEPER, BASTION], "access_make");
+  test("ssh through the bastion", async () => {
+    await run([ZOOKEEPER, BASTION], makeAccess);
     expect(ssh("peter-zk01", LINKED)).toMatch(/Connecting to 127\.11\.13\.17 /);
     const gone = ssh("peter-zk01", LEAVING);
     expect(gone).toContain(`${GONE} Run: npm run up\n`);
     expect(gone).not.toContain("Connecting to");
   });
 
-  test("these scripts", () => {
-    const { status, stderr } = run([KAFKA], "access_make; access_route", "local", LEAVING);
+  test("these commands", async () => {
+    const { status, stderr } = await run([KAFKA], checkRoute, "local", LEAVING);
     expect(stderr).toBe(`${GONE}\n  Run: npm run up\n`);
     expect(status).toBe(1);
   });
 
-  test("status", () => {
+  test("status", async () => {
     fake("ssh", "echo dialled >&2");
-    const { status, stdout } = run([KAFKA, ZOOKEEPER], "status_print", "local", LEAVING);
+    const { status, stdout } = await runStatus([KAFKA, ZOOKEEPER], LEAVING);
     expect(stdout).toMatch(
       /^peter-kafka01 .* down .* no link of this machine leads there; run: npm run up$/m,
     );
@@ -247,11 +328,11 @@ describe("without the lab's link nothing dials a host", () => {
     expect(status).toBe(1);
   });
 
-  test.each<[string, HostState[], string]>([
+  test.each<[string, HostState[], Stack["target"]]>([
     ["on AWS", [KAFKA], "aws"],
     ["while all are stopped", [ZOOKEEPER], "local"],
-  ])("%s there is no link", (_, hosts, target) => {
-    expect(run(hosts, "access_make; access_route", target, LEAVING).status).toBe(0);
+  ])("%s there is no link", async (_, hosts, target) => {
+    expect((await run(hosts, checkRoute, target, LEAVING)).status).toBe(0);
   });
 });
 
@@ -279,22 +360,15 @@ describe("the address is the latest that the state knows", () => {
       "198.18.0.1",
       KEY,
     ],
-  ])("%s", (_, state, address, hostKey) => {
-    const { stdout } = run(
-      [{ ...KAFKA, ...state }],
-      'access_make; jq -r ".[] | .address, .hostKey" <<<"$hosts_json"',
-    );
-    expect(stdout).toBe(`${address}\n${hostKey}\n`);
+  ])("%s", async (_, state, address, hostKey) => {
+    const hosts = await hostsOf([{ ...KAFKA, ...state }]);
+    expect(Object.values(hosts)).toMatchObject([{ address, hostKey }]);
   });
 
   test.each([{ delete: true }, { pendingReplacement: true }])(
     "an instance that is gone, or about to be, is no host: %o",
-    (marks) => {
-      const { stdout } = run(
-        [{ ...KAFKA, marks }, ZOOKEEPER],
-        'access_make; jq -r "keys[]" <<<"$hosts_json"',
-      );
-      expect(stdout).toBe("peter-zk01\n");
+    async (marks) => {
+      expect(Object.keys(await hostsOf([{ ...KAFKA, marks }, ZOOKEEPER]))).toEqual(["peter-zk01"]);
     },
   );
 });
@@ -302,8 +376,8 @@ describe("the address is the latest that the state knows", () => {
 describe("hosts without a public address", () => {
   const access = () => join(scratch, "state/ssh/test");
 
-  test("are reached through the bastion, whose key is pinned as well", () => {
-    expect(run([ZOOKEEPER, BASTION], "access_make").status).toBe(0);
+  test("are reached through the bastion, whose key is pinned as well", async () => {
+    expect((await run([ZOOKEEPER, BASTION], makeAccess)).status).toBe(0);
     expect(readFileSync(join(access(), "known_hosts"), "utf8")).toBe(
       "peter-bastion01 ssh-ed25519 peter-bastion01\npeter-zk01 ssh-ed25519 peter-zk01\n",
     );
@@ -329,21 +403,22 @@ describe("hosts without a public address", () => {
     expect(bastion).not.toHaveProperty("proxyjump");
 
     // The ssh of the way there reads the same file.
-    const { stderr } = run([ZOOKEEPER, BASTION], "access_make; access_ssh -v peter-zk01");
+    const argv = ["-F", "config", "-v", "peter-zk01"];
+    const stderr = spawnSync("ssh", argv, {
+      cwd: access(),
+      env: { ...process.env, PATH: `${scratch}:${path}` },
+    }).stderr.toString();
     expect(stderr).toMatch(/^debug1: Executing proxy command: .* -F config .*peter-bastion01$/m);
     expect(stderr).toMatch(/^debug1: config line \d+: Applying options for peter-bastion01$/m);
     expect(stderr).toMatch(/^debug1: Connecting to 127\.11\.13\.17 /m);
   });
 
-  test("are stopped if there is no bastion, or none with an address", () => {
+  test("are stopped if there is no bastion, or none with an address", async () => {
     const stopped = { ...BASTION, instance: { id: "i-3", publicIp: "" } };
     for (const hosts of [[ZOOKEEPER], [ZOOKEEPER, stopped]]) {
-      const { status, stdout, stderr } = run(
-        hosts,
-        "access_make; access_config; access_check peter-zk01",
-      );
+      expect((await run(hosts, printConfig)).stdout).toBe("");
+      const { status, stderr } = await run(hosts, checkHost("peter-zk01"));
       expect(status).toBe(1);
-      expect(stdout).toBe("");
       expect(stderr).toBe(
         "kafkalab: the host peter-zk01 has no address: it is stopped, or the host that leads to it is.\n" +
           "  Start it with: npm run up (in a lab that is paused, set kafkalab:running to true first)\n",
@@ -352,9 +427,9 @@ describe("hosts without a public address", () => {
   });
 });
 
-test("on AWS the user's own configuration holds for what the lab's does not say", () => {
+test("on AWS the user's own configuration holds for what the lab's does not say", async () => {
   const access = join(scratch, ".local/state/kafkalab/ssh/test");
-  const { stdout } = run([KAFKA], "access_make; access_config", "aws");
+  const { stdout } = await run([KAFKA], printConfig, "aws");
   const own = "# For the rest, the user's own configuration.\nHost *\n  Include ~/.ssh/config\n";
   expect(readFileSync(join(access, "config"), "utf8")).toBe(
     `${stdout}${own}  Include /etc/ssh/ssh_config\n`,
@@ -375,17 +450,17 @@ test("on AWS the user's own configuration holds for what the lab's does not say"
   rmSync(home, { recursive: true });
 });
 
-test("a host that there is not, and a stack without hosts, are told", () => {
-  const { status, stderr } = run([KAFKA, ZOOKEEPER], "access_make; access_check peter-kafka02");
+test("a host that there is not, and a stack without hosts, are told", async () => {
+  const { status, stderr } = await run([KAFKA, ZOOKEEPER], checkHost("peter-kafka02"));
   expect(status).toBe(1);
   expect(stderr).toBe(
     "kafkalab: there is no host peter-kafka02 in the stack test.\n" +
       "  Its hosts: peter-kafka01, peter-zk01\n",
   );
   for (const name of ["peter-kafka01", "peter-kafka01.foo.bar"]) {
-    expect(run([KAFKA], `access_make; access_check ${name}`).status, name).toBe(0);
+    expect((await run([KAFKA], checkHost(name))).status, name).toBe(0);
   }
-  const none = run([], "access_make");
+  const none = await run([], makeAccess);
   expect(none.status).toBe(1);
   expect(none.stderr).toBe(
     "kafkalab: the stack test has no hosts.\n  Make them with: npm run up\n",
@@ -393,21 +468,33 @@ test("a host that there is not, and a stack without hosts, are told", () => {
 });
 
 describe("status", () => {
-  const REPORT =
-    "up 0h02m\\ndisk 1%%\\nservice zookeeper-server\\nstate active\\nrole leader\\nend\\n";
+  const ZK = "up 121\\ndisk 1%%\\nservice zookeeper-server\\nstate active\\nrole leader\\nend\\n";
+  const METADATA = {
+    controllerid: 1,
+    brokers: [{ id: 1, name: "peter-kafka01.foo.bar:9092" }],
+    topics: [
+      {
+        topic: "t",
+        partitions: [{ partition: 0, leader: 1, replicas: [{ id: 1 }], isrs: [{ id: 1 }] }],
+      },
+    ],
+  };
 
-  test("shows the bastion as the way in, and leaves no key behind", () => {
+  test("shows the bastion as the way in, and leaves no key behind", async () => {
     fake(
       "ssh",
       `case $3 in
-        peter-bastion01) printf 'up 0h03m\\ndisk \\nservice -\\nstate not installed\\nend\\n' ;;
-        peter-zk01) printf '${REPORT}'; printf 'topic t\\t0\\t1\\t1\\t1\\n' ;;
+        peter-bastion01) printf 'up 185\\ndisk \\nservice -\\nstate not installed\\nend\\n' ;;
+        peter-zk01) printf '${ZK}' ;;
+        peter-kafka01) printf 'up 60\\ndisk 1%%\\nservice kafka-server\\nstate active\\nmetadata '
+          echo '${JSON.stringify(METADATA)}'; echo end ;;
       esac`,
     );
-    const { status, stdout } = run([ZOOKEEPER, BASTION], "status_print");
+    const { status, stdout } = await runStatus([ZOOKEEPER, BASTION, { ...KAFKA, noted: NOTED }]);
     expect(stdout.split("\n").map((line) => line.trim().replace(/ +/g, " "))).toEqual([
       "HOST PUBLIC PRIVATE UP SERVICE STATE DISK ROLE",
       "peter-bastion01 127.11.13.17 10.20.0.200 0h03m - - - way in",
+      "peter-kafka01 198.18.0.1 10.20.0.10 0h01m kafka-server active 1% broker 1, controller",
       "peter-zk01 - 10.20.0.4 0h02m zookeeper-server active 1% leader",
       "",
       "TOPIC PARTITION LEADER REPLICAS IN SYNC",
@@ -419,9 +506,9 @@ describe("status", () => {
     expect(readdirSync(scratch).sort()).toEqual(["export.json", "ip", "pulumi", "ssh"]);
   });
 
-  test("tells a host that is stopped from one that does not answer", () => {
+  test("tells a host that is stopped from one that does not answer", async () => {
     fake("ssh", "echo no route >&2; exit 255");
-    const { status, stdout } = run([KAFKA, ZOOKEEPER], "status_print");
+    const { status, stdout } = await runStatus([KAFKA, ZOOKEEPER]);
     expect(stdout).toMatch(
       /^peter-kafka01 +198\.18\.0\.1 +10\.20\.0\.10 +down +- +- +- +no route$/m,
     );

@@ -11,7 +11,7 @@ import { cost } from "../../cli/cost/cost";
 import { estimate } from "../../cli/cost/estimate";
 import { type Prices, readPrices } from "../../cli/cost/prices";
 import { table } from "../../cli/cost/report";
-import { readStackConfig } from "../../cli/cost/stack-config";
+import { readStackConfig } from "../../cli/lib/stack-config";
 import type { Registration } from "../../cli/dry-run/registration";
 import { declareLab } from "./support/graph";
 

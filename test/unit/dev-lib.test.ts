@@ -83,38 +83,6 @@ describe("where the state is", () => {
   });
 });
 
-describe("what is on this machine goes through no proxy", () => {
-  const own = "localhost,127.0.0.1,::1,198.18.0.0/15";
-  test.each<[NodeJS.ProcessEnv, string, string, string]>([
-    [{}, own, own, own],
-    [{ NO_PROXY: "a.test" }, `a.test,${own}`, `a.test,${own}`, `a.test,${own}`],
-    [{ no_proxy: "a", NO_PROXY: "b" }, `a,${own}`, `b,${own}`, `a,${own}`],
-    [
-      { no_proxy: "::1,a" },
-      "::1,a,localhost,127.0.0.1,198.18.0.0/15",
-      "::1,a,localhost,127.0.0.1,198.18.0.0/15",
-      "::1,a,localhost,127.0.0.1,198.18.0.0/15",
-    ],
-    [{ no_proxy: "*" }, "*", "*", `*,${own}`],
-    [{ no_grpc_proxy: "g" }, own, own, `g,${own}`],
-  ])("%j", (env, lower, upper, grpc) => {
-    // As `eval "$(npm run -s env)"` in any shell, and twice.
-    const script =
-      'v=$(without_proxy); eval "$v"; v=$(without_proxy); eval "$v"; printf "%s\\n" "$no_proxy" "$NO_PROXY" "$no_grpc_proxy"';
-    expect(lines(script, env).stdout).toBe(`${lower}\n${upper}\n${grpc}\n`);
-  });
-
-  test("downloads still do", () => {
-    const { stdout } = lines(
-      'eval "$(without_proxy)"; curl -sv --max-time 5 http://a.test/ 2>&1 || true',
-      {
-        http_proxy: "http://127.0.0.1:1",
-      },
-    );
-    expect(stdout).toContain("Uses proxy env variable http_proxy == 'http://127.0.0.1:1'");
-  });
-});
-
 test.each(["plain", "it's", 'a "b" $c `d` \\ *', ""])("a shell reads %j back", (text) => {
   const { stdout } = lines(
     'printf "v=%s" "$(quoted "$TEXT")" | sh -c \'eval "$(cat)"; printf %s "$v"\'',

@@ -114,6 +114,8 @@ image_make() {
   entry_make images "$entry" image_build "$entry"
   link image "$cache/images/$entry/root"
   link image.json "$cache/images/$entry/image.json"
+  # So that `cache prune` keeps it: the next image stands on it, too.
+  link base "$cache/bases/$(base_key)"
 }
 
 image_build() { # KEY DIRECTORY

@@ -15,7 +15,6 @@ sha256sum - coreutils
 flock - util-linux
 jq - jq
 ssh - openssh-client
-column - bsdextrautils
 LIST
   case $preflight_scope in
     tools | lab | test)
@@ -158,12 +157,28 @@ preflight_ready() {
 
 preflight_make() {
   if [ ${#preflight_packages[@]} -gt 0 ] && [ "$EUID" -eq 0 ] && command -v apt-get >/dev/null; then
-    apt_install "${preflight_packages[@]}"
+    preflight_install
     preflight_look
   fi
   if [ ${#preflight_faults[@]} -gt 0 ]; then
     die "this machine lacks what the lab needs:" "${preflight_faults[@]}"
   fi
+}
+
+# As a step: one line for it and one for its end; what apt prints is in a log that an error names.
+preflight_install() {
+  # shellcheck disable=SC2034 # progress reads it
+  local log=$lab/log/packages.log only=packages
+  mkdir -p "$lab/log"
+  export KAFKALAB_BEGAN=$EPOCHREALTIME
+  if (apt_install "${preflight_packages[@]}") >"$log" 2>&1; then
+    progress "done"
+  else
+    progress "FAILED"
+    say "             (all of it: $log)"
+  fi
+  unset KAFKALAB_BEGAN
+  give_away "$lab"
 }
 
 apt_install() { # PACKAGE...
@@ -173,8 +188,10 @@ apt_install() { # PACKAGE...
   exec {lock}>"$cache/locks/apt"
   flock "$lock"
   apt-get update -qq || say "apt-get update failed; trying with the package lists as they are"
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends "$@" </dev/null {lock}>&- ||
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends "$@" </dev/null {lock}>&- || {
     say "apt-get could not install: $*"
+    return 1
+  }
   exec {lock}>&-
 }
 
@@ -201,7 +218,7 @@ go_build() {
 # need_maven WHY: Maven and a JDK are needed only where Apache's archive cannot be reached.
 need_maven() {
   if ! command -v mvn >/dev/null && [ "$EUID" -eq 0 ] && command -v apt-get >/dev/null; then
-    apt_install maven default-jre-headless
+    apt_install maven default-jre-headless || true
   fi
   if ! command -v mvn >/dev/null; then
     die "mvn is missing; needed: Maven 3.6 or later, $1." "Install the package maven."

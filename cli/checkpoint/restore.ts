@@ -1,0 +1,240 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { overlaps } from "../../local-cloud/machine/addresses";
+import { publicCidr } from "../../local-cloud/machine/blocks";
+import { whileFrozen } from "../../local-cloud/machine/freeze";
+import { unplugInstance } from "../../local-cloud/machine/instance";
+import { outerLink } from "../../local-cloud/machine/links";
+import { machineRoutes } from "../../local-cloud/machine/network";
+import { own, stackOf } from "../../local-cloud/machine/owner";
+import { cloudDir } from "../../local-cloud/machine/paths";
+import { waitFor } from "../../shared/wait";
+import { readState, type State } from "../../local-cloud/machine/store";
+import { loopDevice } from "../../local-cloud/machine/volume";
+import * as kinds from "../../local-cloud/aws/kinds";
+import { applyVpc, removeVpc } from "../../local-cloud/aws/network";
+import { powerOn } from "../../local-cloud/aws/power";
+import { living, nameOf } from "../../local-cloud/aws/records";
+import { isStopped } from "../../local-cloud/aws/vpc-model";
+import { copyAll, sharesBlocks } from "./copy";
+import { disksOf, freezePointsOf, hostNames, volumeIdsOf } from "./lab";
+import { Refusal } from "../lib/refusal";
+import { backendDir } from "../pulumi/backend";
+import {
+  checkpointDir,
+  checkpointOf,
+  checkSpace,
+  type Exchange,
+  exchangeBegun,
+  forgetExchange,
+  makePart,
+  noteExchange,
+  publish,
+  removeParts,
+  sizeOnDisk,
+  writeJson,
+} from "./store";
+
+/*
+ * The checkpoint is copied while the lab still runs; then the lab's power is taken, and its disks and
+ * states change places with the copy. From the first of these moves to the last start of a host, a
+ * note says what is under way, and the next run finishes it. What was there before becomes a
+ * checkpoint, which costs no time.
+ */
+
+/** What changes places: in the copy, and in use. */
+const PLACES = [
+  { copy: "cloud", used: cloudDir },
+  { copy: "pulumi/stacks", used: join(backendDir, "stacks") },
+];
+
+export interface Restored {
+  /** A report for the user. */
+  text: string;
+  /** Whether any host is powered on. */
+  runs: boolean;
+}
+
+/** Restores the lab, and ends when its hosts boot. */
+export async function restore(name: string): Promise<Restored> {
+  const { hosts } = checkpointOf(name);
+  let exchange = exchangeBegun();
+  if (exchange && exchange.name !== name) {
+    finish(exchange);
+    exchange = undefined;
+  }
+  exchange ??= await begin(name);
+  swap(exchange);
+  const runs = await start();
+  finish(exchange);
+  const kept = exchange.before
+    ? `; what was there before is the checkpoint "${exchange.before.name}"`
+    : "";
+  return { text: `restored ${hosts.length} hosts from "${name}"${kept}`, runs };
+}
+
+/**
+ * Ends the exchange of a restore that did not come to its end, without starting any host: what it has
+ * put back is there to be destroyed.
+ *
+ * @returns a report for the user.
+ */
+export function abandon(): string {
+  const exchange = exchangeBegun();
+  if (!exchange) {
+    return "no restore is under way";
+  }
+  finish(exchange);
+  const kept = [exchange.name, ...(exchange.before ? [exchange.before.name] : [])];
+  return `the restore of "${exchange.name}" is given up; its hosts and their disks will be removed, and these checkpoints stay: ${kept.join(", ")}`;
+}
+
+async function begin(name: string): Promise<Exchange> {
+  removeParts();
+  const saved = JSON.parse(
+    readFileSync(join(checkpointDir(name), "cloud/state.json"), "utf8"),
+  ) as State;
+  const present = readState();
+  refuseIfNotPossible(name, saved);
+  await refuseTakenAddresses(name, saved, present);
+  const part = makePart();
+  try {
+    await stage(name, saved, present, part);
+    const before = Object.keys(present.records).length
+      ? { ...(await takePower(present)), hosts: hostNames(present) }
+      : undefined;
+    const exchange = { name, part, ...(before && { before }) };
+    noteExchange(exchange);
+    return exchange;
+  } catch (error) {
+    rmSync(part, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function refuseIfNotPossible(name: string, saved: State): void {
+  for (const record of living(saved, kinds.instance)) {
+    const { imageRoot } = record.chosen;
+    if (!existsSync(imageRoot)) {
+      throw new Refusal(
+        `Checkpoint "${name}": the image of ${nameOf(record)} must be at ${imageRoot}, and is not: a host's disk holds only what differs from it.`,
+        "Check out the release that the checkpoint is of, and run: npm run setup",
+      );
+    }
+  }
+}
+
+/** A VPC keeps its public addresses, so that all that knows the hosts finds them. */
+async function refuseTakenAddresses(name: string, saved: State, present: State): Promise<void> {
+  const own = living(present, kinds.vpc).flatMap(({ id, chosen }) => [
+    outerLink(id),
+    publicCidr(chosen.slot), // its guard
+  ]);
+  const routes = (await machineRoutes()).filter(
+    ({ device, cidr }) => !own.includes(device) && !own.includes(cidr),
+  );
+  for (const vpc of living(saved, kinds.vpc)) {
+    const cidr = publicCidr(vpc.chosen.slot);
+    const route = routes.find((r) => overlaps(r.cidr, cidr));
+    if (route) {
+      throw new Refusal(
+        `Checkpoint "${name}": its hosts must have their addresses in ${cidr}, which this machine routes to ${route.device} (${route.cidr}).`,
+        "Destroy what has them, such as another lab, and restore again.",
+      );
+    }
+  }
+}
+
+async function stage(name: string, saved: State, present: State, part: string): Promise<void> {
+  const from = checkpointDir(name);
+  if (!sharesBlocks(part)) {
+    checkSpace(`Checkpoint "${name}"`, sizeOnDisk(from));
+  }
+  const disks = ["state.json", ...disksOf(saved)].map((disk) => join("cloud", disk));
+  await copyAll(
+    [...disks, "pulumi/stacks", "pulumi/meta.yaml"].map((path) => ({
+      from: join(from, path),
+      to: join(part, "new", path),
+    })),
+  );
+  // What the machine's settings were before any lab is known to the present one.
+  const restored: State = { ...saved, sysctls: { ...saved.sysctls, ...present.sysctls } };
+  // Whoever restores a lab has it.
+  const stacks = new Set(Object.values(saved.records).map(({ urn }) => stackOf(urn)));
+  stacks.forEach((stack) => own(restored, stack));
+  writeJson(join(part, "new/cloud/state.json"), restored);
+}
+
+/** Takes the power of all hosts at one moment, and all that the kernel has of the lab. */
+async function takePower(present: State): Promise<{ name: string; time: string }> {
+  const instances = living(present, kinds.instance);
+  const unplug = async () => {
+    const now = new Date().toISOString();
+    await Promise.all(instances.map(({ id }) => unplugInstance(id, volumeIdsOf(id))));
+    return now;
+  };
+  const points = await freezePointsOf(present).catch(() => []);
+  const still = points.map(({ group }) => ({ group, mounts: [] })); // to be unmounted
+  const { result: time } = await whileFrozen(still, 60, unplug);
+  await Promise.all(living(present, kinds.vpc).map(removeVpc));
+  // The kernel gives a block device back when the last of the host's processes is gone from it.
+  const volumes = living(present, kinds.volume).map(({ id }) => id);
+  const givenBack = { what: "the lab's volumes", state: "given back", seconds: 10, intervalMs: 10 };
+  await waitFor(givenBack, () => {
+    const inUse = volumes.filter((id) => loopDevice(id) !== undefined);
+    return inUse.length === 0 ? { done: true } : { seen: `${inUse.join(", ")} in use` };
+  });
+  return { name: `before-${time.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`, time };
+}
+
+/** Puts the copy in place of what was there. Each move can be the one at which an earlier run died. */
+export function swap({ part }: Exchange): void {
+  mkdirSync(backendDir, { recursive: true });
+  for (const { copy, used } of PLACES) {
+    const [from, aside] = [join(part, "new", copy), join(part, "old", copy)];
+    if (!existsSync(from)) {
+      continue;
+    } // done
+    if (existsSync(used) && !existsSync(aside) && readdirSync(used).length > 0) {
+      mkdirSync(dirname(aside), { recursive: true, mode: 0o700 });
+      renameSync(used, aside);
+    } else if (existsSync(used)) {
+      rmdirSync(used); // set-up makes it, empty
+    }
+    renameSync(from, used);
+  }
+  // Without it, Pulumi would take its states for those of a release of long ago.
+  copyFileSync(join(part, "new/pulumi/meta.yaml"), join(backendDir, "meta.yaml"));
+}
+
+/** Starts the hosts that were on; whether there are any. */
+async function start(): Promise<boolean> {
+  const state = readState();
+  await Promise.all(living(state, kinds.vpc).map(({ id }) => applyVpc(id)));
+  const instances = living(state, kinds.instance).filter((record) => !isStopped(record));
+  await Promise.all(instances.map(powerOn));
+  return instances.length > 0;
+}
+
+/** Makes what was there a checkpoint, and forgets the exchange. */
+function finish(exchange: Exchange): void {
+  swap(exchange);
+  const { part, before } = exchange;
+  const old = join(part, "old");
+  if (before && existsSync(old)) {
+    mkdirSync(join(old, "pulumi/stacks"), { recursive: true, mode: 0o700 }); // Pulumi's state may be lost
+    copyFileSync(join(backendDir, "meta.yaml"), join(old, "pulumi/meta.yaml"));
+    publish(old, { format: 1, ...before });
+  }
+  forgetExchange();
+  removeParts();
+}

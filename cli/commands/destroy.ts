@@ -1,0 +1,119 @@
+import { judgeIfOdd } from "../belongings/belongings";
+import { abandonRestore } from "../checkpoint/commands";
+import { checkpoints } from "../checkpoint/store";
+import { runAttached } from "../lib/child";
+import { type LabCommand, type Outcome, passesFlags, stackOption } from "../lib/command";
+import { EXIT_STATUS } from "../lib/exit-status";
+import { tell } from "../lib/output";
+import { canAsk, isConfirmed } from "../lib/question";
+import { enter, type Stack, stackNamed } from "../lib/stack";
+import { forgetStack } from "../pulumi/forget";
+import { inventoryOf, renderInventory } from "../pulumi/inventory";
+import { refuseHalfRestored } from "../pulumi/prepare";
+import { recoverState } from "../pulumi/recover";
+import { isStackThere } from "../pulumi/stacks";
+
+interface Options {
+  stack: string;
+  abandonRestore?: boolean;
+  yes?: boolean;
+}
+
+export const command: LabCommand = {
+  summary: "remove the lab with its data; checkpoints stay",
+  examples: [
+    "npm run destroy",
+    "npm run destroy -- --yes",
+    "npm run destroy -- -s dev",
+    "npm run destroy -- --abandon-restore",
+  ],
+  define(command, act) {
+    passesFlags(command.addOption(stackOption()), "pulumi destroy")
+      .option("-y, --yes", "do not ask; without a terminal nobody is asked either")
+      .option("--abandon-restore", "give up a restore of a checkpoint that did not come to its end")
+      .action(
+        act(async (flags: string[], options: Options) => {
+          const stack = stackNamed(options.stack);
+          return destroy(stack, flags, options);
+        }),
+      );
+  },
+};
+
+/** Whether these flags of pulumi make it destroy the whole stack. */
+export function isWhole(flags: readonly string[]): boolean {
+  return !flags.some((flag) => /^(--target|-t$|--exclude|--preview-only)/.test(flag));
+}
+
+async function destroy(stack: Stack, flags: string[], options: Options): Promise<Outcome> {
+  const whole = isWhole(flags);
+  await enter(stack);
+  if (stack.target === "local") {
+    await recoverState(stack.name);
+    await judgeIfOdd("change", stack.name);
+  }
+  if (!options.abandonRestore) {
+    refuseHalfDestroyed(stack);
+  }
+  if (whole && !(await mayRemove(stack, options.yes ?? false))) {
+    return EXIT_STATUS.interrupted;
+  }
+  if (stack.target === "local") {
+    if (options.abandonRestore) {
+      await abandonRestore();
+    }
+    refuseHalfDestroyed(stack);
+    await judgeIfOdd(whole ? "destroy" : "change", stack.name);
+  }
+  if (!(await isStackThere(stack))) {
+    tell(`there is no stack ${stack.name}; nothing more to destroy`);
+    return forget(stack);
+  }
+  const own = ["--stack", stack.name, "--yes", "--skip-preview", "--suppress-progress"];
+  const status = await runAttached(["pulumi", "destroy", ...own, ...flags]);
+  if (status !== 0 || !whole) {
+    return status;
+  }
+  // What a lost resource needed could only go before it, and what used one, after it.
+  if (stack.target === "local") {
+    await judgeIfOdd("destroy", stack.name);
+  }
+  const removed = ["pulumi", "stack", "rm", "--stack", stack.name, "--yes", "--preserve-config"];
+  return (await runAttached(removed as [string, ...string[]])) || forget(stack);
+}
+
+function refuseHalfDestroyed(stack: Stack): void {
+  if (stack.target === "local") {
+    refuseHalfRestored(
+      "Or give it up, and remove the hosts and disks that it has put back; checkpoints stay:",
+      "npm run destroy -- --abandon-restore",
+    );
+  }
+}
+
+/** Says what is about to be removed and, on a terminal, asks. */
+async function mayRemove(stack: Stack, confirmed: boolean): Promise<boolean> {
+  const inventory = await inventoryOf(stack);
+  if (inventory.resources === 0) {
+    return true;
+  }
+  tell(renderInventory(inventory, stack));
+  if (confirmed || !canAsk() || (await isConfirmed("Remove it?"))) {
+    return true;
+  }
+  tell("nothing was removed");
+  return false;
+}
+
+/** Removes what these commands keep of the stack, and says which checkpoints stay. */
+function forget(stack: Stack): number {
+  forgetStack(stack);
+  const names = stack.target === "local" ? checkpoints().map(({ name }) => name).sort() : []; // prettier-ignore
+  if (names.length > 0) {
+    const all = names.join(" ");
+    tell(
+      `the lab's checkpoints stay: ${all} (remove them with: npm run checkpoint -- delete ${all})`,
+    );
+  }
+  return EXIT_STATUS.done;
+}

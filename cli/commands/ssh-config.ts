@@ -1,0 +1,21 @@
+import { accessDir, writeAccess } from "../hosts/access-files";
+import { sshConfig } from "../hosts/ssh-config";
+import { type LabCommand, stackOption } from "../lib/command";
+import { enter, stackNamed } from "../lib/stack";
+import { needStack } from "../pulumi/stacks";
+
+export const command: LabCommand = {
+  summary: "print a configuration for your own ssh and scp",
+  examples: ["npm run -s ssh-config >~/.ssh/config.d/kafkalab"],
+  define(command, act) {
+    command.addOption(stackOption()).action(
+      act(async ({ stack: name }: { stack: string }) => {
+        const stack = stackNamed(name);
+        await enter(stack);
+        await needStack(stack);
+        const hosts = await writeAccess(stack);
+        process.stdout.write(sshConfig(hosts, accessDir(stack), stack.target));
+      }),
+    );
+  },
+};

@@ -1,0 +1,31 @@
+import { accessDir, checkRoute, hostNamed, writeAccess } from "../hosts/access-files";
+import { type LabCommand, stackOption } from "../lib/command";
+import { enter, stackNamed } from "../lib/stack";
+import { needStack } from "../pulumi/stacks";
+
+export const command: LabCommand = {
+  summary: "log in to a host, or run a command on it",
+  examples: [
+    "npm run ssh -- peter-kafka01",
+    "npm run ssh -- peter-kafka01 sudo systemctl status kafka-server",
+  ],
+  define(command, act) {
+    command
+      .addOption(stackOption())
+      .argument("<host>", "for example peter-kafka01")
+      .argument("[command...]", "without one, a login shell")
+      .passThroughOptions()
+      .action(
+        act(async (host: string, words: string[], { stack: name }: { stack: string }) => {
+          const stack = stackNamed(name);
+          await enter(stack);
+          await needStack(stack);
+          const hosts = await writeAccess(stack);
+          hostNamed(host, hosts, stack);
+          await checkRoute(hosts, stack);
+          // A ProxyJump gets the name of the configuration unquoted, so it must have no directory.
+          return { argv: ["ssh", "-F", "config", host, ...words], directory: accessDir(stack) };
+        }),
+      );
+  },
+};

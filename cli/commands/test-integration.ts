@@ -1,0 +1,3 @@
+import { testCommand } from "../lib/tests";
+
+export const command = testCommand("run the tests on real hosts", "integration");

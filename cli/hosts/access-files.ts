@@ -1,0 +1,91 @@
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { run } from "../../shared/process";
+import { stateDir } from "../../local-cloud/machine/paths";
+import { Refusal } from "../lib/refusal";
+import type { Stack } from "../lib/stack";
+import { exportedResources } from "../pulumi/stacks";
+import { type Access, type Hosts, type LabHost, readAccess } from "./hosts";
+import { linkedCommand, NO_LINK, sshConfig } from "./ssh-config";
+
+/** The directory of the login key, the pinned host keys and the client configuration of a stack. */
+export function accessDir({ name, target }: Stack): string {
+  const home =
+    process.env["XDG_STATE_HOME"] || join(process.env["HOME"] ?? homedir(), ".local/state");
+  return join(target === "local" ? stateDir : join(home, "kafkalab"), "ssh", name);
+}
+
+/** For the rest, what the user's own ssh does, such as a proxy where there is no other way out. */
+const USERS_OWN = [
+  "# For the rest, the user's own configuration.",
+  "Host *",
+  "  Include ~/.ssh/config",
+  "  Include /etc/ssh/ssh_config",
+  "",
+].join("\n");
+
+/**
+ * Writes `key`, `known_hosts` and `config`, which only this user can read, and returns the hosts.
+ *
+ * @param directory @default that of the stack
+ * @throws Refusal if the stack has no hosts.
+ */
+export async function writeAccess(stack: Stack, directory = accessDir(stack)): Promise<Hosts> {
+  const access = readAccess(await exportedResources(stack, "clear"));
+  if (Object.keys(access.hosts).length === 0) {
+    throw new Refusal(`the stack ${stack.name} has no hosts.`, "Make them with: npm run up");
+  }
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
+  for (const [name, text] of Object.entries(filesOf(access, directory, stack))) {
+    const file = join(directory, name);
+    writeFileSync(`${file}.${process.pid}`, text, { mode: 0o600 });
+    renameSync(`${file}.${process.pid}`, file);
+  }
+  return access.hosts;
+}
+
+function filesOf({ key, hosts }: Access, directory: string, { target }: Stack) {
+  const pinned = Object.entries(hosts).map(([name, { hostKey }]) => `${name} ${hostKey}\n`);
+  const config = sshConfig(hosts, directory, target);
+  return {
+    key,
+    known_hosts: pinned.join(""),
+    config: target === "local" ? config : `${config}${USERS_OWN}`,
+  };
+}
+
+/**
+ * On the local target, an error if no link leads to the hosts. Their addresses then lead out of this
+ * machine, by its default route, to somebody else.
+ */
+export async function checkRoute(hosts: Hosts, { target }: Stack): Promise<void> {
+  const direct = Object.values(hosts).find(
+    ({ address, via }) => address !== undefined && via === undefined,
+  );
+  if (target !== "local" || direct?.address === undefined) {
+    return;
+  }
+  await run(["bash", "-c", linkedCommand(direct.address)]).catch(() => {
+    throw new Refusal(NO_LINK, "Run: npm run up");
+  });
+}
+
+/** The host of that name, if it can be reached; otherwise a refusal says why. */
+export function hostNamed(name: string, hosts: Hosts, { name: stack }: Stack): LabHost {
+  const host = Object.values(hosts).find(({ names }) => names.includes(name));
+  if (host === undefined) {
+    throw new Refusal(
+      `there is no host ${name} in the stack ${stack}.`,
+      `Its hosts: ${Object.keys(hosts).join(", ")}`,
+    );
+  }
+  if (host.address === undefined) {
+    throw new Refusal(
+      `the host ${name} has no address: it is stopped, or the host that leads to it is.`,
+      "Start it with: npm run up (in a lab that is paused, set kafkalab:running to true first)",
+    );
+  }
+  return host;
+}

@@ -1,0 +1,78 @@
+import Table from "cli-table3";
+
+/** Prints lines for people to standard output. */
+export function print(...lines: string[]): void {
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** Prints what a command does meanwhile. Standard output is for its result. */
+export function tell(...lines: string[]): void {
+  process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+/** Prints a value for programs. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+/** Whether output to this stream may have colours: a terminal, and NO_COLOR is not set. */
+export function isColorful(stream: { isTTY?: boolean }, env = process.env): boolean {
+  return stream.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+}
+
+const CODES = { bad: 31, good: 32, dim: 2, bold: 1 } as const;
+
+/** Marks a text on standard output; without colours the text is as it is. */
+export function mark(kind: keyof typeof CODES, text: string): string {
+  return isColorful(process.stdout) ? `\u001b[${CODES[kind]}m${text}\u001b[0m` : text;
+}
+
+/**
+ * Rows as columns, two blanks apart, without borders, so that `awk` reads them as well as people.
+ *
+ * @param right The columns whose cells are to the right, by their number from 0. @default none
+ */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const parts = ["top", "bottom", "left", "right", "mid"] as const;
+  const none = Object.fromEntries(
+    parts.flatMap((part) => ["", "-mid", "-left", "-right"].map((end) => [`${part}${end}`, ""])),
+  );
+  const shown = new Table({
+    chars: { ...none, middle: "  " },
+    style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
+    colAligns: (rows[0] ?? []).map((_, column) => (right.includes(column) ? "right" : "left")),
+  });
+  shown.push(...rows.map((row) => [...row]));
+  return shown
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}
+
+/** Bytes for people. */
+export function human(bytes: number): string {
+  const mib = bytes / 2 ** 20;
+  return mib < 1024 ? `${Math.ceil(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
+}
+
+/** A time span for people, in its largest whole unit. */
+export function age(seconds: number): string {
+  const units = [
+    ["day", 86_400],
+    ["hour", 3600],
+    ["minute", 60],
+  ] as const;
+  for (const [name, length] of units) {
+    const count = Math.floor(seconds / length);
+    if (count >= 1) {
+      return `${count} ${name}${count === 1 ? "" : "s"}`;
+    }
+  }
+  return "less than a minute";
+}
+
+/** A moment for people: `2026-01-31 08:15 UTC`. */
+export function moment(iso: string): string {
+  return `${iso.slice(0, 16).replace("T", " ")} UTC`;
+}

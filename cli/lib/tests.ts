@@ -1,0 +1,31 @@
+import { type LabCommand, passesFlags } from "./command";
+import { enterEnvironment, localEnvironment } from "./environment";
+import type { LastProgram } from "./last-program";
+import { setUp } from "./setup";
+
+/** Sets up what all tests need, and enters the environment of the local target. */
+export async function enterTests(): Promise<void> {
+  await setUp("test");
+  enterEnvironment(localEnvironment(process.env));
+}
+
+/** The program that runs a project of vitest. */
+export const vitest = (project: string, flags: string[]): LastProgram => ({
+  argv: ["node_modules/.bin/vitest", "run", "--project", project, ...flags],
+});
+
+/** The command that runs one project of tests on real hosts. */
+export function testCommand(summary: string, project: string): LabCommand {
+  return {
+    summary,
+    examples: [`npm run test:${project}`, `npm run test:${project} -- FILE`],
+    define(command, act) {
+      passesFlags(command, "vitest").action(
+        act(async (flags: string[]) => {
+          await enterTests();
+          return vitest(project, flags);
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { basename, join } from "node:path";
+import { userName } from "../../local-cloud/machine/owner";
+import { stateDir } from "../../local-cloud/machine/paths";
+import { Refusal } from "../lib/refusal";
+
+/** Where Pulumi keeps the state of the local target: below the path of its backend's URL. */
+export const backendDir = join(stateDir, "pulumi/.pulumi");
+
+export const stacksDir = join(backendDir, "stacks");
+
+/** Where Pulumi keeps the state of a stack of the local target. */
+export const stateFile = (stack: string): string => join(stacksDir, "kafkalab", `${stack}.json`);
+
+/** The names of the stacks in a directory of Pulumi's states. */
+export function stacksIn(dir: string): string[] {
+  const project = join(dir, "kafkalab");
+  if (!existsSync(project)) {
+    return [];
+  }
+  return readdirSync(project)
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => basename(file, ".json"));
+}
+
+/**
+ * Keeps Pulumi from the stacks while `action` runs, with locks of its own kind. Where it is at work
+ * itself, nothing is done.
+ */
+export async function withStacksLocked<T>(
+  stacks: string[],
+  action: () => Promise<T> | T,
+): Promise<T> {
+  const locks: string[] = [];
+  const unlock = () => locks.forEach((file) => rmSync(file, { force: true }));
+  try {
+    for (const stack of stacks) {
+      locks.push(lock(stack));
+    }
+    return await action();
+  } finally {
+    unlock();
+  }
+}
+
+const lockName = `checkpoint-${process.pid}.json`;
+
+/** As Pulumi does it: writes the lock first, and then looks whether it is the only one. */
+function lock(stack: string): string {
+  const dir = join(backendDir, "locks/organization/kafkalab", stack);
+  mkdirSync(dir, { recursive: true, mode: 0o755 });
+  const file = join(dir, lockName);
+  const content = {
+    pid: process.pid,
+    username: userName(),
+    hostname: hostname(),
+    timestamp: new Date(),
+  };
+  writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
+  const others = readdirSync(dir).filter((name) => name.endsWith(".json") && name !== lockName);
+  if (others.length === 0) {
+    return file;
+  }
+  rmSync(file);
+  throw new Refusal(
+    `the stack ${stack} is being changed by another command (${others.map((name) => holder(join(dir, name))).join(", ")}).`,
+    "Wait until that has ended.",
+  );
+}
+
+function holder(file: string): string {
+  try {
+    return `process ${(JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid}`;
+  } catch {
+    return file; // just ended, or being written
+  }
+}

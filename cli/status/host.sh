@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Tells how one host is, a line a fact: `up SECONDS`, `service NAME`, `state active`, `disk 1%`, `role …`
+# (ZooKeeper), `metadata JSON` (Kafka, as kcat prints it), and `end` when it has told all.
+#
+# Inputs: none; runs on a lab host, over SSH, as the login user.
+# Idempotence: only looks.
+set -uo pipefail
+
+ask_zookeeper() { # FOUR-LETTER-WORD
+  # shellcheck disable=SC2016 # the inner shell expands it
+  timeout 3 bash -c 'exec 3<>/dev/tcp/localhost/2181 && printf "%s" "$0" >&3 && cat <&3' "$1" 2>/dev/null
+}
+
+seconds=$(cut -d . -f 1 /proc/uptime)
+started=$(stat -c %Y /proc/1 2>/dev/null) && seconds=$(($(date +%s) - started))
+echo "up $seconds"
+echo "disk $(df --output=pcent /data 2>/dev/null | tail -n 1 | tr -d ' ')"
+
+if [ -e /etc/systemd/system/zookeeper-server.service ]; then
+  echo "service zookeeper-server"
+  echo "state $(systemctl is-active zookeeper-server)"
+  mode=$(ask_zookeeper srvr | sed -n 's/^Mode: //p')
+  case $mode in
+    leader) echo "role leader, $(ask_zookeeper mntr | awk '$1 == "zk_synced_followers" { print int($2) }') followers in sync" ;;
+    "") echo "role not serving" ;;
+    *) echo "role $mode" ;;
+  esac
+elif [ -e /etc/systemd/system/kafka-server.service ]; then
+  echo "service kafka-server"
+  echo "state $(systemctl is-active kafka-server)"
+  echo "metadata $(timeout 8 kcat -L -J -b localhost:9092 2>/dev/null)"
+else
+  echo "service -"
+  echo "state not installed"
+fi
+echo end

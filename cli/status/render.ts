@@ -1,0 +1,97 @@
+import { mark, table } from "../lib/output";
+import type { Partition } from "./host-report";
+import { isInSync, isWhole, type HostStatus, type LabStatus, type TopicStatus } from "./report";
+
+/** A topic with more partitions than this gets one line, unless all are asked for. */
+const MAX_ROWS = 12;
+
+/**
+ * The report for people.
+ *
+ * @param all Shows each partition, also of internal topics.
+ */
+export function renderStatus(status: LabStatus, all: boolean): string {
+  const parts = [hostTable(status.hosts), ...topicParts(status.topics, all)];
+  if (Object.keys(status.networks).length > 0) {
+    const rows = Object.entries(status.networks).map(([name, { dns, wayOut }]) => [
+      name,
+      verdict(dns, dns === "ok"),
+      verdict(wayOut, wayOut === "ok" || wayOut === "none"),
+    ]);
+    parts.push(table([["NETWORK", "DNS", "WAY OUT"], ...rows]));
+  }
+  if (status.remedy !== undefined) {
+    parts.push(status.remedy);
+  }
+  return parts.join("\n\n");
+}
+
+const verdict = (text: string, good: boolean) => (good ? text : mark("bad", text));
+
+function hostTable(hosts: HostStatus[]): string {
+  const rows = hosts.map((host) => [
+    host.name,
+    host.publicIp || "-",
+    host.privateIp,
+    host.up ? duration(host.upSeconds ?? 0) : mark("bad", "down"),
+    host.service ?? "-",
+    verdict(host.state ?? "-", host.well || !host.up),
+    host.disk === undefined || host.disk === "" ? "-" : host.disk,
+    verdict(host.role, host.well || (host.up && host.state !== "active")),
+  ]);
+  return table([["HOST", "PUBLIC", "PRIVATE", "UP", "SERVICE", "STATE", "DISK", "ROLE"], ...rows]);
+}
+
+/** `2h05m` */
+function duration(seconds: number): string {
+  const minutes = Math.floor((seconds % 3600) / 60);
+  return `${Math.floor(seconds / 3600)}h${String(minutes).padStart(2, "0")}m`;
+}
+
+function topicParts(topics: TopicStatus[], all: boolean): string[] {
+  if (topics.length === 0) {
+    return ["no broker tells of any topic"];
+  }
+  const rows = topics.flatMap((topic) => topicRows(topic, all));
+  const head = ["TOPIC", "PARTITION", "LEADER", "REPLICAS", "IN SYNC", ""];
+  const internal = topics.filter((topic) => topic.internal);
+  const line = `internal: ${internal.map(inShort).join(", ")} (npm run status -- --topics shows each partition)`;
+  return [
+    ...(rows.length === 0 ? [] : [table([head, ...rows])]),
+    ...(all || internal.length === 0 ? [] : [line]),
+  ];
+}
+
+/** The rows of a topic: of its partitions, or of those that are not whole and one for the rest. */
+function topicRows(topic: TopicStatus, all: boolean): string[][] {
+  const { name, partitions, internal } = topic;
+  if (all || (!internal && partitions.length <= MAX_ROWS)) {
+    return partitions.map((partition) => row(name, partition));
+  }
+  const sick = partitions.filter((partition) => !isWhole(partition));
+  const rows = sick.slice(0, MAX_ROWS).map((partition) => row(name, partition));
+  if (internal) {
+    return rows;
+  }
+  const well = partitions.length - sick.length;
+  return [...rows, [name, `${well} of ${partitions.length}`, "", "", "all", ""]];
+}
+
+function row(topic: string, partition: Partition): string[] {
+  const { partition: number, leader, replicas, inSync } = partition;
+  return [
+    topic,
+    String(number),
+    String(leader),
+    replicas.join(","),
+    inSync.join(","),
+    isWhole(partition) ? "" : mark("bad", "under-replicated"),
+  ];
+}
+
+function inShort(topic: TopicStatus): string {
+  const { name, partitions } = topic;
+  const count = `${partitions.length} partition${partitions.length === 1 ? "" : "s"}`;
+  const sick = partitions.filter((partition) => !isWhole(partition)).length;
+  return `${name} ${count}, ${isInSync(topic) ? "in sync" : `${sick} under-replicated`}`;
+}
