@@ -237,9 +237,9 @@ describe("a program on this terminal", () => {
     ["exit 0", 0],
     ["exit 3", 3],
     ["kill -TERM $$", 143],
-    // As Ctrl-C reaches both; Pulumi then ends with 0.
-    ["trap 'exit 0' INT; kill -INT $PPID; kill -INT $$; sleep 9", 130],
-    ["trap 'exit 5' INT; kill -INT $PPID; kill -INT $$; sleep 9", 5],
+    // As Ctrl-C reaches both; Pulumi ends a while later, with 0.
+    ["trap 'exit 0' INT; kill -INT $PPID; sleep 0.5; kill -INT $$; sleep 9", 130],
+    ["trap 'exit 5' INT; kill -INT $PPID; sleep 0.5; kill -INT $$; sleep 9", 5],
   ])("%s ends with %i", (script, status) => {
     const run = `require("./cli/lib/child.ts").runAttached(["bash", "-c", process.argv[1]]).then((is) => process.exit(is))`;
     const argv = ["--import", "tsx", "-e", run, script];
