@@ -1,5 +1,5 @@
 import { readBrokerKeys, readTopicKeys } from "../lib/kafka-keys";
-import { type Breach } from "./define";
+import { type Breach } from "./breach";
 import { type Decided, decidedByLab, severalLines, unknownKey } from "./keys";
 import { belongsToPlugIn, hasForeignPlugIn, plugInKeys } from "./plug-in-keys";
 import { nearest } from "./spelling";

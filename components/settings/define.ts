@@ -1,14 +1,7 @@
 import { type Pins } from "../lib/archive-pins";
 import { type Architecture } from "../lib/instance-types";
+import { type Breach } from "./breach";
 import { isObject, isScalar, parseJson, scalar } from "./values";
-
-/** A broken rule: what the value must do, and what to do about it. */
-export interface Breach {
-  /** The rest of "it must ...". */
-  rule: string;
-  /** A sentence without its full stop. */
-  remedy: string;
-}
 
 /** What a rule or a default may depend on. */
 export interface Context {

@@ -1,6 +1,7 @@
 import { archiveHosts } from "../lib/archive-pins";
 import { longestHostName } from "../lib/names";
-import { type Breach, type Rule } from "./define";
+import { type Breach } from "./breach";
+import { type Rule } from "./define";
 import { archiveUrl } from "./lab";
 
 /** The longest host name that Linux accepts (HOST_NAME_MAX). */

@@ -1,4 +1,4 @@
-import { type Breach } from "./define";
+import { type Breach } from "./breach";
 import { breach } from "./rules";
 import { nearest } from "./spelling";
 

@@ -1,6 +1,7 @@
 import { fromApache, LOCAL_MIRROR, type Product } from "../lib/archive-pins";
 import { ARCHITECTURES } from "../lib/instance-types";
-import { boolean, type Breach, choice, Computed, type Rule, text, texts } from "./define";
+import { type Breach } from "./breach";
+import { boolean, choice, Computed, type Rule, text, texts } from "./define";
 import { breach, rule } from "./rules";
 
 export const target = choice({

@@ -9,7 +9,8 @@ import {
   overlap,
   parseCidr,
 } from "../lib/addresses";
-import { type Breach, choice, Computed, type Context, list, text } from "./define";
+import { type Breach } from "./breach";
+import { choice, Computed, type Context, list, text } from "./define";
 import { domainRule } from "./domain";
 import { instanceType } from "./instance-type";
 import { brokers } from "./kafka";

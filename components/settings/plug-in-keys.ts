@@ -1,4 +1,4 @@
-import { type Breach } from "./define";
+import { type Breach } from "./breach";
 
 /*
  * A broker loads some classes by name: an authorizer, a reporter of metrics, a store of remote

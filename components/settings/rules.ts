@@ -1,4 +1,5 @@
-import { type Breach, type Rule } from "./define";
+import { type Breach } from "./breach";
+import { type Rule } from "./define";
 
 /** The breach of a rule if it is broken. */
 export function breach(broken: boolean, rule: string, remedy: string): Breach | undefined {

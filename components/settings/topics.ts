@@ -1,4 +1,5 @@
-import { type Breach, type Context, type Judge, objects, text } from "./define";
+import { type Breach } from "./breach";
+import { type Context, type Judge, objects, text } from "./define";
 import { topicKeyRule } from "./broker-keys";
 import { brokers, kafkaVersion, replicationFactor } from "./kafka";
 import { breach } from "./rules";

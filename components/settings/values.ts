@@ -1,5 +1,5 @@
 import { isLosslessNumber, LosslessNumber, parse, stringify } from "lossless-json";
-import { type Breach } from "./define";
+import { type Breach } from "./breach";
 
 /** How Pulumi passes on a date of YAML. */
 const GO_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$/;

@@ -1,5 +1,6 @@
 import { type DataVolume, VOLUME_TYPES, type VolumeType } from "../lib/ebs";
-import { type Breach, choice, type Context, integer } from "./define";
+import { type Breach } from "./breach";
+import { choice, type Context, integer } from "./define";
 import { breach } from "./rules";
 
 /** The first and the last value that are allowed. */

@@ -1,5 +1,5 @@
 import { CLIENT_PORT } from "../lib/zookeeper-config";
-import { type Breach } from "./define";
+import { type Breach } from "./breach";
 import { type Decided, decidedByLab, unknownKey } from "./keys";
 import { breach } from "./rules";
 
