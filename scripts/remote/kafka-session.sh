@@ -29,13 +29,20 @@ stopped_cleanly() {
 }
 
 # open_shell: starts one JVM for all questions. It needs none of the broker's own options, such as its
-# heap and its JMX port.
+# heap and its JMX port. Not as a coprocess: bash closes the pipes of one that has ended, and with them
+# goes what it has said.
 open_shell() {
-  trap '' PIPE
-  coproc KAFKA_HEAP_OPTS=-Xmx32m KAFKA_OPTS="" \
-    KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseG1GC -XX:TieredStopAtLevel=1" \
-    "$LINK/bin/zookeeper-shell.sh" "$(property zookeeper.connect)" 2>&1
-  SHELL_OUT=${COPROC[0]} SHELL_IN=${COPROC[1]}
+  local questions
+  questions=$(mktemp --dry-run)
+  mkfifo -m 0600 "$questions"
+  exec {SHELL_IN}<>"$questions"
+  exec {SHELL_OUT}< <(
+    exec <"$questions" {SHELL_IN}>&-
+    rm -f "$questions"
+    KAFKA_HEAP_OPTS=-Xmx32m KAFKA_OPTS="" \
+      KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseG1GC -XX:TieredStopAtLevel=1" \
+      exec "$LINK/bin/zookeeper-shell.sh" "$(property zookeeper.connect)" 2>&1
+  )
 }
 
 # ask COMMAND: leaves in ANSWER the lines up to the one that the command `version` prints. The shell
