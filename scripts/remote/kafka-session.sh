@@ -7,7 +7,8 @@
 #   ZooKeeper may take to answer; the broker starts after that in any case).
 # Idempotent: after a clean stop it asks nobody. It deletes only a registration that names this very
 #   host, and the controller's only if the same session holds it. Each deletion names the version that
-#   was read, so ZooKeeper refuses it if the node has changed.
+#   was read, so ZooKeeper refuses it if the node has changed. A controller that is elected between the
+#   look and the deletion has the same version: then brokers elect one once more.
 set -uo pipefail
 
 LINK=$1
@@ -43,7 +44,15 @@ open_shell() {
       KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseG1GC -XX:TieredStopAtLevel=1" \
       exec "$LINK/bin/zookeeper-shell.sh" "$(property zookeeper.connect)" 2>&1
   )
+  SHELL_PID=$!
+  trap close_shell EXIT
 }
+
+# close_shell: the broker needs the memory, and nothing of the shell's work is left to be done.
+close_shell() {
+  kill -KILL "$SHELL_PID"
+  wait "$SHELL_PID"
+} 2>/dev/null
 
 # ask COMMAND: leaves in ANSWER the lines up to the one that the command `version` prints. The shell
 # answers also while it has no connection, with an error: then this asks again.
