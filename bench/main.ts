@@ -9,6 +9,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../shared/message-of";
 import { readArguments } from "./arguments";
 import { TOP } from "./lab";
 import { commit, describeMachine, load } from "./machine";
@@ -88,13 +89,13 @@ async function measure(part: Part, rounds: number, trace: (finished: Finished) =
     passed = true;
   } catch (error) {
     process.exitCode = 1;
-    say(wasInterrupted() ? "interrupted; removing what it made" : `failed: ${reason(error)}`);
+    say(wasInterrupted() ? "interrupted; removing what it made" : `failed: ${messageOf(error)}`);
   }
   rmSync(directory, { recursive: true, force: true });
   if (passed || process.env["KEEP"] !== "1" || wasInterrupted()) {
     await part.remove().catch((error: unknown) => {
       process.exitCode = 1;
-      say(`what it made is not all removed, which its next run tries again: ${reason(error)}`);
+      say(`what it made is not all removed, which its next run tries again: ${messageOf(error)}`);
     });
   }
   if (existsSync(TOP) && readdirSync(TOP).length === 0) {
@@ -123,9 +124,7 @@ async function writePage(): Promise<void> {
   writeFileSync(PAGE, page(PARTS, results));
 }
 
-const reason = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 main().catch((error: unknown) => {
-  process.stderr.write(`bench: ${reason(error)}\n`);
+  process.stderr.write(`bench: ${messageOf(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { messageOf } from "../../shared/message-of";
 import { stacksDir, stacksIn, stateFile } from "../pulumi/backend";
 import { Refusal } from "../lib/refusal";
 import * as kinds from "../../local-cloud/aws/kinds";
@@ -20,7 +21,7 @@ export function unreadable(name: string): string | undefined {
     idsIn(name);
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    return messageOf(error);
   }
 }
 

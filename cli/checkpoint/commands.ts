@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { messageOf } from "../../shared/message-of";
 import * as kinds from "../../local-cloud/aws/kinds";
 import { living, nameOf } from "../../local-cloud/aws/records";
 import { isStopped } from "../../local-cloud/aws/vpc-model";
@@ -124,12 +125,12 @@ async function whole(stack: Stack): Promise<void> {
   ).catch(() => undefined);
   const seconds = Math.max(0, Math.ceil((deadline - Date.now()) / 1000));
   await waitFor({ ...wait, seconds }, async () => {
-    const found = await labStatus(stack).catch((error: unknown) => (error as Error).message);
+    const found = await labStatus(stack).catch((error: unknown) => messageOf(error));
     const seen = typeof found === "string" ? found : faults(found);
     return typeof found !== "string" && found.well ? { done: true } : { seen };
   }).catch((error: unknown) => {
     throw new Refusal(
-      (error as Error).message,
+      messageOf(error),
       "See what is wrong with: npm run status; put it right with: npm run up",
     );
   });

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { messageOf } from "../../shared/message-of";
 import { RunError } from "@pulumi/pulumi";
 import { readPins } from "../../components/lib/archive-pins";
 import { readSettings } from "../../components/settings";
@@ -43,7 +44,7 @@ function readArguments(args: string[]): { stack: string; asJson: boolean } {
     return { stack: values.stack ?? "dev", asJson: values.json ?? false };
   } catch (error) {
     const usage = "Usage: npm run cost -- [-s STACK] [--json]";
-    throw new RunError(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    throw new RunError(`${messageOf(error)}\n${usage}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { messageOf } from "../../shared/message-of";
 import type { Drill } from "./drills";
 import type { DrillLab } from "./lab";
 import { Load, type LoadReport } from "./load";
@@ -45,7 +46,7 @@ export async function check(drill: Drill, lab: DrillLab): Promise<void> {
     );
   }
   await lab.whole(AT_ONCE_SECONDS).catch((error: unknown) => {
-    throw new NotPossible(`the lab must be whole before a drill: ${(error as Error).message}`);
+    throw new NotPossible(`the lab must be whole before a drill: ${messageOf(error)}`);
   });
   if (drill.runsUp) {
     await lab.unchanged();
@@ -74,7 +75,7 @@ export async function runDrill(
     try {
       await action();
     } catch (error) {
-      errors.push((error as Error).message);
+      errors.push(messageOf(error));
     }
   };
   let load: Load | undefined;

@@ -1,3 +1,4 @@
+import { messageOf } from "../../shared/message-of";
 import * as wait from "../../shared/wait";
 
 const INTERVAL_MS = 200;
@@ -14,7 +15,7 @@ export async function waitFor(
       const seen = await probe();
       return seen === true ? { done: true } : { seen };
     } catch (error) {
-      return { seen: error instanceof Error ? error.message : String(error) };
+      return { seen: messageOf(error) };
     }
   });
 }

@@ -2,7 +2,7 @@ import { processKey } from "../machine/daemon";
 import { own, stackOf } from "../machine/owner";
 import { changeState, readState, type State, type StoredResource } from "../machine/store";
 import { keyOfRecord } from "./catalogue";
-import { messageOf } from "./error-message";
+import { messageOf } from "../../shared/message-of";
 
 /*
  * Which ids Pulumi has written down. A run that is killed leaves resources behind whose ids Pulumi

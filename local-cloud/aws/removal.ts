@@ -5,7 +5,7 @@ import { waitFor } from "../../shared/wait";
 import { forgetOwners, isLeftover } from "./acknowledgement";
 import { ApiError } from "./api-error";
 import { keyOfRecord, typeOfToken } from "./catalogue";
-import { messageOf } from "./error-message";
+import { messageOf } from "../../shared/message-of";
 import * as kinds from "./kinds";
 import { isOf } from "./records";
 
