@@ -1,14 +1,17 @@
 import { foreign, foreignOwner, isHere, own } from "../../local-cloud/machine/owner";
 import { changeState, readState } from "../../local-cloud/machine/store";
 import { Refusal } from "../lib/refusal";
+import { disown, isNamedByInputs, removeLost } from "../../local-cloud/aws/removal";
 import { tell } from "../lib/output";
 import { stateFile, withStacksLocked } from "../pulumi/backend";
-import { isOdd, type Judged } from "./first-look";
 import { describe, idsKnown, lostOf, removeStateFile, unreadable } from "./lost";
 
 /*
  * Whose a lab is, and what belongs to it, by the local cloud's own records, whatever Pulumi's state says.
  */
+
+/** A command that must ask before it touches a lab. */
+export type Judged = "up" | "change" | "restore" | "destroy";
 
 /**
  * Judges whether a command may have the lab of a local stack.
@@ -42,13 +45,6 @@ export async function judge(command: Judged | "take-over", name: string): Promis
   }
 }
 
-/** As {@link judge}, if a first look at the records finds any reason. */
-export async function judgeIfOdd(command: Judged, name: string): Promise<void> {
-  if (isOdd(command, name)) {
-    await judge(command, name);
-  }
-}
-
 async function refuseForeign(stack: string): Promise<void> {
   const owner = foreignOwner(readState(), stack);
   if (owner) {
@@ -78,7 +74,6 @@ async function refuseLost(stack: string, name: string): Promise<void> {
     );
   }
   const lost = lostOf(stack, idsKnown()).filter((record) => record.acknowledged && !record.leaving);
-  const { isNamedByInputs, disown } = await provider();
   const made = lost.filter(isNamedByInputs);
   if (made.length === lost.length) {
     return disown(made);
@@ -100,7 +95,6 @@ async function destroyLost(stack: string, name: string): Promise<void> {
   if (lost.length > 0) {
     tell(`removing what Pulumi's state has lost: ${describe(lost)}`);
   }
-  const { removeLost } = await provider();
   await removeLost(stack, idsKnown(name));
   if (fault !== undefined) {
     removeStateFile(name);
@@ -115,6 +109,3 @@ async function takeOver(stack: string, name: string): Promise<void> {
   await changeState((state) => own(state, stack));
   tell(`the lab of the stack ${name} is this checkout's now`);
 }
-
-/** The local cloud's resources, which most commands do without. */
-const provider = () => import("../../local-cloud/aws/removal.js");

@@ -1,15 +1,25 @@
 import { isHere } from "../../local-cloud/machine/owner";
 import { readState, type State } from "../../local-cloud/machine/store";
 import { resourcesInFile, type StateResource } from "../pulumi/stacks";
+import type { Judged } from "./belongings";
 
-/** What is asked of the records before a command. */
-export type Judged = "up" | "change" | "restore" | "destroy";
+/**
+ * Has `judge` decide whether a command may have the lab, if a first look at the records finds any
+ * reason. There rarely is one, and only `judge` needs the resource types of the local cloud, which take
+ * a while to load.
+ */
+export async function judgeIfOdd(command: Judged, name: string): Promise<void> {
+  if (isOdd(command, name)) {
+    const { judge } = await import("./belongings.js");
+    await judge(command, name);
+  }
+}
 
 /**
  * Whether there is any reason to judge the lab: a lab of the account is another checkout's, or Pulumi's
  * state has lost what the local cloud has, or it cannot be read.
  */
-export function isOdd(command: Judged, stack: string): boolean {
+function isOdd(command: Judged, stack: string): boolean {
   return findsOdd(command, stack, readState(), resourcesInFile(stack), isHere);
 }
 

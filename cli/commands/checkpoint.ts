@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { cloudDir } from "../../local-cloud/machine/paths";
-import { judgeIfOdd } from "../belongings/belongings";
+import { judgeIfOdd } from "../belongings/first-look";
 import {
   deleteCheckpoints,
   listCheckpoints,

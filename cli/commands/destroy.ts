@@ -1,4 +1,4 @@
-import { judgeIfOdd } from "../belongings/belongings";
+import { judgeIfOdd } from "../belongings/first-look";
 import { abandonRestore } from "../checkpoint/commands";
 import { checkpoints } from "../checkpoint/store";
 import { runAttached } from "../lib/child";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { judgeIfOdd } from "../belongings/belongings";
+import { judgeIfOdd } from "../belongings/first-look";
 import { accessDir, checkRoute, writeAccess } from "../hosts/access-files";
 import { type LabCommand, stackOption } from "../lib/command";
 import { root } from "../lib/places";

@@ -1,7 +1,7 @@
 import { lstatSync, lchownSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "../../shared/process";
-import { judgeIfOdd } from "../belongings/belongings";
+import { judgeIfOdd } from "../belongings/first-look";
 import { exchangeBegun } from "../checkpoint/store";
 import { tell } from "../lib/output";
 import { root } from "../lib/places";
