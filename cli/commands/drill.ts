@@ -3,9 +3,8 @@ import { judgeIfOdd } from "../belongings/first-look";
 import { accessDir, checkRoute, writeAccess } from "../hosts/access-files";
 import { type LabCommand, stackOption } from "../lib/command";
 import { root } from "../lib/places";
-import { enter, stackNamed } from "../lib/stack";
 import { setUp } from "../lib/setup";
-import { needStack } from "../pulumi/stacks";
+import { enterExisting } from "../pulumi/stacks";
 
 interface Options {
   stack: string;
@@ -47,9 +46,7 @@ export const command: LabCommand = {
 
 /** Says in LAB_ACCESS how the drill finds its lab. */
 async function findLab(name: string): Promise<void> {
-  const stack = stackNamed(name);
-  await enter(stack);
-  await needStack(stack);
+  const stack = await enterExisting(name);
   if (stack.target === "local") {
     await judgeIfOdd("change", name);
   }

@@ -2,8 +2,7 @@ import { join } from "node:path";
 import { accessDir, writeAccess } from "../hosts/access-files";
 import { type LabCommand, stackOption } from "../lib/command";
 import { print } from "../lib/output";
-import { enter, stackNamed } from "../lib/stack";
-import { needStack } from "../pulumi/stacks";
+import { enterExisting } from "../pulumi/stacks";
 
 export const command: LabCommand = {
   summary: "write the login key, and print where it is",
@@ -11,9 +10,7 @@ export const command: LabCommand = {
   define(command, act) {
     command.addOption(stackOption()).action(
       act(async ({ stack: name }: { stack: string }) => {
-        const stack = stackNamed(name);
-        await enter(stack);
-        await needStack(stack);
+        const stack = await enterExisting(name);
         await writeAccess(stack);
         print(join(accessDir(stack), "key"));
       }),

@@ -1,8 +1,7 @@
 import { accessDir, writeAccess } from "../hosts/access-files";
 import { sshConfig } from "../hosts/ssh-config";
 import { type LabCommand, stackOption } from "../lib/command";
-import { enter, stackNamed } from "../lib/stack";
-import { needStack } from "../pulumi/stacks";
+import { enterExisting } from "../pulumi/stacks";
 
 export const command: LabCommand = {
   summary: "print a configuration for your own ssh and scp",
@@ -10,9 +9,7 @@ export const command: LabCommand = {
   define(command, act) {
     command.addOption(stackOption()).action(
       act(async ({ stack: name }: { stack: string }) => {
-        const stack = stackNamed(name);
-        await enter(stack);
-        await needStack(stack);
+        const stack = await enterExisting(name);
         const hosts = await writeAccess(stack);
         process.stdout.write(sshConfig(hosts, accessDir(stack), stack.target));
       }),

@@ -1,7 +1,6 @@
 import { accessDir, checkRoute, hostNamed, writeAccess } from "../hosts/access-files";
 import { type LabCommand, stackOption } from "../lib/command";
-import { enter, stackNamed } from "../lib/stack";
-import { needStack } from "../pulumi/stacks";
+import { enterExisting } from "../pulumi/stacks";
 
 export const command: LabCommand = {
   summary: "log in to a host, or run a command on it",
@@ -17,9 +16,7 @@ export const command: LabCommand = {
       .passThroughOptions()
       .action(
         act(async (host: string, words: string[], { stack: name }: { stack: string }) => {
-          const stack = stackNamed(name);
-          await enter(stack);
-          await needStack(stack);
+          const stack = await enterExisting(name);
           const hosts = await writeAccess(stack);
           hostNamed(host, hosts, stack);
           await checkRoute(hosts, stack);

@@ -1,8 +1,7 @@
 import { type LabCommand, stackOption } from "../lib/command";
 import { EXIT_STATUS } from "../lib/exit-status";
 import { print, printJson } from "../lib/output";
-import { enter, stackNamed } from "../lib/stack";
-import { needStack } from "../pulumi/stacks";
+import { enterExisting } from "../pulumi/stacks";
 import { labStatus } from "../status/gather";
 import { renderStatus } from "../status/render";
 
@@ -22,9 +21,7 @@ export const command: LabCommand = {
       .option("--json", "print JSON for programs")
       .action(
         act(async ({ stack: name, topics = false, json = false }: Options) => {
-          const stack = stackNamed(name);
-          await enter(stack);
-          await needStack(stack);
+          const stack = await enterExisting(name);
           const status = await labStatus(stack);
           if (json) {
             printJson(status);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { run } from "../../shared/process";
 import { Refusal } from "../lib/refusal";
-import type { Stack } from "../lib/stack";
+import { enter, type Stack, stackNamed } from "../lib/stack";
 import { stateFile } from "./backend";
 
 /** A resource in Pulumi's state, as far as commands read it. */
@@ -29,11 +29,18 @@ export async function isStackThere({ name, target }: Stack): Promise<boolean> {
   );
 }
 
-/** @throws Refusal unless the stack is there. */
-export async function needStack(stack: Stack): Promise<void> {
+/**
+ * Enters the environment of a stack, which must be there, and returns the stack.
+ *
+ * @throws Refusal if there is no stack of that name.
+ */
+export async function enterExisting(name: string): Promise<Stack> {
+  const stack = stackNamed(name);
+  await enter(stack);
   if (!(await isStackThere(stack))) {
     throw new Refusal(`there is no stack ${stack.name}.`, "Make it with: npm run up");
   }
+  return stack;
 }
 
 /**
