@@ -37,7 +37,11 @@ export default tseslint.config(
     },
   },
   boundary("components", ["local-cloud"], "the program does not know which cloud fulfils it."),
-  boundary("operator", ["components", "local-cloud"], "it knows clusters, not how they were made."),
+  boundary(
+    "operator",
+    ["components", "cli", "local-cloud"],
+    "it knows clusters, not how they were made.",
+  ),
   boundary("local-cloud", ["components"], "it fulfils any program."),
   boundary("local-cloud/machine", ["components", "aws"], "it knows the kernel and no AWS."),
   boundary(

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 
-/** A system tool that ended with a status other than 0. */
+/** A system tool could not start, or its exit status was not 0. */
 export class CommandError extends Error {
   constructor(
     readonly command: string,
@@ -14,9 +14,9 @@ export class CommandError extends Error {
 /**
  * Runs a system tool and returns its standard output.
  *
- * @param argv The program and its arguments; no shell is involved.
- * @param input What the program reads on standard input. @default nothing
- * @param signal Ends the program.
+ * @param argv The program and its arguments. It runs without a shell.
+ * @param input The program's standard input. @default nothing
+ * @param signal Aborts the program.
  * @throws CommandError if the program cannot be started or its status is not 0.
  */
 export function run(argv: readonly string[], input = "", signal?: AbortSignal): Promise<string> {
@@ -28,7 +28,7 @@ export function run(argv: readonly string[], input = "", signal?: AbortSignal): 
     const stderr: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
-    child.stdin.on("error", () => undefined); // EPIPE: the tool did not want all of it
+    child.stdin.on("error", () => undefined); // EPIPE: the tool did not read all of it
     child.on("error", (error) => reject(new CommandError(command, "not started", error.message)));
     child.on("close", (code, signal) => {
       if (code === 0) {

@@ -1,25 +1,37 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "./message-of";
 
-/** What is waited for, and for how long. */
+/** The condition to wait for, and the time limit. */
 export interface Wait {
   /** `the Kafka cluster` */
   what: string;
   /** `whole` */
   state: string;
   seconds: number;
-  /** Where a reader finds out why: `journalctl -u kafka-server on each broker`. @default none */
+  /** Where to find the cause of a timeout: `journalctl -u kafka-server on each broker`. @default none */
   logs?: string;
   /** @default 100 */
   intervalMs?: number;
 }
 
-/** What a look has found: the state that was waited for, or a description of the present one. */
+/** The result of one check: the wanted result, or a description of the current state. */
 export type Look<Found> = { done: Found } | { seen: string };
 
+/** The time limit of a wait expired. */
+export class WaitError extends Error {
+  constructor(
+    message: string,
+    /** The state that the last check found. */
+    readonly seen: string,
+  ) {
+    super(message);
+  }
+}
+
 /**
- * Looks again and again until it finds the wanted state, and returns what the look found.
+ * Calls `look` repeatedly until it returns a result, and returns that result.
  *
- * @throws Error that names the state that it saw last. An error of `look` ends the wait at once.
+ * @throws WaitError that contains the last seen state. An error of `look` ends the wait at once.
  */
 export async function waitFor<Found>(
   { what, state, seconds, logs, intervalMs = 100 }: Wait,
@@ -33,8 +45,22 @@ export async function waitFor<Found>(
     }
     if (performance.now() >= deadline) {
       const where = logs === undefined ? "" : `; logs: ${logs}`;
-      throw new Error(`${what} not ${state} after ${seconds} s; last saw ${found.seen}${where}`);
+      const message = `${what} not ${state} after ${seconds} s; last saw ${found.seen}${where}`;
+      throw new WaitError(message, found.seen);
     }
     await delay(intervalMs);
   }
+}
+
+/** Reports an error of a look as what the look saw, so that the wait goes on. */
+export function despiteErrors<Found>(
+  look: () => Look<Found> | Promise<Look<Found>>,
+): () => Promise<Look<Found>> {
+  return async () => {
+    try {
+      return await look();
+    } catch (error) {
+      return { seen: messageOf(error) };
+    }
+  };
 }
