@@ -2,7 +2,7 @@ import * as ssm from "@pulumi/aws/ssm";
 import * as pulumi from "@pulumi/pulumi";
 import { type Architecture } from "./lib/instance-types";
 
-/** What new hosts boot. */
+/** The image that new hosts boot. */
 export interface Image {
   /** Id of the AMI. */
   id: pulumi.Output<string>;

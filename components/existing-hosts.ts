@@ -5,31 +5,31 @@ import { type LabId } from "./lab-id";
 import { hostName } from "./lib/names";
 import type { Settings } from "./settings";
 
-/** The tags that tell what belongs to this lab. */
+/** The tags of this lab's resources. */
 export function labTags({ id }: LabId): Record<string, string> {
   return { ...stackTags(), Lab: id };
 }
 
-/** Tags that another lab can have as well, if its stack has the same name. */
+/** Tags that another lab also has if its stack has the same name. */
 function stackTags(): Record<string, string> {
   return { Project: pulumi.getProject(), Stack: pulumi.getStack() };
 }
 
-/** Every state but gone. */
+/** All instance states except shutting-down and terminated. */
 const THERE = ["pending", "running", "stopping", "stopped"];
 
-/** Hosts that are there already. */
+/** The hosts that the lab already has. */
 export interface ExistingHosts {
-  /** Whether the lab may have any. */
+  /** Whether the lab may have any hosts. */
   any: boolean;
-  /** Tags by which they are found. */
+  /** Tags that identify the hosts. */
   tags: Record<string, string>;
 }
 
 /**
- * Whether the lab has hosts already, in any state but gone. One of an earlier release of this program
- * has no id yet: its hosts bear the name of the stack alone. Hosts with another id are another lab's,
- * beside which this one is made; its owner is told.
+ * Finds out whether the lab already has hosts that are not terminated. A lab from an earlier release of
+ * this program has no id: only the tag with the stack's name identifies its hosts. Hosts with another id
+ * belong to another lab. In that case a warning names the other lab, and Pulumi creates a separate one.
  */
 export async function findHosts(lab: LabId, opts: pulumi.InvokeOptions): Promise<ExistingHosts> {
   if (!lab.isFresh) {
@@ -58,8 +58,8 @@ async function ownerOf(
 }
 
 /**
- * Refuses fewer nodes where those that are to go do not run, or where the lab is paused at once:
- * partitions could not be moved off brokers, nor ZooKeepers be taken out of the ensemble.
+ * Rejects scaling down when a node to be removed is stopped, or when the same update pauses the lab. The
+ * operator could neither move partitions off a stopped broker nor remove a node from the ensemble.
  */
 export async function keepStoppedHosts(
   { brokers, zookeeperNodes, running }: Pick<Settings, "brokers" | "zookeeperNodes" | "running">,
@@ -73,21 +73,16 @@ export async function keepStoppedHosts(
   const refuse = async (setting: string, next: string, got: number, why: string) => {
     if ((await findInstances({ ...tags, Name: next }, states, opts)).length > 0) {
       const message =
-        `Setting "kafkalab:${setting}": it must not go down ${running ? `while ${next} is stopped` : "in a lab that is paused"}, ` +
-        `since ${why}; got ${got}. Run up with kafkalab:running true and as many as before; then lower it.`;
+        `Setting "kafkalab:${setting}": it must not decrease ${running ? `while ${next} is stopped` : "while the lab is paused"}, ` +
+        `since the operator could not ${why}; got ${got}. Run up with kafkalab:running true and the former number; then lower it.`;
       throw new pulumi.ResourceError(message, undefined, true);
     }
   };
   const broker = hostName("kafka", brokers + 1);
   const node = hostName("zookeeper", zookeeperNodes + 1);
   await Promise.all([
-    refuse("brokers", broker, brokers, `the partitions of ${broker} could not be moved off`),
-    refuse(
-      "zookeeperNodes",
-      node,
-      zookeeperNodes,
-      `${node} could not be taken out of the ensemble`,
-    ),
+    refuse("brokers", broker, brokers, `move partitions off ${broker}`),
+    refuse("zookeeperNodes", node, zookeeperNodes, `remove ${node} from the ensemble`),
   ]);
 }
 

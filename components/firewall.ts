@@ -9,23 +9,23 @@ import { named } from "./site";
 /** Arguments of {@link Firewall}. */
 export interface FirewallArgs {
   vpcId: pulumi.Input<string>;
-  /** Blocks of addresses that may use SSH. */
+  /** CIDR blocks whose addresses may use SSH. */
   sshAllowedCidrs: string[];
-  /** Whether these addresses reach the bastion alone, and other hosts from there. */
+  /** Whether these addresses can reach only the bastion, and the other hosts only through it. */
   behindBastion: boolean;
   tags: Record<string, string>;
 }
 
 type Group = "hosts" | Role;
 
-/** One rule: traffic into or out of a group, from or to another group or a block of addresses. */
+/** One rule: ingress to or egress from a security group. The other side is a group or a CIDR block. */
 interface FirewallRule {
   name: string;
   group: Group;
   direction: "in" | "out";
   peer: Group | { cidr: string };
   protocol: "tcp" | "icmp";
-  /** For ICMP the type. */
+  /** The ICMP type for ICMP. */
   port: number;
   description: string;
 }
@@ -38,14 +38,14 @@ const GROUPS: Record<Group, string> = {
 };
 
 /**
- * The security groups of the lab and their rules. SSH is open to the allowed addresses, ZooKeeper's
- * and Kafka's ports to the hosts that need them, and nothing to the world. Outward, hosts reach one
- * another, and ports 80 and 443 anywhere. (AWS filters neither its resolver nor its time service.)
+ * The security groups of the lab and their rules. Ingress: SSH from the allowed addresses, and
+ * ZooKeeper's and Kafka's ports from the hosts that need them. Egress: the other hosts, and ports 80 and
+ * 443 of any address. AWS does not filter traffic to its DNS resolver and its time service.
  */
 export class Firewall extends pulumi.ComponentResource {
   /** The groups that a host of each role belongs to. */
   readonly groupIds: Record<Role, pulumi.Output<string>[]>;
-  /** Every rule; what needs the network depends on them. */
+  /** All rules. Resources that use the network depend on them. */
   readonly rules: pulumi.Resource[];
 
   constructor(name: string, args: FirewallArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -152,7 +152,7 @@ function download(group: Group, name: string, port: number): FirewallRule {
   return { name, group, direction: "out", peer, protocol: "tcp", port, description };
 }
 
-/** The two rules that let one group reach a port of another. */
+/** The egress and the ingress rule that let one group reach a port of another. */
 function flow(
   name: string,
   from: Group,

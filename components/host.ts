@@ -4,55 +4,60 @@ import { InstanceState } from "@pulumi/aws/ec2transitgateway";
 import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import type { HostTarget } from "../operator/wish";
 import type { DataVolume } from "./lib/ebs";
 import { hostName, type Role, STOP_ORDER } from "./lib/names";
 import { hostUserData } from "./lib/user-data";
 import type { Place } from "./network";
 import { named, type Site } from "./site";
 
-/** The login of the book's hosts. */
+/** The login user of the book's hosts. */
 export const LOGIN_USER = "ec2-user";
 
-/** GiB of the root volume: the system, Java and an archive or two. */
+const SSH_PORT = 22;
+
+/** Size of the root volume in GiB: enough for the system, Java and two archives. */
 const ROOT_VOLUME_GIB = 10;
 
-/** How remote commands reach a host. */
+/** The SSH connection of remote commands. */
 type Connection = types.input.remote.ConnectionArgs;
 
 /** Arguments of {@link Host}. */
 export interface HostArgs {
   site: Site;
   role: Role;
-  /** From 1. Decides name and address. */
+  /** Starts at 1. Determines the host's name and address. */
   ordinal: number;
-  /** A change stops the host, changes it and starts it. */
+  /** A change stops the host, changes its type, and starts it again. */
   instanceType: string;
-  /** What is mounted at `/data`; none for a host without data. */
+  /** The data volume, mounted at `/data`; omitted for a host without data. */
   volume?: DataVolume;
 }
 
 /**
- * One host: the instance, its data volume at `/data`, its names in the DNS, and an SSH host key
- * that is known before it boots. Needs the network, the security groups and the key pair.
+ * One host: the instance, its data volume at `/data`, its DNS records, and an SSH host key that Pulumi
+ * creates before the host boots. Needs the network, the security groups and the key pair.
  */
 export class Host extends pulumi.ComponentResource {
   readonly hostName: string;
   readonly fullName: string;
   readonly place: Place;
-  /** The address that it has now; empty if it has none, or is stopped. */
+  /** The current public address; empty if the host has none or is stopped. */
   readonly publicIp: pulumi.Output<string>;
   readonly instanceId: pulumi.Output<string>;
   /** Public half of the SSH host key, as an authorized_keys line. */
   readonly hostKey: pulumi.Output<string>;
-  /** How remote commands reach the host; secret. */
+  /** The SSH connection of remote commands; secret. */
   readonly connection: pulumi.Output<Connection>;
-  /** The host through which this one is reached, if not directly. */
+  /** How the operator reaches the host; secret. */
+  readonly target: pulumi.Output<HostTarget>;
+  /** The bastion; undefined if this host is reached directly. */
   readonly via?: Host;
   /** The id of its data volume, if it has one. */
   readonly volumeId?: pulumi.Output<string>;
-  /** The instance: what runs on it is gone with it. */
+  /** The instance. Resources on the host are `deletedWith` it. */
   readonly instance: ec2.Instance;
-  /** The A and the PTR record. */
+  /** The A record and the PTR record. */
   readonly records: pulumi.Resource[];
   /** The volume's attachment, if there is a volume. */
   readonly attachments: pulumi.Resource[];
@@ -79,27 +84,29 @@ export class Host extends pulumi.ComponentResource {
     const address = site.running ? this.start(site.isNew) : pulumi.output("");
     this.publicIp = this.place.isPublic ? address : pulumi.output("");
     this.connection = pulumi.secret(this.connect(address, site));
+    this.target = pulumi.secret(this.aim(address, site));
     this.registerOutputs({
       hostName: this.hostName,
       fullName: this.fullName,
       privateIp: this.place.privateIp,
       publicIp: this.publicIp,
       instanceId: this.instanceId,
-      // With it, a reader of the state sees whether the instance was looked at since (access.jq).
+      // The CLI compares this address with the address of the instance in the state, to find the newer
+      // one.
       instanceIp: this.instance.publicIp,
       hostKey: this.hostKey,
       connection: this.connection,
     });
   }
 
-  /** Stops the host of a paused lab, once these are done. */
+  /** Stops the host of a paused lab after the given resources are complete. */
   stop(after: pulumi.Resource[]): pulumi.Resource {
     return this.setPower("stopped", [...this.attachments, ...after]);
   }
 
   /**
-   * Starts the host, and tells the address for SSH. EC2 gives another public one at each start, of
-   * which Pulumi knows the first: it is looked up, unless this is the first.
+   * Starts the host, and returns the address for SSH. EC2 assigns a new public address at each start, but
+   * Pulumi's state has only the first one. So every later start looks up the address.
    */
   private start(isNew: boolean): pulumi.Output<string> {
     const { instanceId } = this.setPower("running");
@@ -125,12 +132,23 @@ export class Host extends pulumi.ComponentResource {
       user: LOGIN_USER,
       privateKey: site.keyPair.privateKey,
       hostKey: this.hostKey,
-      // A host that boots is dialled again and again, at most every 5 s: for three minutes if it
-      // refuses, for six if it is mute. After that the error says why, as a time-out would not.
+      // Pulumi waits at most 5 s before it dials a booting host again. It gives up after three minutes if
+      // the host refuses the connection, and after six if the host does not answer. Unlike a timeout,
+      // this error contains the reason.
       dialErrorLimit: 40,
       perDialTimeout: 5,
       ...(this.via && { proxy: this.via.connection }),
     };
+  }
+
+  private aim(address: pulumi.Input<string>, site: Site): pulumi.Output<HostTarget> {
+    const proxy = this.via?.target.apply(({ connection }) => connection);
+    return pulumi
+      .all([address, site.keyPair.privateKey, this.hostKey, proxy])
+      .apply(([host, privateKey, hostKey, bastion]) => ({
+        name: this.hostName,
+        connection: { host, port: SSH_PORT, user: LOGIN_USER, privateKey, hostKey, proxy: bastion },
+      }));
   }
 
   private createVolume(volume: DataVolume, site: Site): ebs.Volume {
@@ -150,9 +168,9 @@ export class Host extends pulumi.ComponentResource {
   }
 
   /**
-   * What the host is made from: the AMI and the user data of the day. It is kept, so that a new AMI
-   * release or a changed script does not replace a host that runs. Another volume, host key, name or
-   * architecture does; and whoever has the origin replaced has the host made from what is current.
+   * The AMI and the user data that the host was created with. Pulumi keeps them in the state, so that a
+   * new AMI or a changed script does not replace a running host. A new volume, host key, name or
+   * architecture replaces it. To replace a host with the current AMI and script, replace its origin.
    */
   private createOrigin(
     site: Site,
@@ -210,7 +228,7 @@ export class Host extends pulumi.ComponentResource {
         },
         tags: { ...named(site.tags, this.hostName), StopOrder: `${STOP_ORDER[role]}` },
       },
-      // A fixed private address is free only when the old host is gone.
+      // The new host needs the old host's private address.
       { parent: this, deleteBeforeReplace: true },
     );
   }
@@ -222,7 +240,8 @@ export class Host extends pulumi.ComponentResource {
         deviceName: "/dev/sdf",
         instanceId: this.instance.id,
         volumeId: volume.id,
-        // A mounted volume does not come off. An instance that goes for good lets it go by itself.
+        // EC2 cannot detach a mounted volume from a running instance. It detaches the volume when the
+        // instance terminates.
         stopInstanceBeforeDetaching: true,
       },
       { parent: this, deletedWith: this.instance },

@@ -1,63 +1,74 @@
-import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { minInSyncReplicas } from "../operator/kafka/availability";
+import type { BrokerTarget, Wish } from "../operator/wish";
 import { Host } from "./host";
 import type { DataVolume } from "./lib/ebs";
 import {
   BROKER_PORT,
-  endpoints,
   KAFKA_KERNEL,
   KAFKA_LOGGING,
   kafkaUnit,
   serverProperties,
   SESSION_SCRIPT,
 } from "./lib/kafka-config";
+import { CLIENT_PORT } from "./lib/zookeeper-config";
+import { itemAt } from "../shared/item-at";
 import { fullNames, ordinals } from "./lib/names";
 import { readBrokerKeys } from "./lib/kafka-keys";
-import { fingerprint, renderScript } from "./lib/scripts";
-import { startService } from "./service";
+import { fingerprint } from "./lib/scripts";
+import { renderScript } from "../shared/remote-script";
+import { operate } from "./operator";
+import { founders, installService, type Service, serviceWish } from "./service";
 import type { Site } from "./site";
 import type { ZooKeeperEnsemble } from "./zookeeper-ensemble";
 
 /** Arguments of {@link KafkaCluster}. */
 export interface KafkaClusterArgs {
   site: Site;
-  /** Where the cluster keeps its metadata. */
+  /** The ensemble that stores the cluster's metadata. */
   zookeeper: ZooKeeperEnsemble;
-  /** How many brokers. */
+  /** Number of brokers. */
   brokers: number;
   instanceType: string;
-  /** MiB of each broker's heap. A change restarts the brokers one by one. */
+  /** Heap of each broker in MiB. A change restarts the brokers one by one. */
   heapMiB: number;
   /** Each broker's data volume. */
   volume: DataVolume;
-  /** A version whose archive is pinned. */
+  /** Kafka version. `archives.json` must pin its archive. */
   version: string;
   archiveUrl: string;
-  /** Copies of each partition, for Kafka's own topics and as the default for others. */
+  /** Replication factor of Kafka's internal topics, and default for other topics. */
   replicationFactor: number;
-  /** MiB/s into and out of each broker while partitions are moved from one to another. */
+  /** Replication limit in MiB/s, into and out of each broker, while partitions move. */
   moveThrottleMiBps: number;
-  /** Further lines of `server.properties`. What a broker can change while it runs, it changes so. */
+  /** The topic of the smoke test. */
+  smokeTopic: string;
+  /** The lines of `server.properties` that come from settings of their own. */
+  lines: Record<string, string>;
+  /** Further lines of `server.properties`. A broker changes a key without a restart if Kafka allows it. */
   further: Record<string, string>;
 }
 
 /**
- * A Kafka cluster: its hosts, and on each a broker installed, configured and started. Brokers do
- * not wait for ZooKeeper to be ready; they ask for it until it answers. With another number of
- * brokers, partitions are moved before hosts go, and none that runs on is restarted.
+ * A Kafka cluster: its hosts, and an installed, configured and started broker on each. Pulumi does not
+ * wait for ZooKeeper before it starts brokers: a broker retries until ZooKeeper answers. When the number
+ * of brokers changes, the operator moves partitions before Pulumi deletes hosts, and does not restart
+ * the remaining brokers.
  */
 export class KafkaCluster extends pulumi.ComponentResource {
   readonly hosts: Host[];
   /** `host:port` of every broker, in order. */
   readonly bootstrapServers: string[];
   /**
-   * Done once every broker is registered, partitions are where they are to be and none lacks a
-   * replica; none while paused.
+   * Resources that complete once every broker is registered, all partitions are in place and all replicas
+   * are in sync. Empty while the lab is paused.
    */
-  readonly ready: remote.Command[];
-  /** Variables of `scripts/remote/kafka-brokers.sh` that tell where replicas may be. */
-  readonly placing: Record<string, string>;
-  /** Changes whenever a broker's host, its instance type or the configuration does. */
+  readonly ready: pulumi.Resource[];
+  /** How the operator and clients reach each broker. */
+  readonly targets: pulumi.Output<BrokerTarget[]>;
+  /** `min.insync.replicas` of the brokers; undefined if the user has set it. */
+  readonly minInSyncReplicas: number | undefined;
+  /** Changes whenever a broker's host, instance type or configuration changes. */
   readonly generation: pulumi.Output<string>[];
 
   constructor(name: string, args: KafkaClusterArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -68,11 +79,18 @@ export class KafkaCluster extends pulumi.ComponentResource {
     this.hosts = ordinals(args.brokers).map(
       (ordinal) => new Host(`${name}-${ordinal}`, { ...args, role, ordinal }, { parent: this }),
     );
-    const racks = this.hosts.map(({ place }, index) => `${index + 1}=${place.zone.id}`);
-    this.placing = {
-      BOOTSTRAP: this.bootstrapServers.slice(0, 3).join(","),
-      RACKS: racks.join(" "),
-    };
+    this.targets = pulumi.all(this.hosts.map((host) => host.target)).apply((targets) =>
+      targets.map((host, index) => ({
+        id: index + 1,
+        host,
+        server: itemAt(this.bootstrapServers, index),
+        rack: itemAt(this.hosts, index).place.zone.id,
+      })),
+    );
+    this.minInSyncReplicas =
+      args.further["min.insync.replicas"] === undefined
+        ? minInSyncReplicas(args.replicationFactor)
+        : undefined;
     const configs = this.hosts.map((host, index) => this.config(args, host, index + 1));
     const content = fingerprint(configs, args.version, kafkaUnit(args.heapMiB), args.instanceType);
     this.generation = [pulumi.output(content), ...this.hosts.map((host) => host.instanceId)];
@@ -89,14 +107,15 @@ export class KafkaCluster extends pulumi.ComponentResource {
       replicationFactor: args.replicationFactor,
       heapMiB: args.heapMiB,
       version: args.version,
+      lines: args.lines,
       further: args.further,
     });
   }
 
   /**
-   * Done once the names of all brokers lead to where their hosts are now. A broker that asks before
-   * would remember the former address of another. One resource for all, or the number of dependencies
-   * would grow with the square of the number of brokers.
+   * Completes once the DNS records of all brokers have their current addresses. A broker that resolves a
+   * name earlier would cache the former address. One resource stands for all records: otherwise the
+   * number of dependencies would grow with the square of the number of brokers.
    */
   private awaitNames(name: string): pulumi.Resource {
     return new pulumi.Stash(
@@ -106,55 +125,69 @@ export class KafkaCluster extends pulumi.ComponentResource {
     );
   }
 
-  private start(name: string, args: KafkaClusterArgs, configs: string[]): remote.Command {
-    const zookeeperRecords = args.zookeeper.hosts.flatMap((host) => host.records);
-    const named = this.awaitNames(name);
+  private start(name: string, args: KafkaClusterArgs, configs: string[]): pulumi.Resource {
+    const { site, zookeeper } = args;
+    const service = kafkaService(args);
+    const zookeeperRecords = zookeeper.hosts.flatMap((host) => host.records);
+    const zones = ordinals(3).map((ordinal) => site.network.place("kafka", ordinal).zone.name);
     const nodes = this.hosts.map((host, index) => ({
       host,
-      variables: { NODE_ID: String(index + 1), CONFIG: configs[index] ?? "" },
-      // The roll begins with the last broker: what it refuses is refused before any is restarted.
-      installVariables: {
-        BROKERS: index + 1 === args.brokers ? String(args.brokers) : "",
+      config: itemAt(configs, index),
+      variables: {
+        // Kafka can reject only the user's own keys, so the lab's keys need no check.
+        CHECK: String(Object.keys(args.further).length > 0),
         START_SCRIPT_FILE: SESSION_SCRIPT,
         START_SCRIPT: renderScript(["kafka-session.sh"], {}),
       },
-      after: [named, ...zookeeperRecords],
+      after: [],
     }));
-    return startService(
+    const installed = installService(
       name,
-      {
-        product: "kafka",
-        version: args.version,
-        archiveUrl: args.archiveUrl,
-        volumeGiB: args.volume.gib,
-        packages: { java: "openjdk-17-jre-headless", kcat: "kcat", xxd: "xxd" },
-        variables: {
-          DATA: "/data/kafka-logs",
-          ZOOKEEPER: endpoints(args.zookeeper.names, 2181),
-          CONFIG_FILE: "config/server.properties",
-          LOGGING_FILE: "config/log4j.properties",
-          LOGGING: KAFKA_LOGGING,
-          UNIT: kafkaUnit(args.heapMiB),
-          KERNEL: KAFKA_KERNEL,
-          LIVE_KEYS: readBrokerKeys(args.version).live.join(" "),
-          // Only a user's own lines can be refused: nobody waits for a check of the lab's.
-          CHECK: Object.keys(args.further).join(" "),
-        },
-        gate: {
-          files: ["kafka-brokers.sh", "kafka-whole.sh", "kafka-ready.sh"],
-          variables: {
-            ...this.placing,
-            SERVERS: this.bootstrapServers.join(" "),
-            THROTTLE_MIBPS: String(args.moveThrottleMiBps),
-          },
-          triggers: this.generation,
-          // As long as it takes to move partitions; every other wait has a bound of its own.
-          timeoutMinutes: 7 * 24 * 60,
-        },
-      },
+      service,
       nodes,
-      [...args.site.firewall.rules, ...args.site.network.wayOut],
+      founders(name, this.hosts, zones, this),
+      [...site.firewall.rules, ...site.network.wayOut, this.awaitNames(name), ...zookeeperRecords],
       this,
     );
+    return operate(
+      `${name}-ready`,
+      {
+        wish: this.targets.apply((targets): Wish => ({
+          kind: "kafka",
+          service: serviceWish(service),
+          brokers: targets.map((target, index) => ({ ...target, config: itemAt(configs, index) })),
+          zookeeper: zookeeper.names.map((node) => `${node}:${CLIENT_PORT}`),
+          liveKeys: readBrokerKeys(args.version).live,
+          hasUserKeys: Object.keys(args.further).length > 0,
+          replicationFactor: args.replicationFactor,
+          smokeTopic: args.smokeTopic,
+          moveThrottleMiBps: args.moveThrottleMiBps,
+        })),
+        triggers: this.generation,
+        // Partitions may take days to move. Every other wait of the operator has its own limit.
+        timeoutMinutes: 7 * 24 * 60,
+      },
+      {
+        parent: this,
+        dependsOn: [...installed, ...this.hosts.flatMap((host) => host.attachments)],
+      },
+    );
   }
+}
+
+function kafkaService({ version, archiveUrl, volume, heapMiB }: KafkaClusterArgs): Service {
+  return {
+    product: "kafka",
+    version,
+    archiveUrl,
+    volumeGiB: volume.gib,
+    data: "/data/kafka-logs",
+    configFile: "config/server.properties",
+    loggingFile: "config/log4j.properties",
+    logging: KAFKA_LOGGING,
+    unit: kafkaUnit(heapMiB),
+    kernel: KAFKA_KERNEL,
+    packages: { java: "openjdk-17-jre-headless", kcat: "kcat", xxd: "xxd" },
+    installScripts: ["kafka-check.sh", "kafka-install.sh"],
+  };
 }

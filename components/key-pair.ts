@@ -5,18 +5,18 @@ import { named } from "./site";
 
 /** Arguments of {@link KeyPair}. */
 export interface KeyPairArgs {
-  /** Name of the key pair in EC2; one of its kind in a region. A pair that is there keeps its own. */
+  /** Name of the key pair in EC2, unique in a region. An existing pair keeps its name. */
   keyName: string;
   tags: Record<string, string>;
 }
 
 /**
- * The key that logs in to every host: an Ed25519 key made by the program, and its EC2 key pair. The
- * private half exists in the stack's state only, encrypted; no host holds it.
+ * The login key of every host: an Ed25519 key that Pulumi creates, and its EC2 key pair. Only the
+ * stack's state contains the private key, encrypted. No host has it.
  */
 export class KeyPair extends pulumi.ComponentResource {
   readonly keyName: pulumi.Output<string>;
-  /** Its public half, as an authorized_keys line. */
+  /** The public key, as an authorized_keys line. */
   readonly publicKey: pulumi.Output<string>;
   /** OpenSSH private key; secret. */
   readonly privateKey: pulumi.Output<string>;
@@ -32,8 +32,8 @@ export class KeyPair extends pulumi.ComponentResource {
         publicKey: this.publicKey,
         tags: named(args.tags, args.keyName),
       },
-      // A key name exists once in a region, so the old pair has to go first. Another name would
-      // replace every host, also where a stack is only renamed.
+      // A key name is unique in a region, so Pulumi deletes the old pair first. The name does not follow
+      // the stack's name: a new key name would replace every host.
       { parent: this, deleteBeforeReplace: true, ignoreChanges: ["keyName"] },
     );
     this.keyName = pair.keyName;

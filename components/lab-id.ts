@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
-/** What tells this lab from every other one in the account, whatever their stacks are called. */
+/** Distinguishes this lab from all others in the account, even from stacks with the same name. */
 export interface LabId {
   id: string;
-  /** Whether it was made in this run, so that the state knows of no host that bears it. */
+  /** Whether this run created the id. If so, the state contains no host with this id. */
   isFresh: boolean;
 }
 
-/** Makes the id of a lab with its first `up`. The state keeps it until `destroy`. */
+/** Creates the id of a lab in the first `up`. The state keeps it until `destroy`. */
 export async function labId(): Promise<LabId> {
   const fresh = randomBytes(4).toString("hex");
   const stash = new pulumi.Stash("lab-id", { input: fresh }, { ignoreChanges: ["input"] });
@@ -16,7 +16,10 @@ export async function labId(): Promise<LabId> {
   return { id: kept ?? fresh, isFresh: kept === undefined || kept === fresh };
 }
 
-/** An output's value now, since it decides what is declared. None with `--target` of something else. */
+/**
+ * Waits for an output's value, because the program needs it to decide what to declare. Undefined if
+ * `--target` excludes the resource.
+ */
 function valueOf(output: pulumi.Output<unknown>): Promise<string | undefined> {
   return (output as unknown as { promise(): Promise<string | undefined> }).promise();
 }

@@ -14,10 +14,10 @@ import { Network, type Zone } from "./network";
 import { PrivateDns } from "./private-dns";
 import type { Site } from "./site";
 import { SmokeTest } from "./smoke-test";
-import { Topics } from "./topic";
+import { Topics } from "./topics";
 import { ZooKeeperEnsemble } from "./zookeeper-ensemble";
 
-/** What has been looked up before anything is declared. */
+/** The facts that the program looks up before it declares resources. */
 export interface Findings {
   zones: Zone[];
   id: LabId;
@@ -25,7 +25,7 @@ export interface Findings {
   isNew: boolean;
 }
 
-/** Declares the whole lab; the provider decides which cloud fulfils it. */
+/** Declares the whole lab. The provider determines the cloud. */
 export function createLab(settings: Settings, found: Findings, cloud: ProviderResource) {
   const { archiveUrl, replicationFactor, running, topic, topics } = settings;
   const opts = { providers: [cloud] };
@@ -40,6 +40,7 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
       heapMiB: settings.zookeeperHeapMiB,
       volume: settings.zookeeperVolume,
       version: settings.zookeeperVersion,
+      lines: settings.zookeeperLines,
       further: settings.zookeeperConfig,
     },
     opts,
@@ -56,8 +57,10 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
       heapMiB: settings.brokerHeapMiB,
       volume: settings.brokerVolume,
       version: settings.kafkaVersion,
+      lines: settings.brokerLines,
       further: settings.brokerConfig,
       moveThrottleMiBps: settings.moveThrottleMiBps,
+      smokeTopic: topic,
     },
     opts,
   );
@@ -83,7 +86,7 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
   };
 }
 
-/** What all hosts share, and the bastion if there is to be one. */
+/** Declares the resources that all hosts share, and the bastion of the private topology. */
 function createSite(
   settings: Settings,
   { zones, id, isNew }: Findings,
@@ -113,7 +116,7 @@ function createSite(
   return { ...site, bastion };
 }
 
-/** Stops hosts, group after group: brokers hand their partitions over while ZooKeeper is there. */
+/** Stops hosts group by group: brokers need ZooKeeper for a controlled shutdown. */
 function pause(groups: Host[][]): void {
   groups.reduce<pulumi.Resource[]>(
     (stopped, hosts) => [...stopped, ...hosts.map((host) => host.stop(stopped))],
@@ -121,7 +124,7 @@ function pause(groups: Host[][]): void {
   );
 }
 
-/** What of a host a user needs to know. */
+/** The output about a host. */
 function describe(host: Host) {
   const address = host.via === undefined ? host.publicIp : host.place.privateIp;
   const jump =

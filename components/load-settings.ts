@@ -3,8 +3,8 @@ import { readPins } from "./lib/archive-pins";
 import { readSettings, type Settings } from "./settings";
 
 /**
- * The settings of the current stack. If anything is wrong with them, everything that is wrong is
- * said at once, before a single resource is registered.
+ * Reads the settings of the current stack. Reports all errors at once, before the program registers a
+ * resource.
  */
 export function loadSettings(): Settings {
   const { settings, faults } = readSettings(pulumi.runtime.allConfig(), readPins());

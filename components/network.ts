@@ -19,12 +19,12 @@ export interface Zone {
   id: string;
 }
 
-/** Where a host is put. */
+/** The location of a host. */
 export interface Place {
   zone: Zone;
   subnetId: pulumi.Output<string>;
   privateIp: string;
-  /** Whether hosts there have a public address. */
+  /** Whether the host gets a public address. */
   isPublic: boolean;
 }
 
@@ -32,27 +32,27 @@ export interface Place {
 export interface NetworkArgs {
   /** The VPC's IPv4 block, /16 to /25. A change replaces every host. */
   cidr: string;
-  /** A subnet of each kind is made in each. A change of their number replaces hosts. */
+  /** Each zone gets its own subnets. A change of the number of zones replaces hosts. */
   zones: Zone[];
-  /** Which subnets the lab's hosts are put in. A change replaces every host. */
+  /** The kind of subnet for the lab's hosts. A change replaces every host. */
   hosts: Tier;
-  /** Whether private subnets have a way out now; it costs by the hour. */
+  /** Whether private subnets currently have a NAT gateway, which costs by the hour. */
   outbound: boolean;
-  /** The domain that DHCP offers; the image ignores it, so user data brings it too. */
+  /** The domain in the DHCP options. The image ignores it, so user data sets it, too. */
   domain: string;
   tags: Record<string, string>;
 }
 
 /**
- * A VPC with DNS, and DHCP options that offer the lab's domain. It has a public subnet in each
- * zone, with an internet gateway and the route to it. If hosts are to be in private subnets, there
- * is one in each zone as well, and one NAT gateway, in the second zone, for the way out.
+ * A VPC with DNS, and DHCP options with the lab's domain. It has a public subnet in each zone, an internet
+ * gateway, and the route to it. The private topology adds a private subnet in each zone, and one NAT
+ * gateway in the second zone.
  */
 export class Network extends pulumi.ComponentResource {
   readonly vpcId: pulumi.Output<string>;
-  /** What a host needs to reach the internet, beside its subnet. */
+  /** The resources besides its subnet that a host needs to reach the internet. */
   readonly wayOut: pulumi.Resource[];
-  /** Known once routes and DHCP options are in force, so that a host boots into a whole network. */
+  /** The ids wait for routes and DHCP options, so that a host boots into a complete network. */
   private readonly subnetIds: Record<Tier, pulumi.Output<string>[]>;
 
   constructor(
@@ -94,7 +94,7 @@ export class Network extends pulumi.ComponentResource {
     this.registerOutputs({ vpcId: this.vpcId, subnetIds: this.subnetIds[args.hosts] });
   }
 
-  /** The place of a node: zone after zone in turn, at an address that its ordinal decides. */
+  /** The place of a node. Its ordinal determines the zone (round robin) and the address. */
   place(role: Role, ordinal: number): Place {
     const { cidr, zones } = this.args;
     const tier = role === "bastion" ? "public" : this.args.hosts;
@@ -140,7 +140,7 @@ export class Network extends pulumi.ComponentResource {
     );
   }
 
-  /** A subnet in each zone. Their ids are known when these are there, too. */
+  /** Creates a subnet in each zone. The ids resolve after the given resources are done. */
   private createSubnets(
     tier: Tier,
     table: ec2.RouteTable,
@@ -169,7 +169,7 @@ export class Network extends pulumi.ComponentResource {
     });
   }
 
-  /** One for all zones: it is dear, and without it hosts only lack downloads. */
+  /** One gateway for all zones: a gateway is expensive, and hosts need it only for downloads. */
   private createNatGateway(gateway: ec2.InternetGateway): pulumi.Output<string> {
     const address = new ec2.Eip(
       `${this.name}-nat-address`,
@@ -184,7 +184,7 @@ export class Network extends pulumi.ComponentResource {
         privateIp: natAddress(this.args.cidr),
         tags: this.tags("nat"),
       },
-      // Its elastic address is free for another gateway only when this one is gone.
+      // The elastic IP is free for a new gateway only after this one is deleted.
       { parent: this, deleteBeforeReplace: true },
     );
     return nat.id;

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { pointerName, reverseZone } from "./lib/addresses";
 import { named } from "./site";
 
-/** Seconds that a resolver may keep a record: as long as Java does, since hosts can move. */
+/** TTL of the records. Short, because a host's address can change. Java caches names equally long. */
 const TTL_SECONDS = 30;
 
 /** Arguments of {@link PrivateDns}. */
@@ -14,7 +14,7 @@ export interface PrivateDnsArgs {
   tags: Record<string, string>;
 }
 
-/** A private zone for the lab's names and one for its addresses, seen by the VPC alone. */
+/** A private zone for the lab's names and one for its addresses. Only the VPC can see them. */
 export class PrivateDns extends pulumi.ComponentResource {
   readonly domain: string;
   readonly zoneId: pulumi.Output<string>;
@@ -47,7 +47,7 @@ export class PrivateDns extends pulumi.ComponentResource {
     });
   }
 
-  /** Makes the A and the PTR record of a host, as children of `parent`. */
+  /** Creates the A and the PTR record of a host, as children of `parent`. */
   register(
     name: string,
     hostName: string,
@@ -70,8 +70,8 @@ export class PrivateDns extends pulumi.ComponentResource {
           ttl: TTL_SECONDS,
           records: [fullName],
         },
-        // Another address is another name here. Nothing may find the host at its old address, nor
-        // may two records have one name while hosts exchange addresses.
+        // The name of a PTR record contains the address. Delete the old record first: it must not point to
+        // the host any longer, and two hosts that exchange addresses would need the same name.
         { parent, deleteBeforeReplace: true },
       ),
     ];

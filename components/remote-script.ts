@@ -1,7 +1,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
-import { renderScript } from "./lib/scripts";
+import { renderScript } from "../shared/remote-script";
 
 /** Arguments of {@link runScript}. */
 export interface RemoteScriptArgs {
@@ -10,15 +10,15 @@ export interface RemoteScriptArgs {
   files: string[];
   /** Shell variables that the files read. */
   variables: Record<string, pulumi.Input<string>>;
-  /** A change of any of these runs the script again, as every change of the script does. */
+  /** A change of a trigger or of the script runs the script again. */
   triggers: pulumi.Input<string>[];
-  /** How long connecting and running may take. */
+  /** Time limit for the connection and the script. */
   timeoutMinutes: number;
 }
 
 /**
- * Runs a script on a host over SSH. The script goes in on stdin, so no value of it is ever on a
- * command line. Whatever changes runs it again; scripts can stand that.
+ * Runs a script on a host over SSH. The host's shell reads the script from stdin, so no value appears on
+ * a command line. Every change runs the script again, so scripts must be idempotent.
  */
 export function runScript(
   name: string,

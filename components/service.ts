@@ -1,117 +1,146 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { noteOf } from "../operator/service/files";
+import type { ServiceWish } from "../operator/wish";
 import type { Host } from "./host";
 import { candidateLines, directoryName, type Product, readPins } from "./lib/archive-pins";
-import { firstOf } from "./lib/names";
 import { FIRST_BOOT_SECONDS } from "./lib/waits";
 import { runScript } from "./remote-script";
+import { KAFKA_HOME, ZOOKEEPER_HOME } from "../shared/homes";
 
-/** What of a service is the same on all of its nodes. */
+/** The properties that all nodes of a service share. */
 export interface Service {
   product: Product;
-  /** A version whose archive is pinned. */
+  /** `archives.json` must pin the archive of this version. */
   version: string;
   archiveUrl: string;
-  /** GiB of each node's data volume. */
+  /** Size of each node's data volume in GiB. */
   volumeGiB: number;
-  /** Commands that the hosts need, each with the Debian package that brings it. */
+  /** Commands that the hosts need, each with its Debian package. */
   packages: Record<string, string>;
-  /** Variables of `scripts/remote/service.sh`. */
-  variables: Record<string, string>;
-  gate: Gate;
-}
-
-/** The look at the service as a whole, on its first node. */
-export interface Gate {
-  /** Files of `scripts/remote/` that come after the configuration of that node. */
-  files: string[];
-  variables: Record<string, string>;
-  triggers: pulumi.Input<string>[];
-  /** How long it may take, with that configuration. */
-  timeoutMinutes: number;
+  /** Lines of sysctl.d. */
+  kernel: string;
+  /** The data directory. */
+  data: string;
+  /** Relative to the release. */
+  configFile: string;
+  /** Relative to the release. */
+  loggingFile: string;
+  logging: string;
+  /** The systemd unit. */
+  unit: string;
+  /** Files of `scripts/remote/` that install the service. They follow `install.sh`. */
+  installScripts: string[];
 }
 
 /** One node of a service. */
 export interface ServiceNode {
   host: Host;
+  /** The text of the configuration file. */
+  config: string;
+  /** Additional variables of the install scripts. */
   variables: Record<string, pulumi.Input<string>>;
-  /** Further variables of `scripts/remote/install.sh`. */
-  installVariables?: Record<string, string>;
-  /** What must be there before the service is started. */
+  /** Resources that must exist before the service starts. */
   after: pulumi.Resource[];
 }
 
+/** The part of the wish that describes a service. */
+export function serviceWish(service: Service): ServiceWish {
+  const { product, version, data, configFile, loggingFile, logging, unit, volumeGiB } = service;
+  return {
+    name: `${product}-server`,
+    user: product,
+    link: product === "kafka" ? KAFKA_HOME : ZOOKEEPER_HOME,
+    release: directoryName(product, version),
+    ...{ data, configFile, loggingFile, logging, unit, volumeGiB },
+  };
+}
+
 /**
- * Installs a service on all nodes side by side and, where it has never run, starts it at once. Then
- * configures it node after node, from the last to the first: nothing to do for a node that was just
- * started, and a rolling restart where something has changed. A second round, in the same order,
- * does what a node has put off in the first: a restart, if it led the others, and the protocol
- * between brokers, which is raised once all of them know it. The first node's second turn is the
- * gate, too. A node's data volume is attached while it is installed.
+ * The nodes that may found a cluster, as `HOST=VOLUME ...`: the nodes of the first `up`, with their data
+ * volumes. Any other node without data must join the cluster. Otherwise it could found a second one.
  *
- * @returns The gate: the service as a whole is ready once it is done.
+ * @param replacementTrigger A change makes the current nodes the founders, because all of them then have
+ *   new volumes.
  */
-export function startService(
+export function founders(
+  name: string,
+  hosts: Host[],
+  replacementTrigger: pulumi.Input<string>[],
+  parent: pulumi.Resource,
+): pulumi.Output<string> {
+  const entries = hosts.map((host) => pulumi.interpolate`${host.hostName}=${host.volumeId}`);
+  const stash = new pulumi.Stash(
+    `${name}-founders`,
+    { input: pulumi.all(entries).apply((all) => all.join(" ")) },
+    { parent, replacementTrigger },
+  );
+  return stash.output as pulumi.Output<string>;
+}
+
+/**
+ * Installs a service on all nodes in parallel. A founder that has never run starts at once. The operator
+ * starts and changes every other node. Pulumi attaches a node's data volume meanwhile.
+ *
+ * @param founders The result of {@link founders}.
+ * @param installAfter Resources that must exist before any node installs.
+ */
+export function installService(
   name: string,
   service: Service,
   nodes: ServiceNode[],
+  founders: pulumi.Input<string>,
   installAfter: pulumi.Resource[],
   parent: pulumi.Resource,
-): remote.Command {
-  const { product, version, archiveUrl, gate } = service;
-  const common = {
-    SERVICE: `${product}-server`,
-    SERVICE_USER: product,
-    DIRECTORY: directoryName(product, version),
-    LINK: `/usr/local/${product}`,
-  };
-  const archives = candidateLines(archiveUrl, product, version, readPins()[product][version] ?? []);
+): remote.Command[] {
+  const { product, version, archiveUrl } = service;
+  const { release, logging, unit, ...wish } = serviceWish(service);
   const packages = Object.entries(service.packages).map((pair) => pair.join("="));
-  const installed = nodes.map((node, index) => {
-    const variables = { ...common, ...service.variables, ...node.variables };
-    const install = runScript(
+  const common = {
+    SERVICE: wish.name,
+    SERVICE_USER: wish.user,
+    DIRECTORY: release,
+    LINK: wish.link,
+    DATA: wish.data,
+    CONFIG_FILE: wish.configFile,
+    LOGGING_FILE: wish.loggingFile,
+    LOGGING: logging,
+    UNIT: unit,
+    KERNEL: service.kernel,
+    FOUNDERS: founders,
+    ARCHIVES: candidateLines(archiveUrl, product, version, readPins()[product][version] ?? []),
+    PACKAGES: packages.join(" "),
+    FIRST_BOOT_SECONDS: String(FIRST_BOOT_SECONDS),
+  };
+  return nodes.map(({ host, config, variables, after }, index) =>
+    runScript(
       `${name}-${index + 1}-install`,
       {
-        host: node.host,
-        files: [`${product}.sh`, "service.sh", "packages.sh", "download.sh", "install.sh"],
+        host,
+        files: [
+          ...["service.sh", "packages.sh", "download.sh", "install.sh"],
+          ...service.installScripts,
+        ],
         variables: {
+          ...common,
+          NODE_ID: String(index + 1),
+          VOLUME: volumeOf(host),
+          CONFIG: config,
+          NOTE: noteOf({ release, config, logging, unit }),
           ...variables,
-          ...node.installVariables,
-          ARCHIVES: archives,
-          PACKAGES: packages.join(" "),
-          FIRST_BOOT_SECONDS: String(FIRST_BOOT_SECONDS),
         },
-        triggers: [node.host.instanceId],
-        // Packages and downloads have bounds of their own, which come before this one.
+        triggers: [host.instanceId],
+        // Packages and downloads have their own, shorter limits.
         timeoutMinutes: 120,
       },
-      { parent, dependsOn: [...installAfter, ...node.after] },
-    );
-    return { host: node.host, ordinal: index + 1, variables, install };
-  });
-  const turns = ["configure", "finish"].flatMap((round) =>
-    [...installed].reverse().map((node) => ({ ...node, round })),
+      { parent, dependsOn: [...installAfter, ...after] },
+    ),
   );
-  const roll: remote.Command[] = [];
-  for (const { host, ordinal, variables, install, round } of turns) {
-    const isGate = round === "finish" && ordinal === 1;
-    const command = runScript(
-      isGate ? `${name}-ready` : `${name}-${ordinal}-${round}`,
-      {
-        host,
-        files: [...[`${product}.sh`, "service.sh", "configure.sh"], ...(isGate ? gate.files : [])],
-        variables: {
-          ...variables,
-          VOLUME_GIB: String(service.volumeGiB),
-          MAY_WAIT: String(round === "configure"),
-          ...(isGate ? gate.variables : {}),
-        },
-        triggers: isGate ? gate.triggers : [host.instanceId],
-        timeoutMinutes: isGate ? gate.timeoutMinutes : 15,
-      },
-      { parent, dependsOn: [install, ...host.attachments, ...roll.slice(-1)] },
-    );
-    roll.push(command);
+}
+
+function volumeOf({ hostName, volumeId }: Host): pulumi.Output<string> {
+  if (volumeId === undefined) {
+    throw new Error(`${hostName} must have a data volume`);
   }
-  return firstOf(roll.slice(-1));
+  return volumeId;
 }

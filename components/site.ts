@@ -5,25 +5,25 @@ import type { KeyPair } from "./key-pair";
 import type { Network } from "./network";
 import type { PrivateDns } from "./private-dns";
 
-/** What all hosts of a lab share: where they are put, who reaches them, how they are named. */
+/** The resources and properties that all hosts of a lab share. */
 export interface Site {
   network: Network;
   firewall: Firewall;
   keyPair: KeyPair;
   dns: PrivateDns;
-  /** What new hosts boot. */
+  /** The image that new hosts boot. */
   image: Image;
-  /** The host through which all others are reached, if they are not reached directly. */
+  /** The bastion; undefined if all hosts are reached directly. */
   bastion?: Host;
-  /** Whether hosts run, or are paused. */
+  /** Whether the hosts run. False if the lab is paused. */
   running: boolean;
-  /** Whether the lab has no host yet, so that none can have been started twice. */
+  /** Whether the lab has no host yet. If so, every host starts for the first time. */
   isNew: boolean;
-  /** Tags of every resource. A resource's `Name` comes on top. */
+  /** Tags of every resource, without `Name`. */
   tags: Record<string, string>;
 }
 
-/** The tags of one resource. */
+/** Adds the tag `Name`. */
 export function named(tags: Record<string, string>, name: string): Record<string, string> {
   return { ...tags, Name: name };
 }

@@ -6,9 +6,9 @@ import { type Settings } from "./settings";
 import type { Zone } from "./network";
 
 /**
- * The zones to spread hosts over: the ones that are set, or the first of the region that need no
- * opting in. They are asked for before anything else is made, since they decide how many subnets
- * there are. How a zone is at the moment plays no part: another choice would leave data behind.
+ * Returns the zones to spread hosts over: the ones in the settings, or the region's first zones that need
+ * no opt-in. The program needs them first, because they determine the number of subnets. The current
+ * health of a zone does not matter: data volumes cannot move to another zone.
  */
 export async function findZones(settings: Settings, opts: pulumi.InvokeOptions): Promise<Zone[]> {
   const [{ names, zoneIds, region }, offerings] = await Promise.all([
@@ -39,9 +39,9 @@ export async function findZones(settings: Settings, opts: pulumi.InvokeOptions):
     if (lacking.length > 0) {
       const having = names.filter((zone) => offerings.get(type)?.has(zone));
       refuse(
-        `Instance type "${type}": it must be offered in every zone that is used ` +
+        `Instance type "${type}": it must be offered in every zone that the lab uses ` +
           `(${list(chosen)}); got none in ${list(lacking)}. Take another type, or name zones that ` +
-          `have it (${list(having)}) with kafkalab:availabilityZones before the lab is made.`,
+          `have it (${list(having)}) with kafkalab:availabilityZones before you create the lab.`,
       );
     }
   }
@@ -54,7 +54,7 @@ function instanceTypes(settings: Settings): string[] {
   return [...new Set(types)];
 }
 
-/** The zones that offer each type. */
+/** Returns the zones that offer each type. */
 async function findOfferings(
   types: string[],
   opts: pulumi.InvokeOptions,

@@ -1,42 +1,47 @@
-import type { remote } from "@pulumi/command";
+import type { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./host";
 import type { DataVolume } from "./lib/ebs";
 import { fullNames, ordinals } from "./lib/names";
-import { fingerprint } from "./lib/scripts";
 import { ZOOKEEPER_KERNEL, ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "./lib/zookeeper-config";
-import { startService } from "./service";
+import { operate } from "./operator";
+import { founders, installService, type Service, serviceWish } from "./service";
 import type { Site } from "./site";
+
+/** Enough for nine nodes that each use the operator's full time limits. */
+const OPERATE_MINUTES = 120;
 
 /** Arguments of {@link ZooKeeperEnsemble}. */
 export interface ZooKeeperEnsembleArgs {
   site: Site;
-  /** How many nodes; odd. */
+  /** Number of nodes; odd. */
   nodes: number;
   instanceType: string;
-  /** MiB of each node's heap. A change restarts the nodes one by one. */
+  /** Heap of each node in MiB. A change restarts the nodes one by one. */
   heapMiB: number;
   /** Each node's data volume. */
   volume: DataVolume;
-  /** A version whose archive is pinned. */
+  /** ZooKeeper version. `archives.json` must pin its archive. */
   version: string;
   archiveUrl: string;
+  /** The lines of `zoo.cfg` that come from settings of their own. A change restarts the nodes one by one. */
+  lines: Record<string, string>;
   /** Further lines of `zoo.cfg`. A change restarts the nodes one by one. */
   further: Record<string, string>;
 }
 
 /**
- * A ZooKeeper ensemble: its hosts, and on each ZooKeeper installed, configured and started. Hosts
- * are installed side by side; a changed configuration rolls from the last node to the first, and
- * over the leader after all others. The nodes of the first `up` found the ensemble. Later ones join
- * it: the gate makes them members, one by one, and takes those out that are to go, while all run.
+ * A ZooKeeper ensemble: its hosts, and ZooKeeper on each. Pulumi installs the nodes in parallel. The nodes
+ * of the first `up` found the ensemble and start at once. The operator does the rest: it adds later nodes
+ * as members one by one, removes members that leave, and restarts nodes with a changed configuration. It
+ * restarts these nodes from the last to the first, and the leader after all others.
  */
 export class ZooKeeperEnsemble extends pulumi.ComponentResource {
   readonly hosts: Host[];
   /** The nodes' full names. */
   readonly names: string[];
-  /** Done once there is one leader and every other node follows it; none while paused. */
-  readonly ready: remote.Command[];
+  /** Commands that complete once one leader has all followers. Empty while the lab is paused. */
+  readonly ready: local.Command[];
 
   constructor(name: string, args: ZooKeeperEnsembleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("kafkalab:index:ZooKeeperEnsemble", name, {}, opts);
@@ -50,70 +55,59 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
     this.registerOutputs({ names: this.names, hosts: this.hosts.map((host) => host.hostName) });
   }
 
-  /**
-   * The nodes that may found an ensemble, with their data volumes: those of the first `up`. A node
-   * without data that is not among them must find an ensemble to join, or two might come to be.
-   * Other zones mean new volumes for all.
-   */
-  private founders(name: string, { site }: ZooKeeperEnsembleArgs): pulumi.Output<string> {
-    const entries = this.hosts.map((host) => pulumi.interpolate`${host.hostName}=${host.volumeId}`);
+  private start(name: string, args: ZooKeeperEnsembleArgs): local.Command {
+    const { site } = args;
+    const service = this.service(args);
+    const config = zooCfg(args.lines, args.further);
+    // In other zones, all volumes are new.
     const zones = ordinals(3).map((ordinal) => site.network.place("zookeeper", ordinal).zone.name);
-    const founders = new pulumi.Stash(
-      `${name}-founders`,
-      { input: pulumi.all(entries).apply((all) => all.join(" ")) },
-      { parent: this, replacementTrigger: zones },
-    );
-    return founders.output as pulumi.Output<string>;
-  }
-
-  private start(name: string, args: ZooKeeperEnsembleArgs): remote.Command {
-    const config = zooCfg(args.further);
-    const unit = zookeeperUnit(args.heapMiB);
-    // A name that is asked for before it exists is remembered as missing: records first.
-    const records = this.hosts.flatMap((host) => host.records);
-    const founders = this.founders(name, args);
-    const nodes = this.hosts.map((host, index) => ({
-      host,
-      variables: {
-        NODE_ID: String(index + 1),
-        FOUNDERS: founders,
-        VOLUME: host.volumeId ?? "",
-      },
-      after: records,
-    }));
-    return startService(
+    const installs = installService(
       name,
-      {
-        product: "zookeeper",
-        version: args.version,
-        archiveUrl: args.archiveUrl,
-        volumeGiB: args.volume.gib,
-        packages: { java: "openjdk-17-jre-headless", nc: "netcat-openbsd" },
-        variables: {
-          DATA: "/data/zk",
-          NODES: this.names.join(" "),
-          CONFIG_FILE: "conf/zoo.cfg",
-          CONFIG: config,
-          LIVE_KEYS: "",
-          CHECK: "",
-          LOGGING_FILE: "conf/logback.xml",
-          LOGGING: ZOOKEEPER_LOGGING,
-          UNIT: unit,
-          KERNEL: ZOOKEEPER_KERNEL,
-        },
-        gate: {
-          files: ["zookeeper-whole.sh", "zookeeper-ready.sh"],
-          variables: {},
-          timeoutMinutes: 25,
-          triggers: [
-            fingerprint(config, args.version, unit, args.instanceType),
-            ...this.hosts.map(({ instanceId }) => instanceId),
-          ],
-        },
-      },
-      nodes,
-      [...args.site.firewall.rules, ...args.site.network.wayOut],
+      service,
+      this.hosts.map((host) => ({ host, config, variables: {}, after: [] })),
+      founders(name, this.hosts, zones, this),
+      // DNS records must exist first, because resolvers cache that a name does not exist.
+      [
+        ...site.firewall.rules,
+        ...site.network.wayOut,
+        ...this.hosts.flatMap((host) => host.records),
+      ],
       this,
     );
+    const nodes = this.hosts.map((host, index) => ({
+      id: index + 1,
+      host: host.target,
+      config,
+    }));
+    return operate(
+      `${name}-ready`,
+      {
+        wish: pulumi.output(nodes).apply((known) => ({
+          kind: "zookeeper" as const,
+          service: serviceWish(service),
+          nodes: known,
+        })),
+        triggers: [args.instanceType, ...this.hosts.map(({ instanceId }) => instanceId)],
+        timeoutMinutes: OPERATE_MINUTES,
+      },
+      { parent: this, dependsOn: [...installs, ...this.hosts.flatMap((host) => host.attachments)] },
+    );
+  }
+
+  private service(args: ZooKeeperEnsembleArgs): Service {
+    return {
+      product: "zookeeper",
+      version: args.version,
+      archiveUrl: args.archiveUrl,
+      volumeGiB: args.volume.gib,
+      packages: { java: "openjdk-17-jre-headless", nc: "netcat-openbsd" },
+      kernel: ZOOKEEPER_KERNEL,
+      data: "/data/zk",
+      configFile: "conf/zoo.cfg",
+      loggingFile: "conf/logback.xml",
+      logging: ZOOKEEPER_LOGGING,
+      unit: zookeeperUnit(args.heapMiB),
+      installScripts: ["zookeeper-data.sh", "zookeeper-install.sh"],
+    };
   }
 }

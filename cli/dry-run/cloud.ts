@@ -1,18 +1,36 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { unwrapped } from "./registration";
 
-/** The id that this cloud gives a resource. */
+/** The id of a resource in this cloud. */
 export const idOf = (name: string) => `${name}-id`;
 
-/** The id of a lab that is there already. */
+/** The id of an existing lab. */
 export const KEPT_ID = "0123abcd";
 
-/** What the cloud makes of resources: their inputs, and what else the program reads of them. */
+/** How many nodes of each cluster an existing lab had at its first `up`. */
+const FOUNDERS = 3;
+
+/** Returns a resource's outputs: its inputs, and other properties that the program reads. */
 export function resourcesOf({ isUp }: Cloud) {
-  return (args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult =>
-    args.name === "lab-id" && isUp === true
-      ? { id: idOf(args.name), state: { output: KEPT_ID } }
-      : newResource(args);
+  return (args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult => {
+    const kept = isUp === true ? keptBy(args) : undefined;
+    return kept === undefined
+      ? newResource(args)
+      : { id: idOf(args.name), state: { output: kept } };
+  };
+}
+
+/** The output of an existing lab's stash, from the first `up`. */
+function keptBy({ name, inputs }: pulumi.runtime.MockResourceArgs): string | undefined {
+  if (name === "lab-id") {
+    return KEPT_ID;
+  }
+  return name.endsWith("-founders")
+    ? String((inputs as { input: unknown }).input)
+        .split(" ")
+        .slice(0, FOUNDERS)
+        .join(" ")
+    : undefined;
 }
 
 function newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
@@ -32,37 +50,40 @@ function newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.Mock
           publicKeyOpenssh: `ssh-ed25519 ${args.name}\n`,
         },
       };
+    case "command:local:Command":
     case "command:remote:Command":
-      return { id, state: { ...inputs, stdout: stdoutOf(args.name), stderr: "" } };
+      return { id, state: { ...inputs, stdout: stdoutOf(args.name, inputs), stderr: "" } };
     default:
       return { id, state: inputs };
   }
 }
 
-function stdoutOf(name: string): string {
-  return name === "smoke-test-round-trip"
-    ? '{"message":"smoke-1","partition":0,"offset":7,"leader":2,"inSyncReplicas":[2,3,1]}'
-    : "";
+function stdoutOf(name: string, inputs: Record<string, unknown>): string {
+  if (name === "smoke-test-round-trip") {
+    return '{"message":"smoke-1","partition":0,"offset":7,"leader":2,"inSyncReplicas":[2,3,1]}';
+  }
+  // An attempt prints the time, which differs in each run.
+  return name.endsWith("-attempt") ? `time of ${JSON.stringify(inputs)}` : "";
 }
 
-/** What cloud a program is run against. */
+/** The cloud for a dry run. */
 export interface Cloud {
   region: string;
   /** Letters of its zones. */
   zones: string[];
-  /** Whether a zone has an instance type; all have all by default. */
+  /** Whether a zone offers an instance type. @default all zones offer all types */
   offers?: (type: string, zone: string) => boolean;
-  /** Whether the lab is there already. */
+  /** Whether the lab already exists. */
   isUp?: boolean;
-  /** The name of a host that is there. */
+  /** The name of an existing host. */
   host?: string;
-  /** A host that bears the stack's name: the id of its lab, or an empty text for none. */
+  /** An existing host with the stack's name: the id of its lab, or an empty string if it has none. */
   namesake?: string;
 }
 
 const addressOf = (instanceId: string) => `address of ${instanceId}`;
 
-/** What the cloud answers to questions. */
+/** Returns the results of the provider's functions. */
 export function callOf(cloud: Cloud) {
   const { region, zones, host, isUp, namesake } = cloud;
   const found = ({ instanceTags: { Name, Lab } }: Wanted) =>

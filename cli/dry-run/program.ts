@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { callOf, type Cloud, resourcesOf } from "./cloud";
 import { type Registration, type Request, toRegistration } from "./registration";
 
-/** Letters of the zones that a region has. */
+/** The letters of a region's zones. */
 export const ZONES = ["a", "b", "c", "d"];
 
 interface Monitor {
@@ -12,20 +12,20 @@ interface Monitor {
 let requests: Request[] = [];
 let calls: string[] = [];
 
-/** What the last program has registered, though it failed. */
+/** The resources that the last program registered, even if it failed. */
 export function registrations(): Registration[] {
   return requests.map(toRegistration);
 }
 
-/** Tokens of what the last program has looked up. */
+/** The tokens of the functions that the last program called. */
 export function lookUps(): string[] {
   return calls;
 }
 
 /**
- * Runs `index.ts` with this configuration, by full name, against a cloud that only takes notes: no
- * engine, no plugins, no account, no network. Gives the stack outputs; what is declared is in
- * {@link registrations}. A module runs once, so for a second run its caller resets the modules.
+ * Runs `index.ts` with this configuration (by full name) against a cloud that only records calls. It needs
+ * no engine, no plugins, no account and no network. Returns the stack outputs. {@link registrations} returns
+ * the declared resources. A module runs only once, so the caller must reset the modules before another run.
  */
 export async function runProgram(
   config: Record<string, string>,
@@ -53,7 +53,7 @@ export async function runProgram(
     return register(request, callback);
   };
 
-  // A program that fails does so here, once, however many outputs it has.
+  // A failing program fails here, once, independent of the number of its outputs.
   const program = (await import("../../index.js")) as Record<string, unknown>;
   const outputs: Record<string, pulumi.Output<unknown>> = {};
   await Promise.allSettled(Object.values(program));

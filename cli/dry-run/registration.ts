@@ -1,4 +1,4 @@
-/** One resource as the program has registered it. */
+/** One resource that the program has registered. */
 export interface Registration {
   type: string;
   name: string;
@@ -8,20 +8,20 @@ export interface Registration {
   custom: boolean;
   /** Inputs without secret marks. */
   inputs: Record<string, unknown>;
-  /** Paths of the inputs that are marked secret. */
+  /** Paths of the secret inputs. */
   secrets: string[];
-  /** Names of what it depends on. */
+  /** Names of its dependencies. */
   dependencies: string[];
-  /** Name of the resource whose deletion it dies with. */
+  /** Name of its `deletedWith` resource. */
   deletedWith: string;
   ignoreChanges: string[];
-  /** A change of this replaces it. */
+  /** A change of this value replaces the resource. */
   replacementTrigger: unknown;
   deleteBeforeReplace: boolean;
   timeouts: { create: string; update: string };
 }
 
-/** What Pulumi's SDK sends to the engine. */
+/** A request of Pulumi's SDK to the engine. */
 export interface Request {
   getType(): string;
   getName(): string;

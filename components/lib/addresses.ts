@@ -7,32 +7,32 @@ export interface Block {
   prefix: number;
 }
 
-/** The two kinds of subnet: with a way in from the internet, and without. */
+/** The two kinds of subnet: reachable from the internet, or not. */
 export type Tier = "public" | "private";
 
 /**
- * A VPC is cut into eight blocks of the same size, four for the subnets of each kind, one a zone.
- * What is left stays free, so that more subnets never move the ones that are there.
+ * A VPC consists of eight blocks of the same size: four for the public and four for the private subnets,
+ * one for each zone. Unused blocks stay free, so that an additional subnet never moves existing ones.
  */
 const SUBNET_BITS = 3;
 
 const FIRST_BLOCK: Record<Tier, number> = { public: 0, private: 4 };
 
-/** What has fixed addresses: hosts of each role, and the NAT gateway. */
+/** Owners of fixed addresses: the hosts of each role, and the NAT gateway. */
 type Tenant = Role | "nat";
 
-/** Addresses of one tenant in each subnet: from the first offset to the one before `end`. */
+/** The addresses of one tenant in each subnet, as offsets. `end` is exclusive. */
 interface OffsetRange {
   first: number;
-  /** Infinity: up to the end of the subnet. */
+  /** Infinity means up to the end of the subnet. */
   end: number;
 }
 
 /**
- * Each tenant has offsets of its own, in public and private subnets alike: a change of the topology
- * makes the new hosts before all of the old ones are gone. AWS keeps the first four addresses of a
- * subnet and the last one. Nine ZooKeeper nodes in two zones are five a zone. The bastion and the NAT
- * gateway exist once each, so they share an offset and live in different zones.
+ * Each tenant has its own offsets, the same in public and private subnets: when the topology changes,
+ * Pulumi creates new hosts before it has deleted all old ones. AWS reserves the first four addresses and
+ * the last address of a subnet. Nine ZooKeeper nodes in two zones need five addresses in a zone. There is
+ * one bastion and one NAT gateway, so they share an offset and are in different zones.
  */
 const OFFSETS: Record<Tenant, OffsetRange> = {
   zookeeper: { first: 4, end: 9 },
@@ -41,16 +41,16 @@ const OFFSETS: Record<Tenant, OffsetRange> = {
   kafka: { first: 10, end: Infinity },
 };
 
-/** Hosts are spread over as many zones as there are, up to this many... */
+/** The lab uses at most this many zones. */
 export const MAX_ZONES = 3;
 
-/** ...and never over fewer than this, so that one zone may be lost. */
+/** The lab uses at least this many zones, so that it survives the loss of one. */
 export const MIN_ZONES = 2;
 
-/** The zone of the NAT gateway: the one after the bastion's. There are always two. */
+/** Index of the NAT gateway's zone: the one after the bastion's. There are always at least two. */
 export const NAT_ZONE_INDEX = 1;
 
-/** Reads an IPv4 CIDR; `undefined` if it is none. Bits below the prefix are kept in `first`. */
+/** Parses an IPv4 CIDR; `undefined` if the text is not one. `first` keeps the host bits. */
 export function parseCidr(text: string): Block | undefined {
   if (!/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(text) || !ipaddr.IPv4.isValidCIDR(text)) {
     return undefined;
@@ -59,7 +59,7 @@ export function parseCidr(text: string): Block | undefined {
   return { first: toNumber(address.octets), prefix };
 }
 
-/** The block without the bits below its prefix. */
+/** Returns the block without its host bits. */
 export function networkOf(block: Block): Block {
   return { first: block.first - (block.first % size(block)), prefix: block.prefix };
 }
@@ -76,7 +76,7 @@ export function overlap(one: Block, other: Block): boolean {
   return a.first < b.first + size(b) && b.first < a.first + size(a);
 }
 
-/** Whether `outer` holds the whole of `inner`. */
+/** Whether `outer` contains all of `inner`. */
 export function contains(outer: Block, inner: Block): boolean {
   return inner.prefix >= outer.prefix && overlap(outer, inner);
 }
@@ -86,14 +86,14 @@ export function subnetCidrs(vpcCidr: string, tier: Tier, count: number): string[
   return Array.from({ length: count }, (_, index) => formatCidr(subnet(vpcCidr, tier, index)));
 }
 
-/** The index of the zone, and so of the subnet, that a node lives in: round robin by ordinal. */
+/** The index of a node's zone and subnet: round robin by ordinal. */
 export function zoneIndex(ordinal: number, zones: number): number {
   return (ordinal - 1) % zones;
 }
 
 /**
- * The private address of a node. It depends on the role, the ordinal and the number of zones, and
- * not on how many nodes there are, so growing or shrinking moves nobody.
+ * The private address of a node. It depends on the role, the ordinal and the number of zones. It does not
+ * depend on the number of nodes, so adding or removing nodes changes no other node's address.
  */
 export function hostAddress(
   vpcCidr: string,
@@ -111,7 +111,7 @@ export function natAddress(vpcCidr: string): string {
   return formatAddress(subnet(vpcCidr, "public", NAT_ZONE_INDEX).first + OFFSETS.nat.first);
 }
 
-/** How many nodes of a role find an address in a VPC with this prefix and number of zones. */
+/** The maximum number of nodes of a role in a VPC with this prefix and number of zones. */
 export function capacity(vpcPrefix: number, zones: number, role: Role): number {
   if (role === "bastion") {
     return 1;
@@ -121,7 +121,7 @@ export function capacity(vpcPrefix: number, zones: number, role: Role): number {
   return Math.max(0, Math.min(end, last) - first) * zones;
 }
 
-/** The reverse zone that holds every address of a VPC: on an octet boundary, as zones are. */
+/** The reverse zone of a VPC's addresses. Reverse zones begin at an octet boundary. */
 export function reverseZone(vpcCidr: string): string {
   const { first, prefix } = block(vpcCidr);
   const octets = formatAddress(first)

@@ -4,7 +4,7 @@ import { join } from "node:path";
 /** The two products that the lab installs from an archive. */
 export type Product = "kafka" | "zookeeper";
 
-/** One archive that may serve for a version, with the checksum that it must have. */
+/** One archive of a version, with its required checksum. */
 export interface Archive {
   file: string;
   /** SHA-512, in lower-case hex. */
@@ -12,10 +12,10 @@ export interface Archive {
   origin: "apache" | "maven";
 }
 
-/** Product → version → archives, in the order in which they are tried. */
+/** Product → version → archives, in the order to try. */
 export type Pins = Record<Product, Record<string, Archive[]>>;
 
-/** The pinned archives: the one place that says which versions can be installed. */
+/** Reads the pinned archives. They define which versions the lab can install. */
 export function readPins(): Pins {
   return JSON.parse(readFileSync(join(__dirname, "archives.json"), "utf8")) as Pins;
 }
@@ -25,7 +25,7 @@ export function directoryName(product: Product, version: string): string {
   return product === "kafka" ? `kafka_2.13-${version}` : `apache-zookeeper-${version}-bin`;
 }
 
-/** Where an archive server of Apache's layout keeps the files of this version. */
+/** The URL of a version's files on an archive server with Apache's layout. */
 export function archiveDirectory(archiveUrl: string, product: Product, version: string): string {
   return product === "kafka"
     ? `${archiveUrl}/kafka/${version}`
@@ -35,7 +35,7 @@ export function archiveDirectory(archiveUrl: string, product: Product, version: 
 /** Apache's servers in the order to try: the mirror network has only current releases. */
 const APACHE_SERVERS = ["https://dlcdn.apache.org", "https://archive.apache.org/dist"];
 
-/** The name of the server that set-up's archives are served by, in each VPC of the local cloud. */
+/** The local cloud's archive server, under this name in each VPC. It serves the archives of the setup. */
 export const LOCAL_MIRROR = "mirror.local-cloud.internal";
 
 /** The names of the servers that hosts download archives from. */
@@ -44,15 +44,15 @@ export function archiveHosts(archiveUrl: string): string[] {
   return servers.map((server) => new URL(server).hostname);
 }
 
-/** Whether archives come from Apache, who has no archive that set-up packs from Maven's jars. */
+/** Whether hosts download from Apache. Apache does not have the archives that the setup packs from jars. */
 export function fromApache(archiveUrl: string): boolean {
   return archiveHosts(archiveUrl).every((host) => host.endsWith(".apache.org"));
 }
 
 /**
- * What the install script reads: one archive a line, `<URL> <SHA-512>`, in the order to try.
+ * The archives for the install script: one `<URL> <SHA-512>` per line, in the order to try.
  *
- * @param archiveUrl A server of Apache's layout, or an empty text for Apache's own servers.
+ * @param archiveUrl A server with Apache's layout, or an empty string for Apache's own servers.
  */
 export function candidateLines(
   archiveUrl: string,

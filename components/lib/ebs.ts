@@ -1,14 +1,14 @@
-/** The EBS types that a data volume may have. */
+/** The EBS volume types that the lab supports. */
 export const VOLUME_TYPES = ["gp3", "gp2", "io2", "io1", "st1"] as const;
 
 export type VolumeType = (typeof VOLUME_TYPES)[number];
 
-/** A data volume as EBS takes it. */
+/** A data volume in the terms of EBS. */
 export interface DataVolume {
   type: VolumeType;
   gib: number;
-  /** Provisioned IOPS; by default what the type includes. */
+  /** Provisioned IOPS. @default the baseline of the type */
   iops?: number;
-  /** Provisioned throughput; by default what the type includes. */
+  /** Provisioned throughput. @default the baseline of the type */
   throughputMiBps?: number;
 }

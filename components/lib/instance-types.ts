@@ -3,10 +3,10 @@ export const ARCHITECTURES = ["x86_64", "arm64"] as const;
 
 export type Architecture = (typeof ARCHITECTURES)[number];
 
-/** What is known of an EC2 instance type from its name. */
+/** The properties of an EC2 instance type that its name reveals. */
 export interface InstanceType {
   architecture: Architecture;
-  /** GiB of memory; `undefined` for families that the table does not hold. */
+  /** Memory in GiB; `undefined` for families that the table does not contain. */
   memoryGiB: number | undefined;
 }
 
@@ -26,7 +26,7 @@ const GIB_PER_CPU: Record<string, number> = { m: 4, c: 2, r: 8 };
 const CPUS = [1, 2, 4, 8, 16, 32, 48, 64];
 const CPUS_TO_96 = [2, 4, 8, 16, 32, 48, 64, 96];
 
-/** Virtual CPUs of the sizes of each family, smallest first. */
+/** Virtual CPUs of each family's sizes, the smallest first. */
 const FAMILIES: Record<string, number[]> = {
   ...families(["m5", "m5a", "r5", "r5a"], CPUS_TO_96),
   c5: [2, 4, 8, 16, 36, 48, 72, 96],
@@ -41,10 +41,10 @@ const FAMILIES: Record<string, number[]> = {
 
 const BURSTABLE_FAMILIES = ["t3", "t3a", "t4g"];
 
-/** Families before Nitro: their EBS volumes are no NVMe devices. */
+/** Families before Nitro. Their EBS volumes are not NVMe devices. */
 const XEN = /^(t[12]|m[1-4]|c[134]|r[34]|i[23]|d2|g[23]|p[23]|x1e?|h1|f1|cc2|hs1)$/;
 
-/** What the name says, or the rule that it breaks. */
+/** Returns the properties of an instance type, or the rule that its name breaks. */
 export function readInstanceType(name: string): InstanceType | string {
   const match = /^(([a-z]+[0-9]+)([a-z]*)(-[a-z0-9]+)?)\.([a-z0-9-]+)$/.exec(name);
   if (match === null) {

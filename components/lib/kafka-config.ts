@@ -1,49 +1,49 @@
+import { minInSyncReplicas } from "../../operator/kafka/availability";
 import { propertiesFile } from "./properties";
 import { MAX_OPEN_FILES, renderUnit } from "./units";
 import { CLIENT_PORT } from "./zookeeper-config";
+import { KAFKA_HOME } from "../../shared/homes";
 
-/** The port for clients of Kafka. */
+/** The port for Kafka clients. */
 export const BROKER_PORT = 9092;
 
-/** What decides a broker's `server.properties`. */
+/** The inputs of a broker's `server.properties`. */
 export interface BrokerConfig {
   id: number;
   /** Full host name that clients and the other brokers use. */
   advertisedName: string;
-  /** Zone id, so that replicas are spread over zones. */
+  /** Zone id. Kafka spreads replicas over racks. */
   rack: string;
   zookeepers: string[];
   replicationFactor: number;
-  /** MiB of its heap. */
+  /** Heap in MiB. */
   heapMiB: number;
-  /** The release that is to run. */
+  /** Kafka version. */
   version: string;
-  /** Further lines; they win over those that are written here. */
+  /** The lines that come from settings of their own. */
+  lines: Record<string, string>;
+  /** Further lines. They override the lines that this module writes. */
   further?: Record<string, string>;
 }
 
-/** How many in-sync replicas a write with `acks=all` needs: one may be lost. */
-export function minInSyncReplicas(replicationFactor: number): number {
-  return Math.max(1, replicationFactor - 1);
-}
-
 /**
- * Bytes of the log cleaner's buffer, which a broker takes as it starts and never gives back: the share
- * of the heap that Kafka's default, 128 MiB, has of the book's heap of 1 GiB, and never more than that.
+ * Size of the log cleaner's buffer in bytes. A broker allocates it at start and never frees it. Kafka's
+ * default of 128 MiB is one eighth of the book's heap of 1 GiB. With a smaller heap, the buffer is also
+ * one eighth. With a larger heap, it is the default.
  */
 function cleanerBuffer(heapMiB: number): number {
   return Math.min(heapMiB / 8, 128) * 2 ** 20;
 }
 
-/** `host:port` of each, separated by commas. */
+/** `host:port` of each name, separated by commas. */
 export function endpoints(names: string[], port: number): string {
   return names.map((name) => `${name}:${port}`).join(",");
 }
 
-/** What brokers speak with one another. A broker that is there keeps its own until all can change. */
+/** The inter-broker protocol. The operator keeps the former protocol until all brokers can change it. */
 const PROTOCOL_KEY = "inter.broker.protocol.version";
 
-/** The protocol that came with a release: 3.9 of 3.9.1. */
+/** Returns the protocol of a release, for example 3.9 for 3.9.1. */
 function protocol(version: string): string {
   return version.split(".").slice(0, 2).join(".");
 }
@@ -66,23 +66,23 @@ export function serverProperties(config: BrokerConfig): string {
     "num.partitions": 1,
     "default.replication.factor": replicationFactor,
     "min.insync.replicas": minIsr,
-    "log.retention.hours": 72,
     "log.segment.bytes": 1073741824,
     "offsets.topic.replication.factor": replicationFactor,
     "transaction.state.log.replication.factor": replicationFactor,
     "transaction.state.log.min.isr": minIsr,
     "group.initial.rebalance.delay.ms": 3000,
     "log.cleaner.dedupe.buffer.size": cleanerBuffer(config.heapMiB),
-    // A follower may ask for a new partition before its leader knows that it leads.
+    // A follower may fetch a new partition before its leader knows the partition. Retry soon.
     "replica.fetch.backoff.ms": 100,
     "auto.create.topics.enable": false,
     "unclean.leader.election.enable": false,
     "controlled.shutdown.enable": true,
+    ...config.lines,
     ...config.further,
   });
 }
 
-/** Logging of Kafka: to the journal, which bounds it. */
+/** Kafka logs to the journal, which limits the size. */
 export const KAFKA_LOGGING = `log4j.rootLogger=INFO, console
 log4j.appender.console=org.apache.log4j.ConsoleAppender
 log4j.appender.console.layout=org.apache.log4j.PatternLayout
@@ -93,7 +93,7 @@ log4j.logger.kafka.request.logger=WARN
 log4j.logger.kafka.network.RequestChannel$=WARN
 `;
 
-/** JVM options of a broker beside its heap: JMX, on the loopback only. */
+/** JVM options of a broker besides its heap: JMX on the loopback address. */
 function kafkaJvmOptions(): string {
   return [
     "-Dcom.sun.management.jmxremote.host=127.0.0.1 -Djava.rmi.server.hostname=127.0.0.1",
@@ -103,19 +103,19 @@ function kafkaJvmOptions(): string {
 }
 
 /**
- * Kernel settings of a broker's host, as lines of sysctl.d. A broker lives on the page cache: the
- * kernel writes it out early and in the background, and makes writers wait for it late. Every
- * segment takes two map areas (its indexes), and there are as many segments as files may be open.
+ * Kernel settings of a broker's host, as lines of sysctl.d. A broker relies on the page cache, so the
+ * kernel starts to write dirty pages early in the background and blocks writers late. Every segment needs
+ * two memory maps for its indexes, and there can be as many segments as open files.
  */
 export const KAFKA_KERNEL = `vm.swappiness = 1
 vm.dirty_background_ratio = 5
 vm.dirty_ratio = 60
 vm.max_map_count = ${2 * MAX_OPEN_FILES}`;
 
-/** Where a broker's host has the script that its unit runs first (scripts/remote/kafka-session.sh). */
+/** Path on a broker's host of the script that its unit runs first (scripts/remote/kafka-session.sh). */
 export const SESSION_SCRIPT = "/etc/kafkalab/kafka-session.sh";
 
-/** Seconds that the script waits for ZooKeeper: as long as the broker itself does after it. */
+/** How many seconds the script waits for ZooKeeper. The broker then waits for the same time. */
 const SESSION_SECONDS = 60;
 
 /** The systemd unit of a broker. */
@@ -130,14 +130,15 @@ export function kafkaUnit(heapMiB: number): string {
       `Environment="KAFKA_HEAP_OPTS=-Xms${heapMiB}m -Xmx${heapMiB}m"`,
       `Environment="KAFKA_OPTS=${kafkaJvmOptions()}"`,
       "Environment=LOG_DIR=/var/log/kafka-server",
-      // Without this the launcher adds a garbage-collection log that can grow to 1 GB.
+      // Without this the launcher enables a garbage collection log of up to 1 GB.
       'Environment="EXTRA_ARGS=-name kafkaServer"',
-      // The broker starts whatever becomes of the script.
-      `ExecStartPre=-/bin/bash ${SESSION_SCRIPT} /usr/local/kafka ${SESSION_SECONDS}`,
+      // The "-" makes systemd start the broker even if the script fails.
+      `ExecStartPre=-/bin/bash ${SESSION_SCRIPT} ${KAFKA_HOME} ${SESSION_SECONDS}`,
       `TimeoutStartSec=${2 * SESSION_SECONDS}`,
     ],
-    command: "/usr/local/kafka/bin/kafka-server-start.sh /usr/local/kafka/config/server.properties",
-    // A controlled shutdown moves every leader away first; killing it early costs a log recovery.
+    command: `${KAFKA_HOME}/bin/kafka-server-start.sh ${KAFKA_HOME}/config/server.properties`,
+    // A controlled shutdown first moves all leaders, which takes time. If systemd kills the broker
+    // earlier, the broker must recover its log at the next start.
     stopTimeoutSeconds: 180,
   });
 }

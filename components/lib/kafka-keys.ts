@@ -1,23 +1,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The names of a Kafka release's broker settings. */
+/** The broker configuration keys of a Kafka release. */
 export interface BrokerKeys {
-  /** What a broker takes while it runs. */
+  /** Keys that a running broker can change. */
   live: string[];
-  /** What it reads when it starts. */
+  /** Keys that a broker reads only at start. */
   restart: string[];
 }
 
 /**
- * The names of a release's broker settings, as the release itself lists them
- * (test/operations/roll.test.ts). A release without a table has none.
+ * Returns the broker keys that the release itself lists (test/operations/roll.test.ts). The lists are
+ * empty for a release without a table.
  */
 export function readBrokerKeys(version: string): BrokerKeys {
   return readTable<BrokerKeys>("broker-keys.json")[version] ?? { live: [], restart: [] };
 }
 
-/** The names of a release's topic settings, as the release itself lists them. */
+/** Returns the topic keys that the release itself lists. */
 export function readTopicKeys(version: string): string[] {
   return readTable<string[]>("topic-keys.json")[version] ?? [];
 }

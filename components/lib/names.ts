@@ -7,10 +7,10 @@ const PREFIXES: Record<Role, string> = {
   bastion: "peter-bastion",
 };
 
-/** How many hosts of each role a lab may have. */
+/** The maximum number of hosts of each role. */
 export const MOST_HOSTS: Record<Role, number> = { zookeeper: 9, kafka: 300, bastion: 1 };
 
-/** The longest short name that a host of a lab can have. */
+/** The longest possible short name of a host. */
 export function longestHostName(): string {
   const roles = Object.keys(PREFIXES) as Role[];
   return roles
@@ -19,12 +19,12 @@ export function longestHostName(): string {
 }
 
 /**
- * Which hosts stop first when all of them stop: brokers hand over and leave while ZooKeeper is there.
- * A tag of the host, for whoever stops hosts.
+ * The order in which hosts stop: brokers need ZooKeeper for a controlled shutdown. It is a tag of each
+ * host, so that tools which stop hosts can follow it.
  */
 export const STOP_ORDER: Record<Role, number> = { kafka: 1, zookeeper: 2, bastion: 3 };
 
-/** The short host name that an ordinal (from 1) alone decides: `peter-zk01`, `peter-kafka12`. */
+/** The short host name. The role and the ordinal (from 1) determine it: `peter-zk01`, `peter-kafka12`. */
 export function hostName(role: Role, ordinal: number): string {
   return `${PREFIXES[role]}${String(ordinal).padStart(2, "0")}`;
 }
@@ -34,12 +34,12 @@ export function fullNames(role: Role, count: number, domain: string): string[] {
   return ordinals(count).map((ordinal) => `${hostName(role, ordinal)}.${domain}`);
 }
 
-/** 1 to `count`. The ordinal is a node's identity: host name, record, `myid` and `broker.id`. */
+/** The numbers 1 to `count`. A node's ordinal determines its host name, DNS record, `myid` or `broker.id`. */
 export function ordinals(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
-/** The first of a list that is never empty. */
+/** Returns the first item of a list that must not be empty. */
 export function firstOf<T>(items: T[]): T {
   const [first] = items;
   if (first === undefined) {

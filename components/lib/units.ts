@@ -1,28 +1,28 @@
-/** Files and connections that a service may have open; Kafka's guide asks for 100000 or more. */
+/** Limit of open files and connections of a service. Kafka's guide recommends at least 100000. */
 export const MAX_OPEN_FILES = 131_072;
 
-/** What differs between the systemd units of the lab's services. */
+/** The differences between the systemd units of the lab's services. */
 export interface UnitArgs {
   /** Unit name without `.service`. */
   service: string;
   description: string;
   documentation: string;
   user: string;
-  /** The directory that the service may write to, below `/data`. */
+  /** The writable directory of the service, below `/data`. */
   dataDirectory: string;
-  /** Further lines of the `[Service]` section. */
+  /** Additional lines of the `[Service]` section. */
   settings: string[];
   command: string;
   stopTimeoutSeconds: number;
 }
 
 /**
- * A sandboxed unit. The service writes to its own data directory and to nothing else. It notes
- * what content it was started with, so that a later run restarts it only if that has changed.
+ * A sandboxed unit. The service can write only to its own data directory. The unit records the files that
+ * the service was started with, so that the operator restarts it only if they have changed.
  *
- * What is left open, and why: with `MemoryDenyWriteExecute` no JVM starts; with `ProcSubset=pid` JMX
- * tells no CPU load; without `AF_UNIX` systemd-resolved is not asked for names; with `UMask=0077` the
- * login user reads no segment. Who may connect is up to the security groups.
+ * The unit leaves these options out: with `MemoryDenyWriteExecute` no JVM starts. With `ProcSubset=pid`
+ * JMX shows no CPU load. Without `AF_UNIX` the service cannot use systemd-resolved. With `UMask=0077` the
+ * login user cannot read segments. The security groups decide who may connect.
  */
 export function renderUnit(args: UnitArgs): string {
   return `[Unit]

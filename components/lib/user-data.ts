@@ -1,40 +1,41 @@
-import { fingerprint, renderScript } from "./scripts";
+import { fingerprint } from "./scripts";
+import { renderScript } from "../../shared/remote-script";
 import { VOLUME_SECONDS } from "./waits";
 
-/** What a host must know of itself before anybody can tell it over SSH. */
+/** The data that a host needs before anybody can connect over SSH. */
 export interface HostData {
   fullName: string;
-  /** Where short names are looked for. */
+  /** The search domain for short names. */
   domain: string;
   loginUser: string;
   /** Public key of the login user, as an authorized_keys line. */
   loginKey: string;
   /** The SSH host key, Ed25519, in OpenSSH's format. */
   hostKey: { private: string; public: string };
-  /** Of the data volume; empty for a host without one. */
+  /** Id of the data volume; empty for a host without one. */
   volumeId: string;
 }
 
 /**
- * User data of a host. What cloud-config says is there before sshd starts, so that no client ever
- * sees another host key, or a host without its login user. cloud-init never applies it again, and a
- * power cut in these first seconds leaves a host that must be replaced. The script runs once all
- * services have been started, and is run again where it was cut short (`install.sh`).
+ * Renders the user data of a host. cloud-init applies the cloud-config before sshd starts, so that no
+ * client ever sees another host key or a host without its login user. cloud-init applies it only once: a
+ * host that loses power in these first seconds must be replaced. The script runs after all services have
+ * started. If it was interrupted, `install.sh` runs it again.
  */
 export function hostUserData(host: HostData): string {
   const config = {
     fqdn: host.fullName,
     prefer_fqdn_over_hostname: true,
     write_files: [
-      // Debian's image takes no search domain from DHCP.
+      // Debian's image ignores the search domain from DHCP.
       {
         path: "/etc/systemd/resolved.conf.d/kafkalab.conf",
         content: `[Resolve]\nDomains=${host.domain}\n`,
       },
-      // Remote commands come all at once, to a bastion for every host; by default sshd turns some away.
+      // Pulumi opens many connections at once, on the bastion for every host. By default sshd drops some.
       { path: "/etc/ssh/sshd_config.d/kafkalab.conf", content: "MaxStartups 100\n" },
     ],
-    // No key of another type is made then.
+    // With a given key cloud-init generates no key of another type.
     ssh_keys: { ed25519_private: host.hostKey.private, ed25519_public: host.hostKey.public },
     users: [
       "default",
@@ -60,11 +61,11 @@ export function hostUserData(host: HostData): string {
 }
 
 /**
- * A MIME message of these parts, each with its type. The same parts give the same text. In base64, so
- * that every reader finds the same bytes: readers differ in whose the line break before a boundary is.
+ * Renders a MIME message. The same parts give the same text. The parts are base64, because readers differ
+ * in whether the line break before a boundary belongs to the part.
  */
 export function renderMultipart(parts: [type: string, body: string][]): string {
-  // No part can hold the hash of all.
+  // No part can contain the hash of all parts.
   const boundary = `kafkalab-${fingerprint(parts)}`;
   const rendered = parts.map(
     ([type, body]) =>
@@ -77,7 +78,7 @@ export function renderMultipart(parts: [type: string, body: string][]): string {
   );
 }
 
-/** In lines of 76 characters, the most that MIME allows. */
+/** Base64 in lines of 76 characters, the maximum in MIME. */
 const base64 = (text: string) =>
   Buffer.from(text)
     .toString("base64")

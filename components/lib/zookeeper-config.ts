@@ -1,16 +1,20 @@
 import { propertiesFile } from "./properties";
 import { renderUnit } from "./units";
 
-/** The port for clients of ZooKeeper. */
+/** The port for ZooKeeper clients. */
 export const CLIENT_PORT = 2181;
 
 /**
- * `zoo.cfg` of an ensemble; the same on every node. The members are not in it: ZooKeeper keeps them
- * itself, beside its data, and changes them while it runs.
+ * Returns the `zoo.cfg` of an ensemble. Every node has the same file. The file does not list the members,
+ * because ZooKeeper stores them in its own file and changes them while it runs.
  *
- * @param further Further lines; they win over those that are written here.
+ * @param lines The lines that come from settings of their own.
+ * @param further Further lines. They override the lines that this function writes.
  */
-export function zooCfg(further: Record<string, string> = {}): string {
+export function zooCfg(
+  lines: Record<string, string>,
+  further: Record<string, string> = {},
+): string {
   return propertiesFile({
     dataDir: "/data/zk",
     clientPort: CLIENT_PORT,
@@ -21,14 +25,15 @@ export function zooCfg(further: Record<string, string> = {}): string {
     "autopurge.purgeInterval": 1,
     "admin.enableServer": false,
     "4lw.commands.whitelist": "conf,mntr,ruok,srvr",
-    // One node alone is an ensemble, too, so that others can join it.
+    // A single node also runs as an ensemble, so that others can join it.
     standaloneEnabled: false,
     reconfigEnabled: true,
+    ...lines,
     ...further,
   });
 }
 
-/** Logging of ZooKeeper: to the journal, which bounds it. */
+/** ZooKeeper logs to the journal, which limits the size. */
 export const ZOOKEEPER_LOGGING = `<configuration>
   <appender name="CONSOLE" class="ch.qos.logback.core.ConsoleAppender">
     <encoder><pattern>%-5p [%t:%C{1}@%L] - %m%n</pattern></encoder>
@@ -38,8 +43,8 @@ export const ZOOKEEPER_LOGGING = `<configuration>
 `;
 
 /**
- * Kernel settings of a ZooKeeper node's host, as lines of sysctl.d: a heap that is swapped out costs
- * sessions.
+ * Kernel settings of a ZooKeeper node's host, as lines of sysctl.d. A swapped-out heap makes sessions
+ * expire.
  */
 export const ZOOKEEPER_KERNEL = "vm.swappiness = 1";
 
@@ -54,10 +59,10 @@ export function zookeeperUnit(heapMiB: number): string {
     settings: [
       `Environment="SERVER_JVMFLAGS=-Xms${heapMiB}m -Xmx${heapMiB}m -XX:+UseG1GC"`,
       "Environment=ZOO_LOG_DIR=/var/log/zookeeper-server",
-      // Apache's launcher turns JMX on unless told not to.
+      // Apache's launcher enables JMX by default.
       "Environment=JMXDISABLE=true",
     ],
-    // Puts the lab's zoo.cfg and ZooKeeper's own list of members together (start_service).
+    // Combines the lab's zoo.cfg with ZooKeeper's own list of members (start_service).
     command: "/bin/bash /etc/kafkalab/zookeeper-start.sh",
     stopTimeoutSeconds: 30,
   });

@@ -1,4 +1,4 @@
-/** A broken rule: what the value must do, and what to do about it. */
+/** A broken rule and its remedy. */
 export interface Breach {
   /** The rest of "it must ...". */
   rule: string;

@@ -4,6 +4,10 @@ import { type Decided, decidedByLab, severalLines, unknownKey } from "./keys";
 import { belongsToPlugIn, hasForeignPlugIn, plugInKeys } from "./plug-in-keys";
 import { nearest } from "./spelling";
 
+/**
+ * The keys that the lab sets itself. A setting for a single key names that key in its own definition
+ * instead.
+ */
 const DECIDED: Decided = {
   "broker.id": "brokers",
   "node.id": "brokers",
@@ -32,34 +36,36 @@ const DECIDED: Decided = {
 };
 
 /**
- * The rule for a further line of `server.properties`. Whether its value is right, the release itself
- * judges, on a host.
+ * Returns the rule for an additional key of `server.properties`. Kafka itself validates the value on a host.
  *
- * @param all The lines that are given with it.
+ * @param all All additional lines.
+ * @param decided The keys that have settings of their own.
  */
 export function brokerKeyRule(
   all: Record<string, string>,
   version: string,
+  decided: Decided,
 ): (pair: [string, string]) => Breach | undefined {
   const { live, restart } = readBrokerKeys(version);
   const listed = [...live, ...restart];
   const known = [...listed, ...plugInKeys(listed)];
   const isForeign = hasForeignPlugIn(all, listed);
 
-  return ([key, value]) => decidedByLab(key, DECIDED) ?? unknown(key) ?? severalLines(value);
+  return ([key, value]) =>
+    decidedByLab(key, { ...DECIDED, ...decided }) ?? unknown(key) ?? severalLines(value);
 
   function unknown(key: string): Breach | undefined {
     if (belongsToPlugIn(key, all)) {
       return undefined;
     }
-    // A class that is not Kafka's own may read any key, but a misspelt key of Kafka's stays a mistake.
+    // A third-party class may read any key. But a key that is close to one of Kafka's keys is a mistake.
     return isForeign && nearest(key, known) === undefined
       ? undefined
       : unknownKey(key, known, `keys that Kafka ${version} knows`);
   }
 }
 
-/** The rule for a setting of a topic. Whether its value is right, the release itself judges. */
+/** Returns the rule for a key of a topic's configuration. Kafka itself validates the value. */
 export function topicKeyRule(version: string): (pair: [string, string]) => Breach | undefined {
   const known = readTopicKeys(version);
   return ([key, value]) =>

@@ -3,21 +3,23 @@ import { type Architecture } from "../lib/instance-types";
 import { type Breach } from "./breach";
 import { isObject, isScalar, parseJson, scalar } from "./values";
 
-/** What a rule or a default may depend on. */
+/** The facts that a rule or a default may depend on. */
 export interface Context {
-  /** The value of another setting, or its default if it has a fault. */
+  /** The value of another setting, or its default if the value is invalid. */
   get<T>(setting: Setting<T>): T;
+  /** All settings of the lab. */
+  settings: readonly Setting<unknown>[];
   pins: Pins;
-  /** The architecture of this machine, which hosts of the local target have. */
+  /** The architecture of this machine. Hosts of the local target have the same. */
   machine: Architecture;
 }
 
-/** Finds what is wrong with a value; undefined if nothing is. */
+/** Returns the rule that a value breaks; undefined if the value is valid. */
 export type Check<T> = (value: T, context: Context) => Breach | undefined;
 
 /** A rule for the value of a setting. */
 export interface Rule<T> {
-  /** The rule for the reference, as the rest of "It must ...". */
+  /** The text for the reference: the rest of "It must ...". */
   text: string;
   check: Check<T>;
 }
@@ -25,63 +27,78 @@ export interface Rule<T> {
 /** A default that depends on other settings. */
 export class Computed<T> {
   constructor(
-    /** The default for the reference. */
+    /** Describes the default in the reference. */
     readonly text: string,
     readonly value: (context: Context) => T,
   ) {}
 }
 
 /**
- * Notes a broken rule as a fault, and says whether the value is sound.
+ * Records a broken rule as a fault. Returns whether the value is valid.
  *
- * @param at The name in the message; by default that of the setting.
+ * @param at The name in the message. @default the name of the setting
  */
 export type Judge = (breach: Breach | undefined, value: unknown, at?: string) => boolean;
 
-/** What Pulumi.yaml can say for a default. */
+/** A default that Pulumi.yaml can express. */
 type PulumiDefault = string | number | boolean | string[] | Record<string, never>;
 
-/** One setting of the lab: all that its reader, Pulumi.yaml and the reference need. */
-export interface Setting<T, N extends string = string> {
+/**
+ * The configuration key of a setting that sets exactly one key. The lab writes the value into the file,
+ * and rejects the key in `brokerConfig` or `zookeeperConfig`. No host checks the value, so the rule of the
+ * setting must allow only values that every pinned release accepts.
+ */
+export interface FileKey {
+  /** The key of every broker's `server.properties`. */
+  brokerKey?: string;
+  /** The key of `zoo.cfg`. */
+  zookeeperKey?: string;
+}
+
+/** One setting of the lab, with the data for its reader, for Pulumi.yaml and for the reference. */
+export interface Setting<T, N extends string = string> extends FileKey {
   name: N;
   /** Its type in Pulumi.yaml. */
   type: "string" | "integer" | "boolean" | "array" | "object";
-  /** Its default in Pulumi.yaml; an empty one where {@link computed} says more. */
+  /** Its default in Pulumi.yaml. Empty if {@link computed} describes the default. */
   default: PulumiDefault;
   computed?: string;
   /** The rest of "It must ...". */
   rule?: string;
-  /** What it sets, in sentences. */
+  /** Describes the setting, in full sentences. */
   text: string;
-  /** What a change does to a lab that is up, in sentences. */
+  /** Describes the effect of a change on an existing lab, in full sentences. */
   change: string;
   example: unknown;
   /**
-   * Its value from the text that Pulumi passes on. A value with a fault reads as the default, so
-   * that one mistake is reported once.
+   * Parses the text from Pulumi. Returns the default for an invalid value, so that one mistake causes only
+   * one error message.
    */
   read(raw: string | undefined, judge: Judge, context: Context): T;
 }
 
-/** What every definition of a setting has. */
+/** The common part of every definition. */
 interface Definition<N extends string> {
   name: N;
   text: string;
   change: string;
 }
 
-/** A setting whose value is one text, number, true or false. */
-interface SingleDefinition<N extends string, T> extends Definition<N> {
+/** A setting with its own default. */
+interface DefinitionWithDefault<N extends string, T> extends Definition<N> {
   default: T | Computed<T>;
   example: T;
 }
 
-/** The value that a setting has if it is not given. */
+/** A setting with a single string, number or boolean, which one line of a file can hold. */
+interface SingleDefinition<N extends string, T> extends DefinitionWithDefault<N, T>, FileKey {}
+
+/** Returns the value of a setting that the user did not set. */
 function fallbackOf<T>(given: T | Computed<T>, context: Context): T {
   return given instanceof Computed ? given.value(context) : given;
 }
 
-/** A text. An empty text stands for the default. */
+/** A string. An empty string means the default. */
 export function text<N extends string>(
   definition: SingleDefinition<N, string> & { rule: Rule<string> },
 ): Setting<string, N> {
@@ -99,11 +116,11 @@ export function text<N extends string>(
   };
 }
 
-/** One of a few words. An empty text stands for the default. */
+/** One of several words. An empty string means the default. */
 export function choice<N extends string, T extends string>(
   definition: SingleDefinition<N, T> & {
     words: readonly T[];
-    /** A further rule, which comes first. */
+    /** An additional rule, checked first. */
     also?: Rule<string>;
   },
 ): Setting<T, N> {
@@ -125,7 +142,7 @@ export function choice<N extends string, T extends string>(
   };
 }
 
-/** A whole number. */
+/** An integer. */
 export function integer<N extends string>(
   definition: SingleDefinition<N, number> & { default: number; rule: Rule<number> },
 ): Setting<number, N> {
@@ -165,12 +182,12 @@ export function boolean<N extends string>(
   };
 }
 
-/** A list of texts. An empty list stands for the default. */
+/** A list of strings. An empty list means the default. */
 export function list<N extends string>(
-  definition: SingleDefinition<N, string[]> & {
-    /** The rule for each text. */
+  definition: DefinitionWithDefault<N, string[]> & {
+    /** The rule for each string. */
     each: Check<string>;
-    /** The rule for the list, which is judged only if each text is sound. */
+    /** The rule for the list, checked only if every string is valid. */
     rule: Rule<string[]>;
   },
 ): Setting<string[], N> {
@@ -198,17 +215,17 @@ export function list<N extends string>(
   };
 }
 
-/** Texts by key. Numbers, true and false are texts, too. */
+/** Strings by key. Numbers and booleans are converted to strings. */
 export function texts<N extends string>(
   definition: Definition<N> & {
     rule: {
       text: string;
-      /** The rule for each key and its value, from all that are given and what they depend on. */
+      /** Returns the rule for each key and value. It may depend on all pairs and on other settings. */
       each: (
         all: Record<string, string>,
         context: Context,
       ) => (pair: [string, string]) => Breach | undefined;
-      /** The rule for all of them together, which is judged only if each one is sound. */
+      /** The rule for all pairs together, checked only if every pair is valid. */
       together: Check<Record<string, string>>;
     };
     example: Record<string, string | number | boolean>;
@@ -244,7 +261,7 @@ export function texts<N extends string>(
   };
 }
 
-/** Objects by name, whose fields the definition itself reads. */
+/** Objects by name. The definition itself reads their fields. */
 export function objects<N extends string, T>(
   definition: Definition<N> & {
     rule: string;
@@ -275,22 +292,23 @@ function isNamedObject(entry: [string, unknown]): entry is [string, Record<strin
   return isObject(entry[1]);
 }
 
-/** The scalars of an object as texts. */
+/** Converts the scalars of an object to strings. */
 function textsOf(pairs: [string, unknown][]): Record<string, string> {
   return Object.fromEntries(
     pairs.flatMap(([key, item]) => (isScalar(item) ? [[key, String(item)]] : [])),
   );
 }
 
-/** The part of a setting that only the reference and Pulumi.yaml read. */
+/** Returns the part of a setting that comes directly from its definition. */
 function described<N extends string>(
-  { name, text, change }: Definition<N>,
+  { name, text, change, brokerKey, zookeeperKey }: Definition<N> & FileKey,
   given: PulumiDefault | Computed<unknown>,
   empty: PulumiDefault,
 ) {
+  const description = { name, text, change, brokerKey, zookeeperKey };
   return given instanceof Computed
-    ? { name, text, change, default: empty, computed: given.text }
-    : { name, text, change, default: given };
+    ? { ...description, default: empty, computed: given.text }
+    : { ...description, default: given };
 }
 
 function setWith(name: string, value: unknown): string {

@@ -7,19 +7,19 @@ import { archiveUrl } from "./lab";
 /** The longest host name that Linux accepts (HOST_NAME_MAX). */
 const LONGEST_NAME = 64;
 
-/** What a domain may have of that, beside the host's own name and a dot. */
+/** The maximum length of the domain: the rest is for the short host name and a dot. */
 const LONGEST_DOMAIN = LONGEST_NAME - longestHostName().length - 1;
 
-/** Domains that a lab cannot use, nor any domain below them. */
+/** Domains that a lab cannot use, including their subdomains. */
 interface Reserved {
   domains: string[];
-  /** Why, as the rest of "must not be a domain ...". */
+  /** The reason: the rest of "must not be a domain ...". */
   why: string;
 }
 
 const RESERVED: Reserved[] = [
   {
-    // RFC 6761, 6762, 7686, 8375 and 9476; localdomain as nss-myhostname and systemd-resolved have it.
+    // RFC 6761, 6762, 7686, 8375 and 9476. nss-myhostname and systemd-resolved answer localdomain.
     domains: [
       ...["localhost", "localdomain", "local", "invalid", "test", "onion", "alt", "arpa"],
       ...["example", "example.com", "example.net", "example.org"],
@@ -38,7 +38,7 @@ const RESERVED: Reserved[] = [
 
 const EXAMPLE = "Take one such as foo.bar";
 
-/** The rule for the domain of the private zone and of the hosts' names. */
+/** The rule for the domain of the private zone and the host names. */
 export const domainRule: Rule<string> = {
   text:
     `be two or more labels of lower-case letters, digits and inner hyphens, at most ${LONGEST_DOMAIN} ` +
@@ -94,7 +94,7 @@ function hidesServer(value: string, servers: string[]): Breach | undefined {
       };
 }
 
-/** Whether a name is this domain or lies below it. */
+/** Whether a name is this domain or one of its subdomains. */
 function isIn(name: string, domain: string): boolean {
   return name === domain || name.endsWith(`.${domain}`);
 }

@@ -2,6 +2,7 @@ import { type Pins } from "../lib/archive-pins";
 import { type DataVolume } from "../lib/ebs";
 import { type Architecture } from "../lib/instance-types";
 import { type Setting } from "./define";
+import { fileLines } from "./file-keys";
 import { brokerVolume, KAFKA } from "./kafka";
 import { LAB } from "./lab";
 import { NETWORK } from "./network";
@@ -9,7 +10,7 @@ import { SettingReader } from "./reader";
 import { TOPICS } from "./topics";
 import { ZOOKEEPER, zookeeperVolume } from "./zookeeper";
 
-/** All settings, by what they are about, in the order of the reference. */
+/** All settings in groups, in the order of the reference. */
 export const GROUPS = [
   { title: "The lab", settings: LAB },
   { title: "Network", settings: NETWORK },
@@ -26,37 +27,43 @@ type Values<S extends Setting<unknown>> = {
   [One in S as One["name"]]: One extends Setting<infer T> ? T : never;
 };
 
-/** Everything that can be set about a lab, checked. */
+/** The checked settings of a lab. */
 export type Settings = Values<(typeof SETTINGS)[number]> & {
   /** The data volume of each ZooKeeper node. */
   zookeeperVolume: DataVolume;
   /** The data volume of each broker. */
   brokerVolume: DataVolume;
+  /** The lines of `server.properties` that come from settings of their own. */
+  brokerLines: Record<string, string>;
+  /** The lines of `zoo.cfg` that come from settings of their own. */
+  zookeeperLines: Record<string, string>;
 };
 
-/** Settings, and what is wrong with them: one entry a fault, each a sentence for the user. */
+/** Settings and their faults, each as an error message for the user. */
 export interface Reading {
   settings: Settings;
   faults: string[];
 }
 
 /**
- * Reads the settings of a stack from their texts, and finds every fault in them.
+ * Parses and checks the settings of a stack.
  *
- * @param machine The architecture of this machine, which hosts of the local target have.
+ * @param machine The architecture of this machine. Hosts of the local target have the same.
  */
 export function readSettings(
   raw: Record<string, string>,
   pins: Pins,
   machine: Architecture = process.arch === "arm64" ? "arm64" : "x86_64",
 ): Reading {
-  const reader = new SettingReader(raw, pins, machine);
+  const reader = new SettingReader(SETTINGS, raw, pins, machine);
   const values = SETTINGS.map((setting) => [setting.name, reader.get<unknown>(setting)]);
   const settings = {
-    // An object of entries has lost their types, which those of SETTINGS still say.
+    // Object.fromEntries() loses the types of the values. SETTINGS still has them.
     ...(Object.fromEntries(values) as Values<(typeof SETTINGS)[number]>),
     zookeeperVolume: zookeeperVolume.read(reader),
     brokerVolume: brokerVolume.read(reader),
+    brokerLines: fileLines("brokerKey", SETTINGS, reader),
+    zookeeperLines: fileLines("zookeeperKey", SETTINGS, reader),
   };
-  return { settings, faults: reader.faults(SETTINGS) };
+  return { settings, faults: reader.faults() };
 }

@@ -3,14 +3,14 @@ import { Computed, type Rule, type Setting, text } from "./define";
 import { architecture } from "./lab";
 import { breach } from "./rules";
 
-/** What an instance type must have room for. */
+/** The heap that must fit into the memory of the instance type. */
 interface Heap {
   setting: Setting<number>;
-  /** The largest part of the memory that it may take. */
+  /** The heap's maximum share of the memory. */
   share: number;
 }
 
-/** An EC2 instance type; its default depends on the architecture. */
+/** An EC2 instance type. Its default depends on the architecture. */
 export function instanceType<N extends string>(definition: {
   name: N;
   defaults: Record<Architecture, string>;

@@ -1,6 +1,7 @@
 import { MOST_HOSTS } from "../lib/names";
 import { brokerKeyRule } from "./broker-keys";
 import { integer, text, texts } from "./define";
+import { decidedBySettings } from "./file-keys";
 import { instanceType } from "./instance-type";
 import { release } from "./lab";
 import { badPlugInKeys } from "./plug-in-keys";
@@ -61,7 +62,12 @@ const brokerConfig = texts({
   name: "brokerConfig",
   rule: {
     text: "hold keys that the Kafka release knows and that the lab does not decide",
-    each: (all, context) => brokerKeyRule(all, context.get(kafkaVersion)),
+    each: (all, context) =>
+      brokerKeyRule(
+        all,
+        context.get(kafkaVersion),
+        decidedBySettings("brokerKey", context.settings),
+      ),
     together: badPlugInKeys,
   },
   text:
@@ -72,7 +78,19 @@ const brokerConfig = texts({
   change:
     "Brokers apply a key live if Kafka can change it while they run. For any other key they restart " +
     "one by one, the controller last.",
-  example: { "num.io.threads": 16, "log.retention.hours": 48 },
+  example: { "num.io.threads": 16, "queued.max.requests": 1000 },
+});
+
+const logRetentionHours = integer({
+  name: "logRetentionHours",
+  brokerKey: "log.retention.hours",
+  default: 72,
+  rule: between(1, 87_600, "Take 72, which is three days", "hours"),
+  text:
+    "How many hours brokers keep the messages of a topic that has no retention.ms of its own. " +
+    "log.retention.ms or log.retention.minutes in kafkalab:brokerConfig takes precedence.",
+  change: "A change restarts the brokers one by one, the controller last.",
+  example: 168,
 });
 
 const brokerHeapMiB = integer({
@@ -112,6 +130,7 @@ export const KAFKA = [
   kafkaVersion,
   brokerConfig,
   replicationFactor,
+  logRetentionHours,
   brokerInstanceType,
   brokerHeapMiB,
   ...brokerVolume.settings,

@@ -2,10 +2,10 @@ import { type Breach } from "./breach";
 import { breach } from "./rules";
 import { nearest } from "./spelling";
 
-/** Keys that the lab decides, each with the setting that it follows from; "" if there is none. */
+/** Keys that the lab sets itself, each with the setting that determines it; "" if there is none. */
 export type Decided = Record<string, string>;
 
-/** Rejects a key that the lab decides. */
+/** Rejects a key that the lab sets itself. */
 export function decidedByLab(key: string, keys: Decided): Breach | undefined {
   const setting = Object.hasOwn(keys, key) ? keys[key] : undefined;
   if (setting === undefined) {
@@ -20,9 +20,9 @@ export function decidedByLab(key: string, keys: Decided): Breach | undefined {
 }
 
 /**
- * Rejects a key that is not among the known ones.
+ * Rejects an unknown key.
  *
- * @param keys What is known, as the rest of "hold ...": "keys that Kafka 3.9.1 knows".
+ * @param keys Describes the known keys, as the rest of "hold ...": "keys that Kafka 3.9.1 knows".
  */
 export function unknownKey(key: string, known: string[], keys: string): Breach | undefined {
   if (known.includes(key)) {
@@ -35,7 +35,7 @@ export function unknownKey(key: string, known: string[], keys: string): Breach |
   };
 }
 
-/** Rejects a value that a line of a properties file cannot hold as it is. */
+/** Rejects a value that a line of a properties file cannot contain without escapes. */
 export function severalLines(value: string): Breach | undefined {
   const sound = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$|^$/.test(value) && !value.includes("\\");
   return breach(

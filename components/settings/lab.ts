@@ -73,7 +73,7 @@ export const archiveUrl = text({
   example: "https://mirror.corp.kr/apache",
 });
 
-/** AWS allows 50 tags for a resource, of which five are the lab's own. */
+/** AWS allows 50 tags on a resource. The lab itself uses five of them. */
 const MAX_TAGS = 45;
 
 const tags = texts({
@@ -101,9 +101,9 @@ const tags = texts({
 export const LAB = [target, region, running, architecture, archiveUrl, tags] as const;
 
 /**
- * The rule for a release: its archive is pinned, and the server of archives has it.
+ * The rule for a release: `archives.json` pins its archive, and the archive server has it.
  *
- * @param text What the release itself must be.
+ * @param text The rule for the release itself.
  */
 export function release(product: Product, text: string): Rule<string> {
   return {

@@ -17,7 +17,7 @@ import { brokers } from "./kafka";
 import { target } from "./lab";
 import { breach } from "./rules";
 
-/** The addresses by which the local cloud and its user's machine see one another. */
+/** The addresses of the local cloud's hosts and of this machine as the hosts see it. */
 const LOCAL_ADDRESSES = "198.18.0.0/15";
 
 const PRIVATE_BLOCKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
@@ -202,7 +202,7 @@ function strayBits(block: Block): Breach | undefined {
   );
 }
 
-/** A block whose text has been found sound. */
+/** Parses a block that was already checked. */
 function cidr(text: string): Block {
   const block = parseCidr(text);
   if (block === undefined) {

@@ -1,15 +1,15 @@
 import { type Breach } from "./breach";
 
 /*
- * A broker loads some classes by name: an authorizer, a reporter of metrics, a store of remote
- * segments. Such a class reads keys of its own, which the release's table of keys (broker-keys.json)
- * does not list. This file knows the keys of Kafka's own classes.
+ * A broker loads some classes by name: an authorizer, a metrics reporter, a remote storage manager. Such
+ * a class reads its own keys, and the release's table of keys (broker-keys.json) does not list them. This
+ * file lists the keys of Kafka's own classes.
  */
 
-/** The name of the lab's listener, in the form in which keys have it. */
+/** The name of the lab's listener as it appears in keys. */
 const LISTENER = "plaintext";
 
-/** Keys that a broker reads for one listener, besides those of TLS and SASL. */
+/** Keys that a broker reads for one listener, except the keys of TLS and SASL. */
 const LISTENER_KEYS = [
   ...["max.connections", "max.connection.creation.rate", "num.network.threads"],
   ...["principal.builder.class", "connections.max.reauth.ms"],
@@ -17,7 +17,7 @@ const LISTENER_KEYS = [
 
 const CSV_REPORTER = "kafka.metrics.KafkaCSVMetricsReporter";
 
-/** The authorizer of KRaft: with ZooKeeper it never becomes ready, and the broker never serves. */
+/** The authorizer of KRaft. With ZooKeeper it never becomes ready, so the broker never serves. */
 const KRAFT_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer";
 
 const AUTHORIZER_KEYS = [
@@ -28,9 +28,9 @@ const AUTHORIZER_KEYS = [
 
 const CSV_KEYS = ["kafka.csv.metrics.dir", "kafka.csv.metrics.reporter.enabled"];
 
-/** Keys of a class that another key names. */
+/** Keys of a class that another key enables. */
 interface PlugIn {
-  /** What must be set so that the keys mean something, as the rest of "set ...". */
+  /** The key that enables the class: the rest of "set ...". */
   needs: string;
   isSet: (all: Record<string, string>) => boolean;
   owns: (key: string, all: Record<string, string>) => boolean;
@@ -68,13 +68,13 @@ const PLUG_INS: PlugIn[] = [
   },
 ];
 
-/** Keys that Kafka reads without a class that must be named, and that its table lacks. */
+/** Keys that Kafka always reads, but that its table does not list. */
 const UNLISTED_KEYS = ["config.providers", "metrics.jmx.include", "metrics.jmx.exclude"];
 
-/** A key of one SASL mechanism of the listener. */
+/** Matches the keys of one SASL mechanism of the listener. */
 const MECHANISM_KEY = new RegExp(`^listener\\.name\\.${LISTENER}\\.[a-z0-9-]+\\.sasl\\.[a-z.]+$`);
 
-/** The plug-in keys that have a fixed name, so that a misspelt one finds its own. */
+/** Returns the plug-in keys with a fixed name, to suggest corrections of misspelt keys. */
 export function plugInKeys(listed: string[]): string[] {
   const ofListener = [...LISTENER_KEYS, ...listed.filter((key) => /^(ssl|sasl)\./.test(key))];
   return [
@@ -86,9 +86,9 @@ export function plugInKeys(listed: string[]): string[] {
 }
 
 /**
- * Whether a key is one of those that a prefix or another key makes known.
+ * Whether a key belongs to a plug-in, by its prefix or through another key.
  *
- * @param all The lines that are given with it.
+ * @param all All additional keys with their values.
  */
 export function belongsToPlugIn(key: string, all: Record<string, string>): boolean {
   return (
@@ -98,7 +98,7 @@ export function belongsToPlugIn(key: string, all: Record<string, string>): boole
   );
 }
 
-/** Whether a key of these names a class that is not Kafka's own. */
+/** Whether one of these keys names a third-party class. */
 export function hasForeignPlugIn(all: Record<string, string>, listed: string[]): boolean {
   return listed
     .filter((key) => /\.(class|class\.name|reporters|assignors)$|^security\.providers$/.test(key))
@@ -106,7 +106,7 @@ export function hasForeignPlugIn(all: Record<string, string>, listed: string[]):
     .some((name) => name.includes(".") && !/^(org\.apache\.)?kafka\./.test(name));
 }
 
-/** Rejects keys of a class that no key names, and a class that needs what the lab has not. */
+/** Rejects keys of a class that no key enables, and a class that the lab cannot support. */
 export function badPlugInKeys(all: Record<string, string>): Breach | undefined {
   const orphans = PLUG_INS.map(({ needs, isSet, owns }) => ({
     needs,
@@ -137,7 +137,7 @@ function isGiven(value: string | undefined): boolean {
   return value !== undefined && value !== "";
 }
 
-/** Whether a key has a prefix and something after it. */
+/** Whether a key is longer than a prefix and begins with it. */
 function isBelow(key: string, prefix: string): boolean {
   return prefix !== "" && key.length > prefix.length && key.startsWith(prefix);
 }

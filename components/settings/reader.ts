@@ -6,13 +6,14 @@ import { show } from "./values";
 
 const NAMESPACE = "kafkalab:";
 
-/** Reads settings from their texts, each once, and collects every fault on the way. */
+/** Parses each setting once and collects all faults. */
 export class SettingReader implements Context {
   private readonly raw = new Map<string, string>();
   private readonly values = new Map<Setting<unknown>, unknown>();
   private readonly faultsOf = new Map<string, string[]>();
 
   constructor(
+    readonly settings: readonly Setting<unknown>[],
     raw: Record<string, string>,
     readonly pins: Pins,
     readonly machine: Architecture,
@@ -24,7 +25,7 @@ export class SettingReader implements Context {
     }
   }
 
-  /** The value of a setting, or its default if it has a fault. */
+  /** Returns the value of a setting, or its default if the value is invalid. */
   get<T>(setting: Setting<T>): T {
     if (!this.values.has(setting)) {
       if (this.faultsOf.has(setting.name)) {
@@ -33,13 +34,13 @@ export class SettingReader implements Context {
       this.faultsOf.set(setting.name, []);
       this.values.set(setting, this.read(setting));
     }
-    // Only the line above puts a value here: the one that this very setting has read.
+    // The value has the type T, because only the code above stores it, from this setting's own read().
     return this.values.get(setting) as T;
   }
 
-  /** One sentence a fault: those of the settings in this order, then names that no setting has. */
-  faults(settings: readonly Setting<unknown>[]): string[] {
-    const names = settings.map(({ name }) => name);
+  /** Returns one message for each fault. Faults of settings come first, then unknown setting names. */
+  faults(): string[] {
+    const names = this.settings.map(({ name }) => name);
     const unknown = [...this.raw.keys()].filter((name) => !names.includes(name));
     return [
       ...names.flatMap((name) => this.faultsOf.get(name) ?? []),

@@ -1,7 +1,7 @@
 import { type Setting } from "./define";
 import { GROUPS, SETTINGS } from "./index";
 
-/** The settings that README shows: those that most readers of the book change. */
+/** The settings in the README: the ones that most readers of the book change. */
 const IN_README = SETTINGS.filter(({ name }) =>
   ["running", "brokers", "zookeeperNodes", "kafkaVersion", "brokerConfig", "topics"].includes(name),
 );
@@ -9,10 +9,10 @@ const IN_README = SETTINGS.filter(({ name }) =>
 const WIDTH = 100;
 const REWRITE = "npm run test:unit -- settings-reference -u";
 
-/** Says how to bring a file that is made from the settings up to date. */
+/** Explains how to update a file that is generated from the settings. */
 export const STALE = `the settings have changed; rewrite the file with: ${REWRITE}`;
 
-/** The section `config` of Pulumi.yaml. */
+/** Renders the section `config` of Pulumi.yaml. */
 export function pulumiConfig(): string {
   const lines = SETTINGS.flatMap((setting) => [
     `  kafkalab:${setting.name}:`,
@@ -27,7 +27,7 @@ export function pulumiConfig(): string {
   );
 }
 
-/** README's table of settings. */
+/** Renders the README's table of settings. */
 export function readmeTable(): string {
   const rows = IN_README.map(
     ({ name, default: fallback, text, change }) =>
@@ -37,7 +37,7 @@ export function readmeTable(): string {
   return ["| `kafkalab:…` | default | meaning |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
-/** docs/settings.md. */
+/** Renders docs/settings.md. */
 export function settingsPage(): string {
   const contents = GROUPS.map(
     ({ title, settings }) =>
@@ -66,7 +66,7 @@ npm run up
 
 Pulumi checks all settings before it changes anything, and reports all mistakes at once. \`Pulumi.local.yaml\` sets smaller heaps than the defaults, because six hosts share one machine. [differences.md](differences.md#what-restarts-what) says in detail which change restarts what.`;
 
-/** What a setting is, as its entry in docs/settings.md. */
+/** Renders a setting's entry in docs/settings.md. */
 function entry(setting: Setting<unknown>): string {
   const { name, type, rule, text, change, example } = setting;
   const fallback = setting.computed ?? `\`${yamlValue(setting.default)}\``;
@@ -83,7 +83,7 @@ function entry(setting: Setting<unknown>): string {
   ].join("\n\n");
 }
 
-/** What Pulumi.yaml says of a setting. */
+/** Renders a setting's description in Pulumi.yaml. */
 function summary({ text, computed, rule, change }: Setting<unknown>): string {
   return [
     text,
@@ -98,13 +98,13 @@ function yamlValue(value: unknown): string {
   if (typeof value !== "string") {
     return JSON.stringify(value);
   }
-  // Quotes only where YAML would read the text as something else.
+  // Adds quotes only if YAML would not read the text as a string.
   const isWord = /^[A-Za-z][\w./:-]*$/.test(value) && !/^(true|false)$/.test(value);
   const isVersionOrBlock = /^\d+(\.\d+){2,3}(\/\d+)?$/.test(value);
   return isWord || isVersionOrBlock ? value : JSON.stringify(value);
 }
 
-/** A key and its value in YAML: an object over several lines, its own objects on one line each. */
+/** Renders a key and its value as YAML: one line for each field of an object. */
 function yamlLines(key: string, value: unknown): string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return `${key}: ${Array.isArray(value) ? flow(value) : yamlValue(value)}`;
@@ -113,7 +113,7 @@ function yamlLines(key: string, value: unknown): string {
   return [`${key}:`, ...lines].join("\n");
 }
 
-/** A value in YAML's flow style. */
+/** Renders a value in YAML's flow style. */
 function flow(value: unknown): string {
   if (Array.isArray(value)) {
     return `[${value.map(flow).join(", ")}]`;
@@ -125,7 +125,7 @@ function flow(value: unknown): string {
   return yamlValue(value);
 }
 
-/** Words of a text over lines of at most this many characters. */
+/** Wraps a text into lines of at most `width` characters. */
 function folded(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -139,7 +139,7 @@ function folded(text: string, width: number): string[] {
   return lines;
 }
 
-/** A text as Markdown, with the names of settings as code; it may be a cell of a table. */
+/** Renders a text as Markdown, also for table cells, with the names of settings as code. */
 function markdown(text: string): string {
   return text.replaceAll("|", "\\|").replace(/kafkalab:\w+/g, "`$&`");
 }

@@ -1,4 +1,4 @@
-/** The known name that a misspelt one is closest to; undefined if none is close. */
+/** Returns the known name that is most similar to a misspelt one; undefined if none is similar. */
 export function nearest(name: string, known: string[]): string | undefined {
   const [best] = known
     .map((candidate) => ({
@@ -11,7 +11,7 @@ export function nearest(name: string, known: string[]): string | undefined {
     : undefined;
 }
 
-/** How many letters must be added, removed or replaced to turn one text into the other. */
+/** The edit distance: how many letters to add, remove or replace. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let i = 1; i <= one.length; i++) {

@@ -5,23 +5,23 @@ import { brokers, kafkaVersion, replicationFactor } from "./kafka";
 import { breach } from "./rules";
 import { isObject, scalar } from "./values";
 
-/** What a topic is to be like. */
+/** The wanted state of a topic. */
 export interface TopicShape {
   name: string;
-  /** How many there are; the number of a topic that exists can only grow. */
+  /** Number of partitions. It cannot decrease for an existing topic. */
   partitions: number;
-  /** Copies of each partition; those of a topic that exists stay as many. */
+  /** Replication factor. It cannot change for an existing topic. */
   replicationFactor: number;
-  /** Kafka's settings of the topic; a key that is not named has Kafka's default. */
+  /** Kafka's configuration keys of the topic. Other keys have Kafka's default. */
   config: Record<string, string>;
-  /** Whether the topic is to be deleted, with its messages. */
+  /** Whether the operator deletes the topic, with its messages. */
   deleted: boolean;
 }
 
 const MAX_PARTITIONS = 10_000;
 const FIELDS = ["partitions", "replicationFactor", "config", "deleted"];
 
-/** The topics that Kafka itself makes. */
+/** Kafka's internal topics. */
 const INTERNAL_TOPICS = [
   ...["__consumer_offsets", "__transaction_state", "__share_group_state"],
   ...["__remote_log_metadata", "__cluster_metadata"],
@@ -88,7 +88,7 @@ function readTopic(
   }
   const deleted = fields.deleted ?? false;
   judge(badDeleted(deleted), deleted, `${at}.deleted`);
-  // Nothing else matters for a topic that is to be deleted.
+  // A deleted topic needs no other fields.
   const partitions = fields.partitions ?? (deleted === true ? 1 : "none");
   judge(badPartitions(partitions), partitions, `${at}.partitions`);
   const replicas = fields.replicationFactor ?? context.get(replicationFactor);
@@ -124,7 +124,7 @@ function readConfig(
   return Object.fromEntries(sound.map(([key, value]) => [key, String(value)]));
 }
 
-/** What Kafka accepts for the name of a topic, but for internal ones, whose names start with __. */
+/** Rejects a topic name that Kafka rejects, and the prefix __ of Kafka's internal topics. */
 function badName(name: string): Breach | undefined {
   const remedy = "Take one such as peter-overview01";
   return (
@@ -145,8 +145,8 @@ function isSmokeTopic(name: string, smokeTopic: string): Breach | undefined {
 }
 
 /**
- * Kafka names metrics after topics and writes a dot there as an underscore. So it rejects a topic
- * whose name differs from that of another one in nothing else.
+ * Rejects a name that differs from another one only in dots and underscores. Kafka rejects such a topic:
+ * it replaces dots with underscores in the names of metrics.
  */
 function collides(name: string, taken: string[]): Breach | undefined {
   const metric = (topicName: string) => topicName.replaceAll(".", "_");
@@ -159,7 +159,7 @@ function collides(name: string, taken: string[]): Breach | undefined {
       };
 }
 
-/** If more copies must be in sync than there are, every write with acks=all fails. */
+/** Rejects a min.insync.replicas above the replication factor: every write with acks=all would fail. */
 function unwritable(key: string, value: string, replicas: number): Breach | undefined {
   return breach(
     key === "min.insync.replicas" && Number(value) > replicas,
@@ -196,7 +196,7 @@ function badReplicas(value: unknown, count: number): Breach | undefined {
   );
 }
 
-/** The number that a value is; 0 for any other value, which is a fault already. */
+/** Returns the value if it is a number. Returns 0 otherwise: other values are already reported as faults. */
 function numberOf(value: unknown): number {
   return typeof value === "number" ? value : 0;
 }

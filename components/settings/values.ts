@@ -1,12 +1,12 @@
 import { isLosslessNumber, LosslessNumber, parse, stringify } from "lossless-json";
 import { type Breach } from "./breach";
 
-/** How Pulumi passes on a date of YAML. */
+/** The form in which Pulumi passes a YAML date. */
 const GO_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \S+$/;
 
 /**
- * The value of a setting that is a list or an object; undefined if the text is not JSON. A number
- * that JavaScript would round becomes an object that keeps its digits.
+ * Parses a setting that is a list or an object; undefined if the text is not JSON. A number that
+ * JavaScript would round becomes an object that keeps its digits.
  */
 export function parseJson(text: string): unknown {
   try {
@@ -19,19 +19,19 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Whether a value of JSON is an object; a list is none. */
+/** Whether a JSON value is an object and not a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return (
     typeof value === "object" && value !== null && !Array.isArray(value) && !isLosslessNumber(value)
   );
 }
 
-/** Whether a value is a text, a number, true or false, so that `String(value)` is its text. */
+/** Whether a value is a string, a number or a boolean, so that `String(value)` is its text. */
 export function isScalar(value: unknown): value is string | number | boolean | LosslessNumber {
   return ["string", "number", "boolean"].includes(typeof value) || isLosslessNumber(value);
 }
 
-/** Rejects values that are not scalars, and scalars that Pulumi does not pass on as written. */
+/** Rejects values that are not scalars, and scalars that Pulumi changes. */
 export function scalar(value: unknown): Breach | undefined {
   const remedy = "Write the value in quotes";
   if (!isScalar(value)) {
@@ -50,7 +50,7 @@ export function scalar(value: unknown): Breach | undefined {
     : { rule: "hold numbers of at most 64 bits, since Pulumi rounds larger ones", remedy };
 }
 
-/** Whether Pulumi has passed on a number as it was written: it keeps whole numbers of 64 bits. */
+/** Whether Pulumi passes a number unchanged: it keeps integers of up to 64 bits. */
 function isExact(digits: string): boolean {
   if (!/^-?\d+$/.test(digits)) {
     return Math.abs(Number(digits)) < 2 ** 53;
@@ -58,7 +58,7 @@ function isExact(digits: string): boolean {
   return BigInt.asIntN(64, BigInt(digits)) === BigInt(digits);
 }
 
-/** A value as an error message shows it. */
+/** Formats a value for an error message. */
 export function show(value: unknown): string {
   return Array.isArray(value) && value.length === 0 ? "none" : (stringify(value) ?? "none");
 }

@@ -3,7 +3,7 @@ import { type Breach } from "./breach";
 import { choice, type Context, integer } from "./define";
 import { breach } from "./rules";
 
-/** The first and the last value that are allowed. */
+/** The lowest and the highest allowed value. */
 type Range = readonly [number, number];
 
 interface Limits {
@@ -29,9 +29,9 @@ const LIMITS: Record<VolumeType, Limits> = {
 };
 
 /**
- * The four settings of the data volumes of one kind of node, and the volume that they describe.
+ * The four settings of one role's data volumes, and the volume that they describe.
  *
- * @param defaultGiB The size of a volume, in GiB, if it is not given.
+ * @param defaultGiB The default size of a volume in GiB.
  */
 export function volumeOf<R extends "broker" | "zookeeper">(role: R, defaultGiB: number) {
   const node = role === "broker" ? "broker" : "ZooKeeper node";

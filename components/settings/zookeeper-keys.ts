@@ -3,6 +3,9 @@ import { type Breach } from "./breach";
 import { type Decided, decidedByLab, unknownKey } from "./keys";
 import { breach } from "./rules";
 
+/**
+ * The keys that the lab sets itself. A setting for a single key names that key in its own definition instead.
+ */
 const DECIDED: Decided = {
   dataDir: "",
   dataLogDir: "",
@@ -22,10 +25,10 @@ const DECIDED: Decided = {
   "4lw.commands.whitelist": "",
 };
 
-/** The form of a value that ZooKeeper accepts for a key. */
+/** The format of a key's value. */
 interface Form {
   fits: (value: string) => boolean;
-  /** As the rest of "give snapCount ...". */
+  /** Describes the format: the rest of "give snapCount ...". */
   words: string;
 }
 
@@ -33,7 +36,7 @@ const NUMBER = pattern(/^-?\d{1,10}$/, "a whole number");
 const SHARE = pattern(/^\d+(\.\d+)?$/, "a number");
 const FLAG = pattern(/^(true|false)$/, "true or false");
 const TEXT = pattern(/^[\x21-\x7e]+$/, "a text of ASCII without blanks");
-/** A port below 1024 is only for root, and ZooKeeper runs as a user of its own. */
+/** Ports below 1024 need root, and ZooKeeper does not run as root. */
 const PORT: Form = {
   fits: (value) => /^\d{4,5}$/.test(value) && Number(value) >= 1024 && Number(value) < 2 ** 16,
   words: "a port from 1024 to 65535",
@@ -42,16 +45,16 @@ const PORT: Form = {
 const PROMETHEUS = "org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider";
 const METRICS = "metricsProvider.";
 
-/** The keys of ports that ZooKeeper opens besides those that the lab decides. */
+/** Keys of the ports that ZooKeeper opens in addition to the lab's own. */
 const PORT_KEYS = ["admin.serverPort", "metricsProvider.httpPort"];
 
-/** The ports for clients, for followers and for the election of a leader. */
+/** The ports for clients, for followers and for leader election. */
 const USED_PORTS = [CLIENT_PORT, 2888, 3888].map(String);
 
 /**
- * The keys of `zoo.cfg` that ZooKeeper 3.8 documents, and the form of their values. ZooKeeper itself
- * ignores a key that it does not know. The keys of TLS, SASL and observers are left out: they need
- * files or nodes that the lab does not make.
+ * The keys of `zoo.cfg` that ZooKeeper 3.8 documents, with the format of their values. ZooKeeper itself
+ * ignores unknown keys. The table does not contain the keys of TLS, SASL and observers: they need files
+ * or nodes that the lab does not create.
  */
 const KEYS: Record<string, Form> = {
   ...form(NUMBER, [
@@ -135,19 +138,20 @@ const KEYS: Record<string, Form> = {
   ),
 };
 
-/** Rejects a further line of `zoo.cfg`. */
-export function badZookeeperKey([key, value]: [string, string]): Breach | undefined {
-  return (
-    decidedByLab(/^(server|group|weight)\.\d+$/.test(key) ? "server" : key, {
-      ...DECIDED,
-      server: "zookeeperNodes",
-    }) ??
+/**
+ * Returns the rule for a further line of `zoo.cfg`.
+ *
+ * @param decided The keys that have settings of their own.
+ */
+export function zookeeperKeyRule(decided: Decided): (pair: [string, string]) => Breach | undefined {
+  const keys = { ...DECIDED, ...decided, server: "zookeeperNodes" };
+  return ([key, value]) =>
+    decidedByLab(/^(server|group|weight)\.\d+$/.test(key) ? "server" : key, keys) ??
     unknownKey(key, Object.keys(KEYS), "keys that ZooKeeper 3.8 knows") ??
-    formed(key, value)
-  );
+    formed(key, value);
 }
 
-/** Rejects further lines of `zoo.cfg` that do not fit together. */
+/** Rejects keys of `zoo.cfg` that contradict each other. */
 export function badZookeeperKeys(lines: Record<string, string>): Breach | undefined {
   const metrics = Object.keys(lines).filter(
     (key) => key.startsWith(METRICS) && key !== `${METRICS}className`,

@@ -1,10 +1,11 @@
 import { MOST_HOSTS } from "../lib/names";
 import { integer, text, texts } from "./define";
+import { decidedBySettings } from "./file-keys";
 import { instanceType } from "./instance-type";
 import { release } from "./lab";
 import { breach, heap } from "./rules";
 import { volumeOf } from "./volumes";
-import { badZookeeperKey, badZookeeperKeys } from "./zookeeper-keys";
+import { badZookeeperKeys, zookeeperKeyRule } from "./zookeeper-keys";
 
 const zookeeperNodes = integer({
   name: "zookeeperNodes",
@@ -61,7 +62,7 @@ const zookeeperConfig = texts({
   name: "zookeeperConfig",
   rule: {
     text: "hold keys that ZooKeeper 3.8 documents and that the lab does not decide",
-    each: () => badZookeeperKey,
+    each: (_, { settings }) => zookeeperKeyRule(decidedBySettings("zookeeperKey", settings)),
     together: badZookeeperKeys,
   },
   text: "Further keys of zoo.cfg, with their values.",

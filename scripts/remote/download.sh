@@ -2,15 +2,15 @@
 # Downloads archives to a lab host. Comes after common.sh.
 #
 # Inputs: none.
-# Idempotent: what a broken download has left is continued, by a later run as well. What is whole and
-#   has the wrong checksum is removed, so that no run continues it.
+# Idempotent: continues an interrupted download, also of an earlier run. Removes a complete archive with
+#   a wrong checksum, so that no run continues it.
 
 PARTIAL=/var/cache/kafkalab
 DOWNLOAD_SECONDS=1800
 DOWNLOAD_TRIES=6
 
-# download URL SHA-512: puts the path of the archive in ARCHIVE. Returns 1 if the server does not
-# have it or does not give it; SEEN then says why.
+# download URL SHA-512: stores the path of the archive in ARCHIVE. Returns 1 if the server does not
+# deliver it. SEEN then contains the reason.
 download() {
   local url=$1 expected=$2 found resumed
   ARCHIVE=$PARTIAL/${url##*/}
@@ -22,14 +22,14 @@ download() {
     found=${found%% *}
     [[ $found != "$expected" ]] || return 0
     rm -f "$ARCHIVE"
-    # The part that was there may have been another server's, or damaged by a loss of power.
+    # The existing part may be from another server, or damaged by a power failure.
     [[ $resumed == maybe ]] || break
   done
   fail "archive ${url##*/} from $url has the wrong SHA-512: expected $expected, found $found. Nothing was installed. Put the right file there, or set kafkalab:archiveUrl to another server."
 }
 
-# fetch URL: continues ARCHIVE up to its end, through broken connections and busy servers. Gives up
-# after DOWNLOAD_TRIES tries in a row that brought nothing, and after DOWNLOAD_SECONDS.
+# fetch URL: downloads the rest of ARCHIVE. Retries after broken connections and when the server is busy.
+# Fails after DOWNLOAD_TRIES successive tries without data, and after DOWNLOAD_SECONDS.
 fetch() {
   local url=$1 deadline=$((SECONDS + DOWNLOAD_SECONDS)) tries=0 size=0 before status code left
   SEEN="no answer"
@@ -47,7 +47,7 @@ fetch() {
     rm -f "$ARCHIVE.log"
     size=$(size_of "$ARCHIVE")
     case $status:$code in
-      # 416: there is nothing beyond what is here.
+      # 416: the file is already complete.
       0:* | 22:416) return 0 ;;
       # The server cannot continue a download.
       33:* | 36:*) rm -f "$ARCHIVE" ;;

@@ -1,40 +1,41 @@
 #!/bin/bash
-# Installs a service on a lab host: the commands that it needs, its user, its release, the kernel's
-# settings, the bound of the logs. Starts it if it has never been configured here. Comes after
-# kafka.sh or zookeeper.sh, service.sh, packages.sh and download.sh.
+# Installs a service on this host: the commands that it needs, its user, its release, kernel settings and
+# the size limit of the journal. Comes after service.sh, packages.sh and download.sh.
 #
-# Inputs: those of service.sh and packages.sh; KERNEL (lines of sysctl.d); FIRST_BOOT_SECONDS (how long
-#   user data may take, with its own waits); ARCHIVES ("URL SHA-512" a line, in the order to try; one
-#   that its server does not give is passed over); START_SCRIPT_FILE and START_SCRIPT, a script that
-#   the unit runs before the service (its path and text; unset where the unit runs none).
-# Idempotent: what is there is left as it is. A release appears under its name only when it is
-#   whole. The link is made if it is missing; to point it at another release, and to change the
-#   configuration of a service, node by node, is up to configure.sh.
+# Inputs: those of service.sh and packages.sh; FOUNDERS ("HOST=VOLUME ..." of the nodes of the first
+#   `up`); VOLUME (id of this host's data volume); KERNEL (lines of sysctl.d); FIRST_BOOT_SECONDS (how long
+#   user data may take, including its own waits); ARCHIVES (one "URL SHA-512" per line, in the order to try;
+#   the script skips an archive that its server does not deliver); START_SCRIPT_FILE and START_SCRIPT (path
+#   and text of a script that the unit runs before the service; unset if there is none).
+# Idempotent: does not change existing parts. A release gets its final name only when it is complete. The
+#   script creates the link if it is missing. Only the operator points it to another release and changes
+#   the configuration of a service, node by node.
 
 LOGIN_USER=ec2-user
 FIRST_BOOT=/var/lib/kafkalab/user-data
 
-# first_boot_done: whether user data has come to its end, or will not any more. cloud-init notes that
-# it has run user data before it does, and the end of each boot.
+# first_boot_done: whether user data is complete, or can no longer complete. cloud-init records the run of
+# user data before it begins, and records the end of each boot.
 first_boot_done() {
   [[ ! -e $FIRST_BOOT-done ]] || return 0
   SEEN="the log $(tail -n 3 "$FIRST_BOOT.log" 2>&1)"
   [[ -e /var/lib/cloud/instance/boot-finished ]]
 }
 
-# complete_first_boot: runs user data once more if it was cut short, by a power cut for one, or if the
-# volume came too late for it.
+# complete_first_boot: runs user data again if it was interrupted, for example by a power failure, or if
+# the volume was attached too late.
 complete_first_boot() {
   local script
   wait_until "$FIRST_BOOT_SECONDS" "first boot not done" "$FIRST_BOOT.log" first_boot_done
   [[ ! -e $FIRST_BOOT-done ]] || return 0
-  say "first boot did not come to its end; running user data once more"
+  say "first boot is incomplete; running user data again"
   for script in /var/lib/cloud/instance/scripts/*; do
     "$script" 9>&- || fail "first boot has failed; last saw the log $(tail -n 3 "$FIRST_BOOT.log" 2>&1); logs: $FIRST_BOOT.log"
   done
 }
 
-# make_user: the service's, whose group the login user joins: in the book that one reads segments.
+# make_user: creates the service's user. The login user joins its group, because in the book the login user
+# reads segments.
 make_user() {
   systemd-sysusers - <<<"u $SERVICE_USER - - /nonexistent"$'\n'"m $LOGIN_USER $SERVICE_USER"
 }
@@ -43,51 +44,51 @@ install_release() {
   local release=/usr/local/$DIRECTORY url expected tried=""
   if [[ -d $release ]]; then
     [[ ! -e $release/.whole ]] || return 0
-    # The host has lost its power before all of it was on the disk. Its configuration goes with it.
+    # The host lost power before the release was completely on the disk. Install it and its configuration again.
     if [[ $(readlink "$LINK") == "$DIRECTORY" ]]; then
       ! systemctl is-active --quiet "$SERVICE" || return 0
       rm -f "/etc/kafkalab/$SERVICE.content"
     fi
     rm -rf "$release"
   fi
-  # What an interrupted run has left.
+  # Leftovers of an interrupted run.
   rm -rf /usr/local/.kafkalab-"$SERVICE_USER".*
   WORK=$(mktemp -d "/usr/local/.kafkalab-$SERVICE_USER.XXXXXX")
   trap 'rm -rf "$WORK"' EXIT
   while read -r url expected; do
     if ! download "$url" "$expected"; then
-      # A server of one form lacks the other.
+      # A server may have only one of the two forms of an archive.
       [[ $SEEN == *" 404" ]] || say "archive ${url##*/} not fetched from $url: $SEEN"
       tried="$tried; $url: $SEEN"
       continue
     fi
     tar -xf "$ARCHIVE" -C "$WORK" --no-same-owner
     [[ -d $WORK/$DIRECTORY ]] || fail "archive ${url##*/} from $url holds no directory $DIRECTORY"
-    # The launchers make this directory where it is missing, and cannot as the login user.
+    # The launchers create this directory if it is missing, which fails for the login user.
     mkdir -p "$WORK/$DIRECTORY/logs"
     mv -T "$WORK/$DIRECTORY" "$release"
     rm -rf "$WORK" "$PARTIAL"
     say "installed $DIRECTORY from ${url##*/}"
     return
   done <<<"$ARCHIVES"
-  fail "no archive of $DIRECTORY is to be had${tried}. Run up again to continue, or set kafkalab:archiveUrl to a server that has one of them."
+  fail "no archive of $DIRECTORY is available${tried}. Run up again to continue, or set kafkalab:archiveUrl to a server that has one of them."
 }
 
-# keep_release: notes that the release is on the disk, which takes longer than to start it.
+# keep_release: syncs the release to the disk and records that. This takes longer than a start of the service.
 keep_release() {
   [[ ! -e /usr/local/$DIRECTORY/.whole ]] || return 0
   sync -f "/usr/local/$DIRECTORY"
   touch "/usr/local/$DIRECTORY/.whole"
 }
 
-# put_start_script: apart from the unit, since a change of it needs no restart.
+# put_start_script: writes the start script. It is not part of the unit, because its change needs no restart.
 put_start_script() {
   [[ -n ${START_SCRIPT_FILE-} ]] || return 0
   mkdir -p "${START_SCRIPT_FILE%/*}"
   put "$START_SCRIPT_FILE" "$START_SCRIPT"
 }
 
-# own_kernel: in a container the kernel is not the host's to set.
+# own_kernel: whether the host can change kernel settings. A container cannot.
 own_kernel() {
   [[ -w /proc/sys/vm/swappiness ]]
 }
@@ -100,7 +101,8 @@ set_kernel() {
   sysctl -q -p "$settings"
 }
 
-# bound_journal: services log to the journal, and to nothing else. Read after an image's own files.
+# bound_journal: limits the journal, the only log of the services. The name of the file sorts after the
+# image's own files, so it overrides them.
 bound_journal() {
   local settings=/etc/systemd/journald.conf.d/zz-kafkalab.conf
   local bound=$'[Journal]\nSystemMaxUse=128M\nSystemMaxFileSize=16M'
@@ -110,34 +112,35 @@ bound_journal() {
   systemctl --no-block restart systemd-journald
 }
 
-# first_start: where nothing has run, there is nothing to be careful of.
-first_start() {
-  [[ ! -e /etc/kafkalab/$SERVICE.content ]] || return 0
-  data_mounted
-  hold_back
-  check_identity
-  check_config
-  write_files "$(content)"
-  systemctl restart "$SERVICE"
-  say "$SERVICE started"
-}
-
-main() {
+# install_service: does everything that needs no data volume. Pulumi attaches the volume meanwhile. Then checks
+# that it is mounted.
+install_service() {
   only_run
-  check_release
-  # Where nothing has run, there is nobody to ask.
-  [[ ! -e /etc/kafkalab/$SERVICE.content ]] || check_size
   install_packages
   make_user
   install_release
   [[ -L $LINK ]] || ln -s "$DIRECTORY" "$LINK"
   set_kernel
-  # Up to here the host needs no data volume, which is attached while this runs.
   complete_first_boot
   put_start_script
-  first_start
+  data_mounted
+}
+
+# is_new_founder DATA-FILE: whether this node is one of the first of its cluster and has never run.
+# Such a node starts at once, because a new cluster has no data to protect. The operator starts all others.
+is_new_founder() {
+  [[ ! -e /etc/kafkalab/$SERVICE.content && ! -e $1 && " $FOUNDERS " == *" $HOST=$VOLUME "* ]]
+}
+
+# start_founder: writes the service's files and starts it.
+start_founder() {
+  write_files
+  systemctl restart "$SERVICE"
+  say "$SERVICE started"
+}
+
+# finish_install: does the slow steps that are not needed before the service starts.
+finish_install() {
   bound_journal
   keep_release
 }
-
-main </dev/null

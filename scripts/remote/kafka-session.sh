@@ -1,14 +1,14 @@
 #!/bin/bash
-# Ends what ZooKeeper still has of a broker's former process, so that the broker can register at once
-# and need not fail until that process's session expires. systemd runs this on the broker's host
-# before each start of the broker, as its user: kafka-session.sh LINK SECONDS
+# Deletes the registration of a broker's former process from ZooKeeper, so that the broker can register at
+# once. Otherwise the start fails until the former session expires. systemd runs this script on the broker's
+# host before each start of the broker, as the broker's user: kafka-session.sh LINK SECONDS
 #
-# Inputs: LINK (the release; its server.properties says who the broker is), SECONDS (how long
-#   ZooKeeper may take to answer; the broker starts after that in any case).
-# Idempotent: after a clean stop it asks nobody. It deletes only a registration that names this very
-#   host, and the controller's only if the same session holds it. Each deletion names the version that
-#   was read, so ZooKeeper refuses it if the node has changed. A controller that is elected between the
-#   look and the deletion has the same version: then brokers elect one once more.
+# Inputs: LINK (the release; its server.properties identifies the broker), SECONDS (time limit for
+#   ZooKeeper's answers; after it the broker starts in any case).
+# Idempotent: does nothing after a clean stop. It deletes only a registration of this host, and the
+#   controller's node only if the same session owns it. Each deletion contains the version that was read, so
+#   ZooKeeper rejects it if the node has changed. A controller that is elected between the query and the
+#   deletion has the same version. In that case the brokers elect a controller again.
 set -uo pipefail
 
 LINK=$1
@@ -18,20 +18,19 @@ say() {
   printf 'kafka-session: %s\n' "$1"
 }
 
-# property KEY: its value in the broker's configuration.
+# property KEY: prints the key's value in the broker's configuration.
 property() {
   sed -n "s/^$1=//p" "$LINK/config/server.properties" | tail -n 1
 }
 
-# stopped_cleanly DATA: whether no former process can be registered. Kafka writes this file at the end
-# of an orderly stop, and deletes it at the next start. A new broker has no meta.properties.
+# stopped_cleanly DATA: whether no former process can be registered. Kafka writes this file at the end of a
+# clean shutdown, and deletes it at the next start. A new broker has no meta.properties.
 stopped_cleanly() {
   [[ ! -s $1/meta.properties || -e $1/.kafka_cleanshutdown ]]
 }
 
-# open_shell: starts one JVM for all questions. It needs none of the broker's own options, such as its
-# heap and its JMX port. Not as a coprocess: bash closes the pipes of one that has ended, and with them
-# goes what it has said.
+# open_shell: starts one JVM for all requests, without the broker's own options such as heap and JMX port. It
+# is not a coprocess: bash closes the pipes of a coprocess that has ended, and its last output would be lost.
 open_shell() {
   local questions
   questions=$(mktemp --dry-run)
@@ -48,14 +47,14 @@ open_shell() {
   trap close_shell EXIT
 }
 
-# close_shell: the broker needs the memory, and nothing of the shell's work is left to be done.
+# close_shell: kills the shell. It has nothing left to do, and the broker needs the memory.
 close_shell() {
   kill -KILL "$SHELL_PID"
   wait "$SHELL_PID"
 } 2>/dev/null
 
-# ask COMMAND: leaves in ANSWER the lines up to the one that the command `version` prints. The shell
-# answers also while it has no connection, with an error: then this asks again.
+# ask COMMAND: sends COMMAND and `version`, and stores the lines before the version in ANSWER. While the shell
+# has no connection it answers with an error. In that case this function sends the command again.
 ask() {
   local line left
   while true; do
@@ -72,12 +71,12 @@ ask() {
   done
 }
 
-# stat_of NAME: a field of the answer to `get -s`.
+# stat_of NAME: prints a field of the answer to `get -s`.
 stat_of() {
   sed -n "s/^$1 = //p" <<<"$ANSWER"
 }
 
-# delete PATH SESSION: the node of the last `get -s`. Only an error names the path.
+# delete PATH SESSION: deletes the node of the last `get -s`. Only an error message contains the path.
 delete() {
   ask "delete -v $(stat_of dataVersion) $1" || return
   if [[ $ANSWER == *"$1"* ]]; then
@@ -87,7 +86,7 @@ delete() {
   say "deleted $1 of session $2, which this broker's former process left behind"
 }
 
-# serves PORT: whether a process on this host accepts connections there.
+# serves PORT: whether a process on this host accepts connections on the port.
 serves() {
   (: <"/dev/tcp/localhost/$1") 2>/dev/null
 }
@@ -106,7 +105,7 @@ main() {
   }
   session=$(stat_of ephemeralOwner)
   [[ -n $session && $ANSWER == *"://${listener%:*}:"* ]] || return 0
-  # It may be a broker that somebody has started by hand.
+  # Somebody may have started a broker manually.
   ! serves "${listener##*:}" || return 0
   delete "$registration" "$session" || return
   ask "get -s /controller" && [[ $(stat_of ephemeralOwner) == "$session" ]] || return 0

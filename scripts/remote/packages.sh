@@ -2,8 +2,8 @@
 # Installs the Debian packages of commands that a lab host lacks. Comes after common.sh.
 #
 # Inputs: PACKAGES ("command=package ...").
-# Idempotent: a host that has the commands asks no server. Debian's own daily jobs may hold apt's
-#   locks; a lock is awaited, up to a bound.
+# Idempotent: does nothing if the host has the commands. Debian's own daily jobs may hold apt's locks. The
+#   script waits for a lock, up to a time limit.
 
 APT_SECONDS=900
 
@@ -19,8 +19,8 @@ install_packages() {
   apt_get "$deadline" -y install --no-install-recommends "${missing[@]}"
 }
 
-# apt_get DEADLINE ARGUMENT...: runs apt-get again while another program holds one of its locks.
-# DPkg::Lock::Timeout covers dpkg's locks only, and neither the lists nor the archives.
+# apt_get DEADLINE ARGUMENT...: runs apt-get. Repeats it while another program holds one of its locks.
+# DPkg::Lock::Timeout covers only dpkg's locks, and not those of the lists and the archives.
 apt_get() {
   local deadline=$1 log seen=""
   shift
@@ -28,7 +28,7 @@ apt_get() {
   until DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=5 \
     -o Acquire::Retries=5 "$@" </dev/null >"$log" 2>&1 9>&-; do
     if grep -q 'dpkg --configure -a' "$log"; then
-      # The host lost its power while packages were installed.
+      # The host lost power during an installation.
       say "going on with packages that were not configured"
       DEBIAN_FRONTEND=noninteractive dpkg --configure -a --force-confold </dev/null >"$log" 2>&1 9>&- ||
         apt_locked "$log" || apt_failed "$log" "dpkg --configure -a"
@@ -45,7 +45,7 @@ apt_get() {
   rm -f "$log"
 }
 
-# apt_locked LOG: whether the log names a lock that another program holds. Leaves that line in SEEN.
+# apt_locked LOG: whether the log reports a lock of another program. Stores that line in SEEN.
 apt_locked() {
   SEEN=$(grep -m 1 -E 'Could not get lock|Unable to (lock|acquire)|locked by another process' "$1")
 }

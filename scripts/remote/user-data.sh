@@ -1,11 +1,10 @@
 #!/bin/bash
-# First boot of a lab host, as root: names resolve within the lab, the data volume is at /data. Host
-# key, login user, host name and the files that this script makes effective come as cloud-config, which
-# cloud-init has applied before.
+# First boot of a lab host, as root: makes the lab's names resolve, and mounts the data volume at /data.
+# cloud-init has already applied the cloud-config with host key, login user, host name and files.
 #
 # Inputs: VOLUME_ID (of the data volume; empty for a host without one), VOLUME_SECONDS (how long to wait
 #   for it).
-# Idempotent: runs again without harm. A volume that holds anything is mounted, never formatted.
+# Idempotent: can run again. Never formats a volume that contains data.
 set -euo pipefail
 umask 022
 
@@ -13,8 +12,8 @@ mkdir -p /var/lib/kafkalab
 exec >>/var/lib/kafkalab/user-data.log 2>&1
 echo "$(date -u) first boot, run by process $PPID"
 
-# It has started before cloud-init wrote the search domain. No service of the lab runs yet: one that
-# looked for a short name before would remember it as missing.
+# systemd-resolved started before cloud-init wrote the search domain. No service of the lab runs yet: a
+# service that resolved a short name earlier would cache it as missing.
 systemctl restart systemd-resolved.service
 
 if [[ -z $VOLUME_ID ]]; then
@@ -22,7 +21,7 @@ if [[ -z $VOLUME_ID ]]; then
   exit
 fi
 
-# By volume id: the names of NVMe devices differ from type to type and from boot to boot.
+# Find the device by volume id: NVMe device names depend on the instance type and change between boots.
 device=/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${VOLUME_ID/-/}
 until [[ -b $device ]]; do
   if ((SECONDS >= VOLUME_SECONDS)); then
@@ -32,7 +31,7 @@ until [[ -b $device ]]; do
   sleep 0.1
 done
 
-# blkid ends with 2 if it finds nothing it knows. Only a volume that also begins with zeros is new.
+# blkid exits with 2 if it recognizes nothing. A volume is new only if it also begins with zeros.
 found=0
 blkid -p "$device" || found=$?
 if [[ $found == 2 ]] && cmp -s -n 1048576 "$device" /dev/zero; then
@@ -42,8 +41,8 @@ elif [[ $found != 0 ]]; then
   exit 1
 fi
 
-# By UUID, which goes with the data: onto a volume made of a snapshot, for one. Without -p blkid also
-# notes what it has found, so that mount knows it before udev has made a name of it.
+# Mount by UUID, which belongs to the data: a volume from a snapshot keeps it. Without -p blkid also caches
+# the result, so that mount finds the volume before udev has created its link.
 uuid=$(blkid -s UUID -o value "$device")
 device_unit=$(systemd-escape --path --suffix=device "/dev/disk/by-uuid/$uuid")
 mkdir -p /data
@@ -63,7 +62,7 @@ Options=noatime
 [Install]
 WantedBy=multi-user.target
 UNIT
-# systemd reads by itself a unit that it does not know; to reload all of them takes far longer.
+# systemd loads a new unit by itself. A reload of all units takes far longer.
 systemctl enable --no-reload data.mount
 systemctl start data.mount
 touch /var/lib/kafkalab/user-data-done

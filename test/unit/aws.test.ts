@@ -2,7 +2,8 @@ import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { contains, overlap, parseCidr } from "../../components/lib/addresses";
 import { readUserData } from "../../local-cloud/machine/cloud-init";
-import { declareLab, type Graph } from "./support/graph";
+import { type HostTarget } from "../../operator/wish";
+import { declareLab, type Graph, wishOf, wishOfKind } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
 import { readVariables } from "./support/script";
 
@@ -338,7 +339,7 @@ describe.each(Object.entries(KINDS))(
         expect(lab.ofType("kafkalab:index:SmokeTest")).toEqual([]);
         return;
       }
-      expect(commands).toHaveLength(3 * (brokers + zookeepers) + 1);
+      expect(commands).toHaveLength(brokers + zookeepers);
       for (const { name, inputs: command, secrets, dependencies, deletedWith } of commands) {
         const host = deletedWith.replace(/-instance$/, "");
         const direct = (of: string) => ({
@@ -366,23 +367,69 @@ describe.each(Object.entries(KINDS))(
         if (isPrivate) {
           expect(dependencies, name).toContain(`bastion-${source}`);
         }
-        if (name.endsWith("-configure")) {
-          expect(dependencies, name).toContain(`${host}-attachment`);
+        const names = host.startsWith("kafka-") ? "kafka-names" : `${host}-record`;
+        expect(dependencies, name).toContain(names);
+      }
+    });
+
+    test("the operator goes to where hosts are now, with pinned keys; a paused lab has none", () => {
+      const commands = lab
+        .ofType("command:local:Command")
+        .filter(({ name }) => !name.endsWith("-attempt"));
+      if (!running) {
+        expect(lab.ofType("command:local:Command")).toEqual([]);
+        return;
+      }
+      expect(commands).toHaveLength(3);
+      const direct = (of: string) => ({
+        host: `address of ${of}-instance-id`,
+        port: 22,
+        user: "ec2-user",
+        privateKey: "PRIVATE key-key\n",
+        hostKey: `ssh-ed25519 ${of}-host-key`,
+      });
+      const target = (of: string): HostTarget => ({
+        name: String(inputs(`${of}-record`).name).replace(/\..*/, ""),
+        connection: isPrivate
+          ? {
+              ...direct(of),
+              host: String(inputs(`${of}-instance`).privateIp),
+              proxy: direct("bastion"),
+            }
+          : direct(of),
+      });
+      const source = isUp ? "state" : "instance";
+      for (const command of commands) {
+        const found = wishOf(command);
+        const role = found.kind === "zookeeper" ? "zookeeper" : "kafka";
+        const of = hosts.filter((host) => host.startsWith(`${role}-`));
+        const nodes = found.kind === "zookeeper" ? found.nodes : found.brokers;
+        expect(nodes.map(({ host }) => host)).toEqual(of.map(target));
+        expect(command.secrets, command.name).toContain("stdin");
+        for (const host of isPrivate ? [...of, "bastion"] : of) {
+          expect(command.dependencies, command.name).toContain(`${host}-${source}`);
         }
-        if (name.endsWith("-install")) {
-          const names = host.startsWith("kafka-") ? "kafka-names" : `${host}-record`;
-          expect(dependencies, name).toContain(names);
-        }
+      }
+      for (const host of hosts.filter((name) => name !== "bastion")) {
+        const attempt = `${host.replace(/-\d+$/, "")}-ready-attempt`;
+        expect(dependencies(attempt)).toEqual(
+          expect.arrayContaining([`${host}-install`, `${host}-attachment`]),
+        );
       }
     });
 
     test("brokers know the zone that they are in", () => {
-      for (const host of running ? hosts.filter((name) => name.startsWith("kafka-")) : []) {
-        const subnet = String(inputs(`${host}-instance`).subnetId).replace(/-id$/, "");
+      if (!running) {
+        return;
+      }
+      const wish = wishOfKind(lab.byName("kafka-ready"), "kafka");
+      expect(wish.brokers).toHaveLength(brokers);
+      for (const { id, rack, config } of wish.brokers) {
+        const subnet = String(inputs(`kafka-${id}-instance`).subnetId).replace(/-id$/, "");
         const zone = String(inputs(subnet).availabilityZone).slice(-1);
-        expect(String(inputs(`${host}-configure`).stdin)).toContain(
-          `broker.rack=id-of-xx-test-1${zone}\n`,
-        );
+        expect(rack).toBe(`id-of-xx-test-1${zone}`);
+        expect(config).toContain(`broker.rack=${rack}\n`);
+        expect(String(inputs(`kafka-${id}-install`).stdin)).toContain(`broker.rack=${rack}\n`);
       }
     });
 

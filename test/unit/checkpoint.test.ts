@@ -73,11 +73,11 @@ describe("checkpoints", () => {
   });
 
   test("are refused by a name that there is not, with those that there are", () => {
-    const refusal = 'Checkpoint "none": there is none of that name.';
+    const refusal = 'Checkpoint "none" does not exist.';
     expect(() => store.checkpointOf("none")).toThrow(
       expect.objectContaining({
         message: refusal,
-        remedies: ["There are none. Make one with: npm run checkpoint -- save NAME"],
+        remedies: ["There are no checkpoints. Create one with: npm run checkpoint -- save NAME"],
       }),
     );
     make("one", "2026-01-01T00:00:00Z");
@@ -101,7 +101,7 @@ describe("checkpoints", () => {
     store.removeParts();
     expect([existsSync(part), existsSync(other)]).toEqual([true, false]);
     expect(() => store.refuseDuringExchange()).toThrow(
-      'a restore of the checkpoint "one" did not come to its end.',
+      'a restore of the checkpoint "one" is incomplete.',
     );
     store.forgetExchange();
     store.removeParts();

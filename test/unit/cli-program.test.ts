@@ -140,7 +140,7 @@ describe("a part of a lab", () => {
     const stack = { urn: "s", type: "pulumi:pulumi:Stack" };
     const provider = { urn: "p", type: "pulumi:providers:aws", id: "p" };
     expect(() => refuseNewLab([stack, provider])).toThrow(
-      "--target and --exclude must name resources of a lab that is there; it has none yet.",
+      "--target and --exclude must name existing resources; this lab has none yet.",
     );
     expect(() =>
       refuseNewLab([stack, { urn: "v", type: "aws:ec2/vpc:Vpc", id: "v" }]),

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { LabHost } from "../../cli/hosts/hosts";
-import { type Partition, readHostReport } from "../../cli/status/host-report";
+import { COLUMN_HEADS } from "../../cli/status/columns";
+import { type HostReport, type Partition, readHostReport } from "../../cli/status/host-report";
 import { renderStatus } from "../../cli/status/render";
 import { type Findings, type HostAnswer, judgeLab } from "../../cli/status/report";
 
@@ -18,13 +20,21 @@ const host = (name: string): LabHost => ({
   },
 });
 
+/** The report of a broker, of which `host.sh` printed also these lines. */
+function reportOf(...lines: string[]): HostReport {
+  const printed = ["up 7500", "disk 1%", "service kafka-server", "state active", ...lines, "end"];
+  const report = readHostReport(`${printed.join("\n")}\n`);
+  if (report === undefined) {
+    throw new Error("the report of a host was not read");
+  }
+  return report;
+}
+
 const BROKERS = new Map([[1, "peter-kafka01.foo.bar:9092"]]);
 
 function broker(topics: Record<string, Partition[]>, brokers = BROKERS): HostAnswer {
   const metadata = { controller: 1, brokers, topics: new Map(Object.entries(topics)) };
-  return {
-    report: { upSeconds: 7500, service: "kafka-server", state: "active", disk: "1%", metadata },
-  };
+  return { report: { ...reportOf(), metadata } };
 }
 
 const CLOUD = {
@@ -51,17 +61,80 @@ test("a host's report is read, and one without its end is none", () => {
       },
     ],
   };
-  const text = `up 60\ndisk 3%\nservice kafka-server\nstate active\nmetadata ${JSON.stringify(kcat)}\nend\n`;
-  expect(readHostReport(text)).toEqual({
-    ...{ upSeconds: 60, service: "kafka-server", state: "active", disk: "3%" },
-    metadata: {
-      controller: 2,
-      brokers: new Map([[2, "a:9092"]]),
-      topics: new Map([["t", [{ partition: 0, leader: -1, replicas: [2], inSync: [] }]]]),
-    },
+  const text = `up 60\nrole leader\nmetadata ${JSON.stringify(kcat)}\nend\n`;
+  const report = readHostReport(text);
+  expect(report?.role).toBe("leader");
+  expect(report?.metadata).toEqual({
+    controller: 2,
+    brokers: new Map([[2, "a:9092"]]),
+    topics: new Map([["t", [{ partition: 0, leader: -1, replicas: [2], inSync: [] }]]]),
   });
   expect(readHostReport(text.replace("end\n", ""))).toBeUndefined();
   expect(readHostReport("metadata \nend\n")).not.toHaveProperty("metadata");
+});
+
+describe("columns", () => {
+  /** What `host.sh` prints, the same in `--json`, the head of the column, and the cell. */
+  const SHOWN: [line: string, json: object, head: string, cell: string][] = [
+    ["up 60", { upSeconds: 60 }, "UP", "0h01m"],
+    ["up 7620", { upSeconds: 7620 }, "UP", "2h07m"],
+    ["service kafka-server", { service: "kafka-server" }, "SERVICE", "kafka-server"],
+    ["state active", { state: "active", well: true }, "STATE", "active"],
+    ["state failed", { state: "failed", well: false }, "STATE", "failed"],
+    ["disk 3%", { disk: "3%" }, "DISK", "3%"],
+    ["disk ", { disk: "" }, "DISK", "-"],
+  ];
+
+  /** The cell of the first host in the column with this head. */
+  function cell(head: string, ...judged: Parameters<typeof judge>): string | undefined {
+    const [heads, cells] = renderStatus(judge(...judged), false)
+      .split("\n")
+      .map((line) => line.split(/ {2,}/));
+    return cells?.[heads?.indexOf(head) ?? -1];
+  }
+
+  const asBastion: Parameters<typeof judge> = [
+    { report: reportOf() },
+    {
+      hosts: [host("peter-bastion01")],
+      answers: new Map([["peter-bastion01", { report: reportOf() }]]),
+    },
+  ];
+
+  test("each one is in the table of this test", () => {
+    expect(COLUMN_HEADS).toEqual([...new Set(SHOWN.map(([, , head]) => head))]);
+  });
+
+  test.each(SHOWN)("of `%s`, which host.sh prints", (line, json, head, shown) => {
+    expect(readFileSync("cli/status/host.sh", "utf8")).toContain(`echo "${line.split(" ")[0]} `);
+    const { metadata } = reportOf(
+      `metadata {"controllerid":1,"brokers":[{"id":1,"name":"peter-kafka01:9092"}],"topics":[]}`,
+    );
+    const answer: HostAnswer = { report: { ...reportOf(line), metadata } };
+    expect(judge(answer).hosts[0]).toMatchObject(json);
+    expect(cell(head, answer)).toBe(shown);
+  });
+
+  test("a host that is down reports nothing", () => {
+    expect(Object.keys(judge({ down: "stopped" }).hosts[0] ?? {})).toEqual([
+      ...["name", "publicIp", "privateIp", "up", "role", "well"],
+    ]);
+    const cells = COLUMN_HEADS.map((head) => cell(head, { down: "stopped" }));
+    expect(cells).toEqual(COLUMN_HEADS.map((head) => (head === "UP" ? "down" : "-")));
+  });
+
+  test("the bastion has no service to report on", () => {
+    const [bastion] = judge(...asBastion).hosts;
+    expect(bastion).toMatchObject({ up: true, upSeconds: 7500, role: "way in", well: true });
+    for (const [name, head] of [
+      ["service", "SERVICE"],
+      ["state", "STATE"],
+      ["disk", "DISK"],
+    ] as const) {
+      expect(bastion).not.toHaveProperty(name);
+      expect(cell(head, ...asBastion)).toBe("-");
+    }
+  });
 });
 
 describe("topics", () => {
@@ -97,7 +170,7 @@ describe("topics", () => {
   test("without any, something is wrong", () => {
     const status = judge(broker({}));
     expect(status.well).toBe(false);
-    expect(renderStatus(status, false)).toContain("no broker tells of any topic");
+    expect(renderStatus(status, false)).toContain("no broker reports any topic");
   });
 });
 
@@ -106,7 +179,7 @@ test.each<[string, HostAnswer, string]>([
   [
     "is not registered",
     broker({ t: [] }, new Map([[2, "peter-kafka02.foo.bar:9092"]])),
-    "not serving: registered are 1 brokers, this is none",
+    "not serving: not one of the 1 registered brokers",
   ],
   ["does not answer", broker({}, new Map()), "no answer on port 9092"],
   ["is down", { down: "no route" }, "no route"],
@@ -139,7 +212,7 @@ describe("what to do", () => {
     const status = judge(broker({ t: [partition(0)] }), { cloud: { ...CLOUD, networks: { net } } });
     expect([status.well, status.remedy]).toEqual([
       well,
-      well ? undefined : "Mend the network with: npm run up",
+      well ? undefined : "Repair the network with: npm run up",
     ]);
   });
 });

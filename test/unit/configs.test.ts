@@ -1,13 +1,9 @@
 import { expect, test } from "vitest";
 import { readPins } from "../../components/lib/archive-pins";
 import { readBrokerKeys } from "../../components/lib/kafka-keys";
-import {
-  KAFKA_KERNEL,
-  kafkaUnit,
-  minInSyncReplicas,
-  serverProperties,
-} from "../../components/lib/kafka-config";
+import { KAFKA_KERNEL, kafkaUnit, serverProperties } from "../../components/lib/kafka-config";
 import { ZOOKEEPER_KERNEL, zooCfg, zookeeperUnit } from "../../components/lib/zookeeper-config";
+import { minInSyncReplicas } from "../../operator/kafka/availability";
 
 /** `name=value` lines. */
 function properties(text: string): Record<string, string> {
@@ -18,7 +14,7 @@ function properties(text: string): Record<string, string> {
 }
 
 test("zoo.cfg holds the book's values", () => {
-  expect(properties(zooCfg())).toEqual({
+  expect(properties(zooCfg({}))).toEqual({
     dataDir: "/data/zk",
     clientPort: "2181",
     tickTime: "2000",
@@ -42,6 +38,7 @@ test("server.properties holds the book's values, and those that operators expect
     replicationFactor: 3,
     heapMiB: 384,
     version: "3.9.1",
+    lines: {},
   });
   expect(properties(text)).toEqual({
     "broker.id": "2",
@@ -57,7 +54,6 @@ test("server.properties holds the book's values, and those that operators expect
     "num.partitions": "1",
     "default.replication.factor": "3",
     "min.insync.replicas": "2",
-    "log.retention.hours": "72",
     "log.segment.bytes": "1073741824",
     "offsets.topic.replication.factor": "3",
     "transaction.state.log.replication.factor": "3",
@@ -80,11 +76,12 @@ test("the log cleaner has no more than Kafka's default of a heap larger than the
     replicationFactor: 1,
     heapMiB: 16384,
     version: "3.9.1",
+    lines: {},
   });
   expect(properties(text)).toMatchObject({ "log.cleaner.dedupe.buffer.size": "134217728" });
 });
 
-test("further keys join the lab's, and win over the book's", () => {
+test("keys of settings and further keys join the lab's, and win over the book's", () => {
   const broker = serverProperties({
     ...{
       id: 1,
@@ -95,18 +92,24 @@ test("further keys join the lab's, and win over the book's", () => {
       heapMiB: 1024,
       version: "3.9.1",
     },
+    lines: { "num.partitions": "6", "log.retention.hours": "48" },
     further: { "num.io.threads": "16", "log.cleaner.threads": "2" },
   });
   expect(properties(broker)).toMatchObject({
     "num.io.threads": "16",
     "log.cleaner.threads": "2",
+    "num.partitions": "6",
+    "log.retention.hours": "48",
     "num.network.threads": "4",
     // Kafka's default, at the book's heap.
     "log.cleaner.dedupe.buffer.size": "134217728",
   });
   expect(broker.match(/^num\.io\.threads=/gm)).toHaveLength(1);
-  expect(properties(zooCfg({ tickTime: "3000", snapCount: "5000" }))).toMatchObject({
+  const node = zooCfg({ tickTime: "3000", maxCnxns: "99" }, { syncLimit: "6", snapCount: "5000" });
+  expect(properties(node)).toMatchObject({
     tickTime: "3000",
+    maxCnxns: "99",
+    syncLimit: "6",
     snapCount: "5000",
     clientPort: "2181",
   });
@@ -116,7 +119,7 @@ test("every pinned Kafka has a table of its keys", () => {
   for (const version of Object.keys(readPins().kafka)) {
     const { live, restart } = readBrokerKeys(version);
     expect(live, version).toContain("log.cleaner.threads");
-    expect(restart, version).toContain("log.retention.hours");
+    expect(restart, version).toContain("queued.max.requests");
   }
 });
 

@@ -183,7 +183,7 @@ Not in the total, since it depends on use:
   0.5    t3
 
 To know:
-  A zone costs a whole month, unless it is gone within 12 hours.
+  A zone costs a whole month unless it is deleted within 12 hours.
   One more thing.
 
 Prices of AWS, from cli/cost/prices.json:
@@ -288,7 +288,7 @@ describe("what has no price", () => {
     expect(text).toMatch(/^peter-kafka01 +\? +\?$/m);
     expect(text).toMatch(/^ {2}kafka01-instance +x9\.huge +\? +\?$/m);
     expect(text).toMatch(/^ {2}kafka01-instance +root volume, 8 GiB gp3 +0\.0027 +2\.00$/m);
-    expect(text).toMatch(/^TOTAL +without what is marked \? +0\.0027 +2\.00$/m);
+    expect(text).toMatch(/^TOTAL +without rows marked \? +0\.0027 +2\.00$/m);
     expect(text).toContain(`INCOMPLETE:\n  ${lacks("x9.huge", "instances")}\n`);
     expect(text).not.toContain("Per day");
   });
@@ -318,7 +318,7 @@ describe("what has no price", () => {
   test("a resource that nobody has thought of", () => {
     const { missing, items } = reckon([declared(ec2.VpcEndpoint, "network-endpoint")]);
     expect(missing).toEqual([
-      "Whether aws:ec2/vpcEndpoint:VpcEndpoint costs anything is not known. Say so in cli/cost/estimate.ts.",
+      "Whether aws:ec2/vpcEndpoint:VpcEndpoint costs anything is not known. Add it to cli/cost/estimate.ts.",
     ]);
     expect(items).toMatchObject([{ resource: "network-endpoint", perMonth: undefined }]);
   });

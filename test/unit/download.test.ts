@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { renderScript } from "../../components/lib/scripts";
+import { renderScript } from "../../shared/remote-script";
 
 /*
  * scripts/remote/download.sh with the curl of this machine, against a server that misbehaves.

@@ -32,9 +32,10 @@ test("a script that fails half-way is undone, and says so", async () => {
     `rm ${mark}`,
   );
   await expect(session.line("ready", 10)).rejects.toThrow(
-    "the script was to print ready, and ended; last saw no such thing",
+    "the script must print ready, but ended; last saw no such thing",
   );
   expect(await session.ended).toBe(1);
+  await expect(session.succeeded()).rejects.toThrow("the script ended with 1: no such thing");
   expect(existsSync(mark)).toBe(false);
   expect(existsSync(`${mark}2`)).toBe(false);
 });
@@ -48,7 +49,7 @@ test("what cannot be undone is seen in the status", async () => {
 test("a line that does not come is not waited for without end", async () => {
   const session = new Session("the script", ["cat"]);
   await expect(session.line("ready", 0.2)).rejects.toThrow(
-    "the script was to print ready, and did not do so within 0.2s; last saw nothing",
+    "the script must print ready, but did not do so within 0.2s; last saw nothing",
   );
   expect(await session.end(10)).toBe(0);
 });

@@ -2,10 +2,13 @@ import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { FIRST_BOOT_SECONDS, VOLUME_SECONDS } from "../../components/lib/waits";
 import { readUserData } from "../../local-cloud/machine/cloud-init";
+import { noteOf } from "../../operator/service/files";
 import { KEPT_ID } from "../../cli/dry-run/cloud";
 import { ZONES } from "../../cli/dry-run/program";
 import type { Registration } from "../../cli/dry-run/registration";
-import { declareLab, type Graph, registered } from "./support/graph";
+import { SETTINGS } from "../../components/settings";
+import type { FileKey, Setting } from "../../components/settings/define";
+import { declareLab, type Graph, registered, wishOf, wishOfKind } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
 import { readVariables } from "./support/script";
 
@@ -38,11 +41,12 @@ const COUNTS = {
   "aws:route53/zone:Zone": 2,
   "aws:route53/record:Record": 12,
   "aws:ebs/volume:Volume": 6,
-  "pulumi:index:Stash": 9,
+  "pulumi:index:Stash": 10,
   "aws:ec2/instance:Instance": 6,
   "aws:ec2transitgateway/instanceState:InstanceState": 6,
   "aws:ec2/volumeAttachment:VolumeAttachment": 6,
-  "command:remote:Command": 19,
+  "command:remote:Command": 6,
+  "command:local:Command": 6,
 };
 
 let lab: Graph;
@@ -228,8 +232,7 @@ describe("the book's lab", () => {
   test("every command has the pinned host key, a bound, and no secret outside its connection", () => {
     const commands = lab.ofType("command:remote:Command");
     for (const command of commands) {
-      const host = /^(\w+-\d)-/.exec(command.name)?.[1];
-      const expected = host ?? (command.name === "zookeeper-ready" ? "zookeeper-1" : "kafka-1");
+      const expected = /^(\w+-\d)-install$/.exec(command.name)?.[1] ?? "none";
       expect(command.inputs.connection, command.name).toMatchObject({
         user: "ec2-user",
         hostKey: `ssh-ed25519 ${expected}-host-key`,
@@ -278,48 +281,146 @@ describe("the book's lab", () => {
     expect(lab.byName("kafka-1-record").deleteBeforeReplace).toBe(false);
   });
 
-  test("configures are chained within a cluster, each after its host's volume", () => {
-    const steps = (name: string) =>
-      dependencies(name).filter((other) => /install|configure|ready/.test(other));
-    expect(steps("zookeeper-3-configure")).toEqual(["zookeeper-3-install"]);
-    expect(steps("zookeeper-2-configure").sort()).toEqual([
-      "zookeeper-2-install",
-      "zookeeper-3-configure",
-    ]);
-    expect(steps("kafka-3-configure")).toEqual(["kafka-3-install"]);
-    expect(steps("kafka-1-configure").sort()).toEqual(["kafka-1-install", "kafka-2-configure"]);
-    expect(dependencies("zookeeper-1-configure")).toContain("zookeeper-1-attachment");
-    expect(dependencies("kafka-2-configure")).toContain("kafka-2-attachment");
+  test("the operator runs once all nodes are installed and their volumes attached", () => {
+    for (const cluster of ["zookeeper", "kafka"]) {
+      const found = dependencies(`${cluster}-ready-attempt`);
+      for (const id of [1, 2, 3]) {
+        expect(found).toEqual(
+          expect.arrayContaining([`${cluster}-${id}-install`, `${cluster}-${id}-attachment`]),
+        );
+      }
+      expect(dependencies(`${cluster}-ready`)).toContain(`${cluster}-ready-attempt`);
+    }
+    // Brokers ask for ZooKeeper until it answers, so the clusters start side by side.
+    expect(dependencies("kafka-ready-attempt")).not.toContain("zookeeper-ready");
+    expect(dependencies("zookeeper-ready-attempt")).not.toContain("kafka-ready");
   });
 
-  test("a second round follows the first, for who leads in the first", () => {
-    const steps = (name: string) =>
-      dependencies(name).filter((other) => /-(configure|finish)$/.test(other));
-    expect(steps("kafka-3-finish")).toEqual(["kafka-1-configure"]);
-    expect(steps("kafka-2-finish")).toEqual(["kafka-3-finish"]);
-    expect(steps("kafka-ready")).toEqual(["kafka-2-finish"]);
-    expect(steps("zookeeper-3-finish")).toEqual(["zookeeper-1-configure"]);
-    expect(steps("zookeeper-ready")).toEqual(["zookeeper-2-finish"]);
-    const [first, second] = ["kafka-2-configure", "kafka-2-finish"].map((name) =>
-      String(inputs(name).stdin),
+  test("the operator's commands: a secret wish on stdin, a bound, and an attempt noted before", () => {
+    const names = ["zookeeper-ready", "kafka-ready", "smoke-test-round-trip"];
+    const commands = lab.ofType("command:local:Command").map(({ name }) => name);
+    expect(commands.sort()).toEqual(names.flatMap((name) => [name, `${name}-attempt`]).sort());
+    for (const name of names) {
+      const [command, attempt] = [lab.byName(name), lab.byName(`${name}-attempt`)];
+      expect(command.inputs, name).toEqual({
+        interpreter: ["node"],
+        create: ".lab/operator.cjs",
+        stdin: expect.any(String) as string,
+        environment: { OPERATOR_ATTEMPT: expect.stringMatching(/^time of /) as string },
+        addPreviousOutputInEnv: false,
+      });
+      expect(command.secrets, name).toContain("stdin");
+      expect(command.timeouts.create, name).toMatch(/^\d+m$/);
+      expect(command.timeouts.update, name).toBe(command.timeouts.create);
+      expect(command.parent, name).toBe(attempt.parent);
+      // The fingerprint tells nothing of the wish but that it is another.
+      expect(attempt.inputs, name).toEqual({
+        create: "date +%s%N",
+        environment: { WISH: expect.stringMatching(/^[0-9a-f]{16}$/) as string },
+        triggers: expect.any(Array) as unknown[],
+        addPreviousOutputInEnv: false,
+        logging: "none",
+      });
+      // A cluster on a new instance must be looked at, though the address may be the old one.
+      const hosts = name === "zookeeper-ready" ? "zookeeper" : "kafka";
+      const instances = [1, 2, 3].map((id) => `${hosts}-${id}-instance-id`);
+      expect(attempt.inputs.triggers, name).toEqual(expect.arrayContaining(instances));
+    }
+  });
+
+  test("what the operator is asked for, and how it reaches each host", () => {
+    const target = (role: string, short: string, id: number) => ({
+      name: `peter-${short}0${id}`,
+      connection: {
+        host: `address of ${role}-${id}-instance-id`,
+        port: 22,
+        user: "ec2-user",
+        privateKey: "PRIVATE key-key\n",
+        hostKey: `ssh-ed25519 ${role}-${id}-host-key`,
+      },
+    });
+    const ensemble = wishOfKind(lab.byName("zookeeper-ready"), "zookeeper");
+    expect(ensemble.nodes).toEqual(
+      [1, 2, 3].map((id) => ({
+        id,
+        host: target("zookeeper", "zk", id),
+        config: expect.stringContaining("\ndataDir=/data/zk\n") as string,
+      })),
     );
-    expect(first).toContain("\nMAY_WAIT='true'\n");
-    expect(second).toBe(first?.replace("\nMAY_WAIT='true'\n", "\nMAY_WAIT='false'\n"));
-    expect(String(inputs("kafka-1-configure").stdin)).toContain("\nMAY_WAIT='true'\n");
-    // The first node's second turn, and then the gate.
-    const gate = String(inputs("kafka-ready").stdin);
-    expect(gate).toContain("\nMAY_WAIT='false'\n");
-    expect(gate.match(/^main <\/dev\/null$/gm)).toHaveLength(2);
+    expect(ensemble.service).toMatchObject({
+      name: "zookeeper-server",
+      user: "zookeeper",
+      link: "/usr/local/zookeeper",
+      release: "apache-zookeeper-3.8.4-bin",
+      data: "/data/zk",
+      volumeGiB: 10,
+    });
+    const cluster = wishOfKind(lab.byName("kafka-ready"), "kafka");
+    expect(cluster.brokers).toEqual(
+      [1, 2, 3].map((id) => ({
+        id,
+        host: target("kafka", "kafka", id),
+        server: `peter-kafka0${id}.foo.bar:9092`,
+        rack: `id-of-xx-test-1${"abc"[id - 1]}`,
+        config: expect.stringContaining(`\nbroker.id=${id}\n`) as string,
+      })),
+    );
+    expect(cluster).toMatchObject({
+      service: {
+        name: "kafka-server",
+        user: "kafka",
+        link: "/usr/local/kafka",
+        release: "kafka_2.13-3.9.1",
+        data: "/data/kafka-logs",
+        volumeGiB: 20,
+      },
+      zookeeper: [1, 2, 3].map((id) => `peter-zk0${id}.foo.bar:2181`),
+      hasUserKeys: false,
+      replicationFactor: 3,
+      smokeTopic: "peter-overview01",
+    });
+    expect(cluster.liveKeys).toContain("num.io.threads");
   });
 
-  test("gates come after the chain, and the smoke test after the gates", () => {
-    expect(dependencies("zookeeper-ready")).toContain("zookeeper-2-finish");
-    expect(dependencies("kafka-ready")).toContain("kafka-2-finish");
-    expect(dependencies("kafka-ready")).not.toContain("zookeeper-ready");
-    expect(dependencies("smoke-test-round-trip")).toEqual(
+  test("a founder's installation has what the operator compares with: the same files", () => {
+    for (const [role, kind] of [
+      ["zookeeper", "zookeeper"],
+      ["kafka", "kafka"],
+    ] as const) {
+      const found = wishOf(lab.byName(`${role}-ready`));
+      const nodes =
+        found.kind === "zookeeper" ? found.nodes : found.kind === "kafka" && found.brokers;
+      if (nodes === false || !("service" in found)) {
+        throw new Error(`${role}-ready must ask for ${kind}`);
+      }
+      for (const { id, config } of nodes) {
+        const { release, logging, unit } = found.service;
+        const stdin = String(inputs(`${role}-${id}-install`).stdin);
+        const variables = ["DIRECTORY", "CONFIG", "LOGGING", "UNIT", "NOTE"];
+        expect(readVariables(stdin, variables)).toBe(
+          [release, config, logging, unit, noteOf({ release, config, logging, unit }), ""].join(
+            "|",
+          ),
+        );
+      }
+    }
+  });
+
+  test("the smoke test comes after both clusters", () => {
+    expect(dependencies("smoke-test-round-trip-attempt")).toEqual(
       expect.arrayContaining(["kafka-ready", "zookeeper-ready"]),
     );
-    expect(inputs("smoke-test-round-trip").triggers).toEqual([
+    expect(dependencies("smoke-test-round-trip")).toContain("smoke-test-round-trip-attempt");
+    expect(wishOfKind(lab.byName("smoke-test-round-trip"), "smoke-test")).toMatchObject({
+      topic: "peter-overview01",
+      replicationFactor: 3,
+      brokers: [1, 2, 3].map((id) => ({
+        id,
+        server: `peter-kafka0${id}.foo.bar:9092`,
+        host: { name: `peter-kafka0${id}` },
+      })),
+    });
+    expect(inputs("smoke-test-round-trip-attempt").triggers).toEqual([
       expect.stringMatching(/^[0-9a-f]{16}$/),
       "kafka-1-instance-id",
       "kafka-2-instance-id",
@@ -366,38 +467,46 @@ async function changedBy(plain: Graph, settings: Record<string, string>): Promis
   return plain.resources.filter(differs).map(({ name }) => name);
 }
 
+/** What runs again when brokers have changed. */
+const AFTER_KAFKA = [
+  "kafka-ready",
+  "kafka-ready-attempt",
+  "smoke-test-round-trip",
+  "smoke-test-round-trip-attempt",
+];
+
 describe("other labs", () => {
   test("a broker more changes nothing of the brokers that are there", async () => {
     const three = await declareAgain();
     const four = await declareAgain({ brokers: "4" });
     for (const { name, inputs } of three.resources) {
-      // The last broker's installation is told how many there are to be: it comes before the roll.
-      if (!/^kafka-(names|ready|3-install)$|^smoke-test|^lab-id$/.test(name)) {
+      if (!/^kafka-(names|founders|ready|ready-attempt)$|^smoke-test|^lab-id$/.test(name)) {
         expect(four.byName(name).inputs, name).toEqual(inputs);
       }
     }
-    const told = ({ byName }: typeof four, broker: number) =>
-      /^BROKERS='(.*)'$/m.exec(String(byName(`kafka-${broker}-install`).inputs.stdin))?.[1];
-    expect([told(three, 2), told(three, 3), told(four, 3), told(four, 4)]).toEqual([
-      "",
-      "3",
-      "",
-      "4",
-    ]);
+    const brokers = ({ byName }: Graph) => wishOfKind(byName("kafka-ready"), "kafka").brokers;
+    expect(brokers(four).map(({ id }) => id)).toEqual([1, 2, 3, 4]);
+    expect(brokers(four).slice(0, 3)).toEqual(brokers(three));
+    // The new broker founds no cluster: the operator starts it.
+    const stdin = String(four.byName("kafka-4-install").inputs.stdin);
+    expect(readVariables(stdin, ["VOLUME", "FOUNDERS"])).toBe(
+      "kafka-4-volume-id|peter-kafka01=kafka-1-volume-id peter-kafka02=kafka-2-volume-id " +
+        "peter-kafka03=kafka-3-volume-id|",
+    );
   });
 
   test.each([
-    ["brokers", "2", "peter-kafka03", "the partitions of peter-kafka03 could not be moved off"],
-    ["zookeeperNodes", "1", "peter-zk02", "peter-zk02 could not be taken out of the ensemble"],
+    ["brokers", "2", "peter-kafka03", "move partitions off peter-kafka03"],
+    ["zookeeperNodes", "1", "peter-zk02", "remove peter-zk02 from the ensemble"],
   ])("fewer %s are refused where they could not hand over", async (setting, got, host, why) => {
     for (const [running, when] of [
-      ["false", "in a lab that is paused"],
+      ["false", "while the lab is paused"],
       ["true", `while ${host} is stopped`],
     ] as const) {
       const settings = { [setting]: got, replicationFactor: "2", running };
       await expect(declareLab(settings, undefined, true, host)).rejects.toThrow(
-        `Setting "kafkalab:${setting}": it must not go down ${when}, since ${why}; got ${got}. ` +
-          "Run up with kafkalab:running true and as many as before; then lower it.",
+        `Setting "kafkalab:${setting}": it must not decrease ${when}, since the operator could not ${why}; got ${got}. ` +
+          "Run up with kafkalab:running true and the former number; then lower it.",
       );
     }
   });
@@ -449,42 +558,90 @@ describe("other labs", () => {
   });
 
   test("more nodes of ZooKeeper change nothing of what those that are there are started with", async () => {
-    const [three, five] = [await declareLab(), await declareLab({ zookeeperNodes: "5" })];
-    const config = ({ byName }: Graph) =>
-      /\ndataDir=[^']*'/.exec(String(byName("zookeeper-1-configure").inputs.stdin))?.[0] ?? "";
-    expect(config(three)).toContain("reconfigEnabled=true");
-    expect(config(five)).toBe(config(three));
+    const [three, five] = [await declareAgain(), await declareAgain({ zookeeperNodes: "5" })];
+    const nodes = ({ byName }: Graph) => wishOfKind(byName("zookeeper-ready"), "zookeeper").nodes;
+    expect(nodes(three)[0]?.config).toContain("reconfigEnabled=true");
+    expect(nodes(five).slice(0, 3)).toEqual(nodes(three));
+    for (const id of [1, 2, 3]) {
+      const name = `zookeeper-${id}-install`;
+      expect(five.byName(name).inputs, name).toEqual(three.byName(name).inputs);
+    }
     expect(three.byName("zookeeper-founders").inputs.input).toBe(
       "peter-zk01=zookeeper-1-volume-id peter-zk02=zookeeper-2-volume-id peter-zk03=zookeeper-3-volume-id",
     );
     const stdin = String(five.byName("zookeeper-5-install").inputs.stdin);
-    expect(stdin).toContain("\nVOLUME='zookeeper-5-volume-id'\n");
-    expect(stdin).toMatch(/\nFOUNDERS='peter-zk01=zookeeper-1-volume-id /);
+    expect(readVariables(stdin, ["VOLUME", "FOUNDERS"])).toBe(
+      "zookeeper-5-volume-id|peter-zk01=zookeeper-1-volume-id peter-zk02=zookeeper-2-volume-id " +
+        "peter-zk03=zookeeper-3-volume-id|",
+    );
+  });
+
+  test("all nodes are founders again where all volumes are new: in other zones", () => {
+    const zones = ["xx-test-1a", "xx-test-1b", "xx-test-1c"];
+    for (const name of ["zookeeper-founders", "kafka-founders"]) {
+      expect(lab.byName(name).replacementTrigger).toEqual(zones);
+    }
   });
 
   test("another instance type, for which all of them stop, is followed by a look at the whole", async () => {
     const plain = await declareAgain();
     const changed = async (settings: Record<string, string>) =>
       (await changedBy(plain, settings)).filter((name) => !name.endsWith("-instance"));
-    expect(await changed({ zookeeperInstanceType: "t3.large" })).toEqual(["zookeeper-ready"]);
-    expect(await changed({ brokerInstanceType: "t3.large" })).toEqual([
-      "kafka-ready",
-      "smoke-test-round-trip",
+    expect(await changed({ zookeeperInstanceType: "t3.large" })).toEqual([
+      "zookeeper-ready-attempt",
+      "zookeeper-ready",
     ]);
+    expect((await changed({ brokerInstanceType: "t3.large" })).sort()).toEqual(AFTER_KAFKA);
   });
 
-  test("a further key changes the commands of its own service, and nothing else", async () => {
+  test("a key of a file changes the commands of its own service, and nothing else", async () => {
     const plain = await declareAgain();
-    const commands = (role: string) =>
-      ["install", "configure", "finish"].flatMap((step) =>
-        (step === "finish" ? [2, 3] : [1, 2, 3]).map((ordinal) => `${role}-${ordinal}-${step}`),
-      );
+    const installs = (role: string) => [1, 2, 3].map((ordinal) => `${role}-${ordinal}-install`);
     const broker = await changedBy(plain, { brokerConfig: '{"num.io.threads":16}' });
-    expect(broker.sort()).toEqual(
-      [...commands("kafka"), "kafka-ready", "smoke-test-round-trip"].sort(),
-    );
+    expect(broker.sort()).toEqual([...installs("kafka"), ...AFTER_KAFKA]);
+    expect((await changedBy(plain, { logRetentionHours: "48" })).sort()).toEqual(broker);
     const zookeeper = await changedBy(plain, { zookeeperConfig: '{"snapCount":5000}' });
-    expect(zookeeper.sort()).toEqual([...commands("zookeeper"), "zookeeper-ready"].sort());
+    expect(zookeeper.sort()).toEqual([
+      ...installs("zookeeper"),
+      "zookeeper-ready",
+      "zookeeper-ready-attempt",
+    ]);
+    const { byName } = await declareAgain({ brokerConfig: '{"num.io.threads":16}' });
+    const { hasUserKeys, brokers } = wishOfKind(byName("kafka-ready"), "kafka");
+    expect(hasUserKeys).toBe(true);
+    for (const { config } of brokers) {
+      expect(config).toContain("\nnum.io.threads=16\n");
+    }
+  });
+
+  test("a setting that stands for a key reaches every file, and no check of the user's keys", async () => {
+    const given = (SETTINGS as readonly Setting<unknown>[]).filter(
+      ({ brokerKey, zookeeperKey }) => brokerKey !== undefined || zookeeperKey !== undefined,
+    );
+    const examples = given.map(({ name, example }) => [name, String(example)]);
+    const lines = (file: keyof FileKey): Record<string, string> =>
+      Object.fromEntries(
+        given.flatMap(({ [file]: key, example }) =>
+          key === undefined ? [] : [[key, String(example)]],
+        ),
+      );
+    const { byName } = await declareLab(Object.fromEntries(examples) as Record<string, string>);
+    const { hasUserKeys, brokers } = wishOfKind(byName("kafka-ready"), "kafka");
+    const { nodes } = wishOfKind(byName("zookeeper-ready"), "zookeeper");
+    expect(lines("brokerKey")).toMatchObject({ "log.retention.hours": "168" });
+    for (const [file, hosts] of [
+      ["brokerKey", brokers],
+      ["zookeeperKey", nodes],
+    ] as const) {
+      expect(hosts).toHaveLength(3);
+      for (const { config } of hosts) {
+        const written = config.split("\n");
+        for (const [key, value] of Object.entries(lines(file))) {
+          expect(written.filter((line) => line.startsWith(`${key}=`))).toEqual([`${key}=${value}`]);
+        }
+      }
+    }
+    expect(hasUserKeys).toBe(false);
   });
 
   test("the number of rules does not grow with the number of brokers", async () => {
@@ -515,27 +672,27 @@ describe("other labs", () => {
       gone: { deleted: true },
     });
     const { byName, ofType } = await declareLab({ topics });
-    expect(ofType("kafkalab:index:Topic").map(({ name, parent }) => [name, parent])).toEqual([
-      ["topics-orders", "topics"],
-      ["topics-gone", "topics"],
-    ]);
-    expect(byName("topics-check").dependencies).toContain("kafka-ready");
-    const head = (name: string) => String(byName(name).inputs.stdin).split("\nset -euo")[0];
-    expect(head("topics-check")).toContain(
-      "TOPICS='orders 6 3'\nOTHERS='peter-overview01 orders gone'",
-    );
-    expect(head("topics-orders-shape")).toContain(
-      "TOPIC='orders'\nPARTITIONS='6'\nREPLICATION_FACTOR='3'\n" +
-        "CONFIG='retention.ms=1\ncleanup.policy=compact'\nDELETED='false'",
-    );
-    expect(head("topics-gone-shape")).toContain("DELETED='true'");
-    for (const name of ["topics-orders-shape", "topics-gone-shape"]) {
-      const shape = byName(name);
-      expect(shape.dependencies).toContain("topics-check");
-      expect(shape.deletedWith).toBe("kafka-1-instance");
-      expect(Object.keys(shape.inputs)).not.toContain("delete");
-      expect(spawnSync("bash", ["-n"], { input: String(shape.inputs.stdin) }).status).toBe(0);
-    }
+    expect(ofType("kafkalab:index:Topics").map(({ name }) => name)).toEqual(["topics"]);
+    const shape = byName("topics-shape");
+    expect(shape.parent).toBe("topics");
+    expect(byName("topics-shape-attempt").dependencies).toContain("kafka-ready");
+    expect(shape.dependencies).toContain("topics-shape-attempt");
+    expect(Object.keys(shape.inputs)).not.toContain("delete");
+    expect(shape.secrets).toContain("stdin");
+    expect(wishOfKind(shape, "topics")).toMatchObject({
+      smokeTopic: "peter-overview01",
+      minInSyncReplicas: 2,
+      topics: [
+        {
+          name: "orders",
+          partitions: 6,
+          replicationFactor: 3,
+          config: { "retention.ms": "1", "cleanup.policy": "compact" },
+          deleted: false,
+        },
+        { name: "gone", deleted: true },
+      ],
+    });
   });
 
   test("a paused lab leaves topics as they are", async () => {
@@ -565,10 +722,10 @@ describe("other labs", () => {
   test("a type that one of the zones lacks is refused, and accepted in others", async () => {
     const settings = { brokerInstanceType: "m7i.large" };
     await expect(declareLab(settings)).rejects.toThrow(
-      'Instance type "m7i.large": it must be offered in every zone that is used ' +
+      'Instance type "m7i.large": it must be offered in every zone that the lab uses ' +
         "(xx-test-1a, xx-test-1b, xx-test-1c); got none in xx-test-1b. Take another type, or name " +
         "zones that have it (xx-test-1a, xx-test-1c, xx-test-1d) with kafkalab:availabilityZones " +
-        "before the lab is made.",
+        "before you create the lab.",
     );
     const availabilityZones = '["xx-test-1d","xx-test-1a"]';
     const { ofType } = await declareLab({ ...settings, availabilityZones });

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { kafkaUnit, SESSION_SCRIPT } from "../../components/lib/kafka-config";
-import { renderScript } from "../../components/lib/scripts";
+import { renderScript } from "../../shared/remote-script";
 
 const HOST = "peter-kafka02.foo.bar";
 const SESSION = "0x200033c7bfc0002";

@@ -90,6 +90,16 @@ const FAULTS: Fault[] = [
     `moveThrottleMiBps": it must be from 1 to 10000 (MiB/s); got 0. Take 25, or as much as the network and the volumes can spare.`,
   ],
   [
+    "no retention",
+    { logRetentionHours: "0" },
+    `logRetentionHours": it must be from 1 to 87600 (hours); got 0. Take 72, which is three days.`,
+  ],
+  [
+    "retention of more than ten years",
+    { logRetentionHours: "87601" },
+    `logRetentionHours": it must be from 1 to 87600 (hours); got 87601. Take 72, which is three days.`,
+  ],
+  [
     "no replica",
     { replicationFactor: "0" },
     `replicationFactor": it must be 1 or more; got 0. Take 3, or as many as there are brokers.`,
@@ -483,6 +493,11 @@ const FAULTS: Fault[] = [
     `brokerConfig": it must hold no key that follows from kafkalab:brokers; got ["broker.id","7"]. Leave it out, or change kafkalab:brokers.`,
   ],
   [
+    "a broker's key that is a setting",
+    { brokerConfig: '{"log.retention.hours":48}' },
+    `brokerConfig": it must hold no key that follows from kafkalab:logRetentionHours; got ["log.retention.hours","48"]. Leave it out, or change kafkalab:logRetentionHours.`,
+  ],
+  [
     "listeners by hand",
     { brokerConfig: '{"listeners":"PLAINTEXT://:9092"}' },
     `brokerConfig": it must hold no key that the lab itself decides; got ["listeners","PLAINTEXT://:9092"]. Leave it out.`,
@@ -574,6 +589,7 @@ describe("good settings", () => {
       brokers: 3,
       brokerInstanceType: "t3.medium",
       brokerVolume: { type: "gp3", gib: 20 },
+      brokerLines: { "log.retention.hours": "72" },
       bastionInstanceType: "t3.nano",
     });
   });

@@ -142,15 +142,19 @@ describe("the local cloud", () => {
   });
 
   test.each([
-    ["another key of cloud-config", "#cloud-config\nruncmd: [ls]\n", /asks for with runcmd;/],
+    [
+      "another key of cloud-config",
+      "#cloud-config\nruncmd: [ls]\n",
+      /keys of cloud-config: runcmd;/,
+    ],
     [
       "another key of an entry",
       '#cloud-config\nusers: [{name: a, uid: "7"}]\n',
-      /asks for with users\.uid;/,
+      /keys of cloud-config: users\.uid;/,
     ],
     ["no YAML", "#cloud-config\na: [\n", /must be YAML/],
     ["another kind", "#include https://foo.bar\n", /got "#include https:\/\/foo"/],
-    ["compressed", "\u001f\u008b", /takes a script, #cloud-config or both/],
+    ["compressed", "\u001f\u008b", /accepts a script, #cloud-config or both/],
     [
       "a part of another type",
       renderMultipart([["text/jinja2", "#!/bin/sh\n"]]),

@@ -47,7 +47,7 @@ test("who has it, since when, and how to mean it are said", () => {
   expect(found && owner.foreign(found)).toEqual({
     message: `this lab belongs to another checkout, ${join(scratch, "other")} (me, since 2026-01-02 03:04 UTC).`,
     remedies: [
-      "Go on with it there; or have a lab of your own here, beside it: KAFKALAB_STATE=DIRECTORY npm run up",
+      "Use that checkout, or create a separate lab here: KAFKALAB_STATE=DIRECTORY npm run up",
       "To take it over for this checkout: npm run take-over",
     ],
   });

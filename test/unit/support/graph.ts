@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import { lookUps, registrations, runProgram, ZONES } from "../../../cli/dry-run/program";
 import type { Registration } from "../../../cli/dry-run/registration";
+import { type Wish, wish } from "../../../operator/wish";
 
 /** What a program declares, by name, and its stack outputs. */
 export interface Graph {
@@ -70,6 +71,30 @@ export async function declareLab(
 /** The value of an output, once it is known. */
 export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return (output as unknown as { promise(): Promise<T> }).promise();
+}
+
+/** What a resource asks of the operator, as the operator reads it. */
+export function wishOf({ inputs }: Registration): Wish {
+  return wish.parse(JSON.parse(String(inputs.stdin)));
+}
+
+/** {@link wishOf} of one kind. */
+export function wishOfKind<Kind extends Wish["kind"]>(
+  resource: Registration,
+  kind: Kind,
+): Extract<Wish, { kind: Kind }> {
+  const found = wishOf(resource);
+  if (!isOf(found, kind)) {
+    throw new Error(`${resource.name} must ask for ${kind}; got ${found.kind}`);
+  }
+  return found;
+}
+
+function isOf<Kind extends Wish["kind"]>(
+  found: Wish,
+  kind: Kind,
+): found is Extract<Wish, { kind: Kind }> {
+  return found.kind === kind;
 }
 
 function only(found: Registration[], name: string): Registration {

@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { renderScript } from "../../../shared/remote-script";
 
 const FIRST_COMMAND = "\nset -euo pipefail\n";
 
@@ -13,4 +14,23 @@ export function readVariables(script: string, names: string[]): string {
   }
   const print = names.map((name) => `printf '%s|' "$${name}"`).join("\n");
   return spawnSync("bash", { input: `${script.slice(0, end)}\n${print}` }).stdout.toString();
+}
+
+/** What a script has printed. */
+export interface Printed {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs lines after functions of `scripts/remote/`, as a host would, but not the files' last line. */
+export function runFunctions(
+  files: string[],
+  lines: string,
+  variables: Record<string, string>,
+): Printed {
+  const all = { HOST: "peter-test01", ...variables };
+  const script = renderScript(["common.sh", ...files], all).replaceAll(/^main <.*/gm, "");
+  const { status, stdout, stderr } = spawnSync("bash", ["-s"], { input: `${script}\n${lines}` });
+  return { status, stdout: stdout.toString(), stderr: stderr.toString() };
 }
