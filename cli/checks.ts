@@ -6,10 +6,10 @@ import { print, tell } from "./lib/output";
 
 const BIN = "node_modules/.bin";
 
-/** Folders whose shell files are checked. */
+/** The folders with shell files to check. */
 const FOLDERS = [".ci", "bench", "cli", "local-cloud", "offline", "scripts", "test"];
 
-/** Runs every check, and fails at the end if one did. Changes nothing. */
+/** Runs all checks, even if one fails. Changes nothing. Returns the exit status. */
 export async function checkAll(): Promise<number> {
   const checks: Record<string, readonly [string, ...string[]]> = {
     format: [`${BIN}/prettier`, "--check", "--log-level", "warn", "."],
@@ -41,6 +41,6 @@ function isShell(file: string): boolean {
   try {
     return /^#!.*\b(ba|da)?sh\b/.test(readFileSync(file, "latin1").split("\n", 1)[0] ?? "");
   } catch {
-    return false; // deleted, and not committed yet; or a link to a directory
+    return false; // a deleted file that is not committed yet, or a link to a directory
   }
 }

@@ -9,10 +9,10 @@ import { SetUpFailed } from "./lib/setup";
 import { runCommandLine } from "./program";
 import { CommandError } from "../shared/process";
 
-/** Says what went wrong, and returns the exit status. */
+/** Prints the error, and returns the exit status. */
 function failed(error: unknown): number {
   if (error instanceof CommanderError) {
-    return error.exitCode === 0 ? EXIT_STATUS.done : EXIT_STATUS.usage; // it has said why
+    return error.exitCode === 0 ? EXIT_STATUS.done : EXIT_STATUS.usage; // commander has printed the reason
   }
   if (error instanceof SetUpFailed) {
     return error.status;
@@ -27,7 +27,7 @@ function failed(error: unknown): number {
   return EXIT_STATUS.failed;
 }
 
-// Whoever reads the output may stop, as `head` does; the command goes on to its end.
+// A reader of the output, such as `head`, may exit early. The command continues to its end.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") {
@@ -36,7 +36,7 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
-// Services on hosts and dnsmasq read what commands make, whatever umask the user has.
+// Services on hosts and dnsmasq must be able to read the commands' files, even if the user has a strict umask.
 process.umask(0o022);
 
 const before = { ...process.env };

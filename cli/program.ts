@@ -4,7 +4,7 @@ import { EXIT_STATUS, EXIT_STATUS_HELP } from "./lib/exit-status";
 
 type Module = { command: LabCommand };
 
-/** Each in a file of its own, which Node.js loads when the command is called for. */
+/** All commands. Node.js loads a command's file only when the command runs. */
 export const COMMANDS: Record<string, () => Promise<Module>> = {
   setup: () => import("./commands/setup.js"),
   up: () => import("./commands/up.js"),
@@ -28,7 +28,7 @@ export const COMMANDS: Record<string, () => Promise<Module>> = {
   bench: () => import("./commands/bench.js"),
 };
 
-/** The names by which package.json has a command, where they differ. */
+/** The name of a command in package.json. */
 const scriptName = (name: string) => name.replace(/^test-/, "test:");
 
 /** Builds the command line with these commands. */
@@ -61,9 +61,9 @@ export async function programOf(names: string[], act: Act): Promise<Command> {
 }
 
 /**
- * Runs a command line, and returns how it ended.
+ * Runs a command line, and returns its outcome.
  *
- * @throws CommanderError if the command line is not understood; it has said why.
+ * @throws CommanderError if the command line is invalid. Commander has printed the reason.
  */
 export async function runCommandLine(argv: string[]): Promise<Outcome> {
   let outcome: Outcome = undefined;

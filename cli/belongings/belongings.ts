@@ -7,22 +7,23 @@ import { stateFile, withStacksLocked } from "../pulumi/backend";
 import { describe, idsKnown, lostOf, removeStateFile, unreadable } from "./lost";
 
 /*
- * Whose a lab is, and what belongs to it, by the local cloud's own records, whatever Pulumi's state says.
+ * Decides who owns a lab and which resources belong to it. The local cloud's records count, not Pulumi's
+ * state.
  */
 
-/** A command that must ask before it touches a lab. */
+/** A command that needs a check before it changes a lab. */
 export type Judged = "up" | "change" | "restore" | "destroy";
 
 /**
- * Judges whether a command may have the lab of a local stack.
+ * Checks whether a command may change the lab of a local stack.
  *
- *   up         refuses a lab of another checkout, and one that Pulumi's state has lost in part
- *   change     refuses a lab of another checkout
- *   restore    as change, for all labs of the account
- *   destroy    removes what no state of Pulumi knows
- *   take-over  makes the lab this checkout's
+ *   up         rejects a lab of another checkout, and a lab with resources that Pulumi's state has lost
+ *   change     rejects a lab of another checkout
+ *   restore    like change, for all labs of the account
+ *   destroy    removes resources that no state of Pulumi contains
+ *   take-over  makes this checkout the owner of the lab
  *
- * @throws Refusal with the way to mean it.
+ * @throws Refusal with the remedies.
  */
 export async function judge(command: Judged | "take-over", name: string): Promise<void> {
   const stack = `urn:pulumi:${name}::kafkalab`;
@@ -57,14 +58,14 @@ async function refuseForeign(stack: string): Promise<void> {
   }
   await changeState((state) => own(state, stack));
   tell(
-    `the checkout that made this lab, ${before.directory}, is not there any more; this one has it now`,
+    `the checkout that created this lab, ${before.directory}, no longer exists; this checkout owns the lab now`,
   );
 }
 
 async function refuseLost(stack: string, name: string): Promise<void> {
   const remedies = [
-    "To put back state and disks as they were at a checkpoint: npm run checkpoint -- list; npm run checkpoint -- restore NAME",
-    "To remove the lab with its data and begin again: npm run destroy",
+    "To restore state and disks from a checkpoint: npm run checkpoint -- list; npm run checkpoint -- restore NAME",
+    "To remove the lab with its data and create a new one: npm run destroy",
   ];
   const fault = unreadable(name);
   if (fault !== undefined) {
@@ -80,7 +81,7 @@ async function refuseLost(stack: string, name: string): Promise<void> {
   }
   if (lost.length > 0) {
     throw new Refusal(
-      `Pulumi's state of the stack ${name} has lost ${lost.length} resources of the lab that are there: ${describe(lost)}.`,
+      `Pulumi's state of the stack ${name} has lost ${lost.length} existing resources of the lab: ${describe(lost)}.`,
       ...remedies,
     );
   }
@@ -93,7 +94,7 @@ async function destroyLost(stack: string, name: string): Promise<void> {
   }
   const lost = lostOf(stack, idsKnown(name));
   if (lost.length > 0) {
-    tell(`removing what Pulumi's state has lost: ${describe(lost)}`);
+    tell(`removing resources that Pulumi's state has lost: ${describe(lost)}`);
   }
   await removeLost(stack, idsKnown(name));
   if (fault !== undefined) {
@@ -107,5 +108,5 @@ async function takeOver(stack: string, name: string): Promise<void> {
     throw new Refusal(`there is no lab of the stack ${name}.`, "Make one with: npm run up");
   }
   await changeState((state) => own(state, stack));
-  tell(`the lab of the stack ${name} is this checkout's now`);
+  tell(`the lab of the stack ${name} now belongs to this checkout`);
 }

@@ -4,9 +4,8 @@ import { resourcesInFile, type StateResource } from "../pulumi/stacks";
 import type { Judged } from "./belongings";
 
 /**
- * Has `judge` decide whether a command may have the lab, if a first look at the records finds any
- * reason. There rarely is one, and only `judge` needs the resource types of the local cloud, which take
- * a while to load.
+ * Calls `judge` only if a quick check of the records finds a reason. A reason is rare, and only `judge`
+ * needs the resource types of the local cloud, which load slowly.
  */
 export async function judgeIfOdd(command: Judged, name: string): Promise<void> {
   if (isOdd(command, name)) {
@@ -16,15 +15,15 @@ export async function judgeIfOdd(command: Judged, name: string): Promise<void> {
 }
 
 /**
- * Whether there is any reason to judge the lab: a lab of the account is another checkout's, or Pulumi's
- * state has lost what the local cloud has, or it cannot be read.
+ * Whether there is a reason to call `judge`: another checkout owns a lab of the account, Pulumi's state has
+ * lost a resource, or the state is unreadable.
  */
 function isOdd(command: Judged, stack: string): boolean {
   return findsOdd(command, stack, readState(), resourcesInFile(stack), isHere);
 }
 
 /**
- * @param known The resources in Pulumi's state of the stack; `undefined` if it cannot be read.
+ * @param known The resources in Pulumi's state of the stack; `undefined` if it is unreadable.
  * @param here Whether a directory is this checkout.
  */
 export function findsOdd(

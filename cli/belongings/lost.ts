@@ -8,11 +8,11 @@ import { stackOf } from "../../local-cloud/machine/owner";
 import { readState, type StoredResource } from "../../local-cloud/machine/store";
 
 /*
- * A resource is lost if the local cloud has a record of it and no state of Pulumi names its id: after
- * `pulumi state delete`, `pulumi stack rm --force`, or the loss of a state file.
+ * A resource is lost if the local cloud has a record of it and no state of Pulumi contains its id. This
+ * happens after `pulumi state delete`, `pulumi stack rm --force`, or the loss of a state file.
  */
 
-/** What is wrong with the file of a stack's state, if there is one and Pulumi could not read it. */
+/** Returns why Pulumi cannot read a stack's state file; undefined if it can, or if there is no file. */
 export function unreadable(name: string): string | undefined {
   if (!existsSync(stateFile(name))) {
     return undefined;
@@ -26,7 +26,7 @@ export function unreadable(name: string): string | undefined {
 }
 
 /**
- * The ids in all states of the account: a stack that was renamed is known by its new name.
+ * The ids in the states of all stacks, because a stack may have been renamed.
  *
  * @param except A stack whose state may be unreadable.
  */
@@ -40,8 +40,8 @@ export function idsKnown(except?: string): Set<string> {
       return [];
     }
     throw new Refusal(
-      `Pulumi's state of the stack ${name}, ${stateFile(name)}, cannot be read, so nobody can tell what is its own: ${fault}`,
-      `Put that right first, or destroy that stack: npm run destroy -- -s ${name}`,
+      `Pulumi's state of the stack ${name}, ${stateFile(name)}, cannot be read, so its resources are unknown: ${fault}`,
+      `Repair it first, or destroy that stack: npm run destroy -- -s ${name}`,
     );
   });
   return new Set(ids);
@@ -57,11 +57,11 @@ function idsIn(name: string): string[] {
   return (checkpoint.latest?.resources ?? []).flatMap(({ id }) => id ?? []);
 }
 
-/** The records of a stack whose ids are not among those. */
+/** The records of a stack whose ids are not in `known`. */
 export const lostOf = (stack: string, known: ReadonlySet<string>): StoredResource[] =>
   Object.values(readState().records).filter((r) => stackOf(r.urn) === stack && !known.has(r.id));
 
-/** Hosts and volumes by name, and how many others there are. */
+/** Describes records: hosts and volumes by name, and the number of other resources. */
 export function describe(records: StoredResource[]): string {
   const all = records
     .flatMap((record) => {
@@ -79,7 +79,7 @@ export function describe(records: StoredResource[]): string {
   return shown.join(", ");
 }
 
-/** Removes a state file that nobody can read, for a stack of which nothing is left. */
+/** Removes an unreadable state file of a stack without resources. */
 export function removeStateFile(name: string): void {
   rmSync(stateFile(name), { force: true });
 }

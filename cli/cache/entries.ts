@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { run } from "../../shared/process";
 import { cacheUsers, entriesInUse, machineTexts } from "./users";
 
-/** The kinds whose entries set-up makes again when they are gone. */
+/** The kinds of entries that the setup creates again if they are missing. */
 export const KINDS = [
   "archives",
   "bases",
@@ -15,33 +15,33 @@ export const KINDS = [
   "tools",
 ] as const;
 
-/** An entry of the cache: a directory that set-up made, under a key of all that it is made of. */
+/** An entry of the cache: a directory that the setup created. Its key is a hash of all its inputs. */
 export interface CacheEntry {
   kind: string;
   /** 40 hexadecimal digits. */
   key: string;
-  /** Below the cache; what a killed run left has a name of its own. */
+  /** Relative to the cache. Leftovers of a killed run have special names. */
   path: string;
   bytes: number;
   inUse: boolean;
-  /** ISO 8601, to a day; absent where the file system does not note it. */
+  /** ISO 8601, accurate to a day. Absent if the file system does not record access times. */
   lastUsed?: string;
 }
 
-/** A directory of the cache that has no entries: downloads, locks, compiled code. */
+/** A directory of the cache without entries: downloads, locks, compiled code. */
 export interface CacheStore {
   kind: string;
   bytes: number;
 }
 
-/** What the cache holds. */
+/** The contents of the cache. */
 export interface CacheContents {
   directory: string;
   entries: CacheEntry[];
   stores: CacheStore[];
 }
 
-/** Looks at all that the cache holds. */
+/** Reads the contents of the cache. */
 export async function cacheContents(cache: string): Promise<CacheContents> {
   const kinds = existsSync(cache) ? readdirSync(cache).sort() : [];
   const paths = kinds.flatMap((kind) =>
@@ -72,7 +72,7 @@ export async function cacheContents(cache: string): Promise<CacheContents> {
 
 const isKind = (name: string): boolean => (KINDS as readonly string[]).includes(name);
 
-/** Entries, and what killed runs have left of them. */
+/** The names of entries, including leftovers of killed runs. */
 function entryNames(directory: string): string[] {
   return readdirSync(directory).filter((name) =>
     /^(\.making-|\.broken-|\.pruned-)?[0-9a-f]{40}(-\d+)?$/.test(name),
@@ -96,7 +96,7 @@ async function diskUsage(cache: string, paths: string[]): Promise<Map<string, nu
   );
 }
 
-/** Each set-up compares an entry with its list of files, which the file system notes once a day. */
+/** Each setup reads an entry's list of files. The file system records this access once a day. */
 function usedAt(path: string): string {
   const manifest = join(path, ".manifest");
   const { atimeMs, mtimeMs } = statSync(existsSync(manifest) ? manifest : path);
@@ -104,7 +104,7 @@ function usedAt(path: string): string {
 }
 
 /**
- * Whether the file system of a directory notes no access.
+ * Whether the file system of a directory does not record access times.
  *
  * @param mounts The text of `/proc/self/mounts`.
  */

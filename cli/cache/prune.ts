@@ -8,9 +8,9 @@ import { cacheContents, type CacheEntry } from "./entries";
 const DAY_MS = 86_400_000;
 
 /**
- * The entries that nobody needs: no checkout links to them, nothing that runs stands on them, and no
- * set-up has used them for so many days. That spares checkouts of which the cache has no note, such as
- * those of earlier releases. Without a time of the last use an entry counts as used today.
+ * Returns the unused entries: no checkout, lab or process uses them, and no setup has used them for
+ * `unusedDays`. The number of days protects entries of checkouts without a note in the cache, such as those
+ * of earlier releases. An entry without an access time counts as used today.
  */
 export function prunable(
   entries: readonly CacheEntry[],
@@ -24,9 +24,9 @@ export function prunable(
 }
 
 /**
- * Removes entries that nobody needs, and returns those that are gone.
+ * Removes unused entries, and returns the removed ones.
  *
- * @param choose Picks them. Set-ups wait until the end, so that none finds what is about to go.
+ * @param choose Selects the entries. Setups wait until the end, so that none uses an entry in removal.
  */
 export async function prune(
   cache: string,
@@ -48,7 +48,7 @@ export async function prune(
   }
 }
 
-/** Whole or gone: the entry gets another name first. One that is being made stays. */
+/** Renames the entry first, so that it is never incomplete. Keeps an entry that a setup is creating. */
 async function remove(cache: string, { kind, key, path }: CacheEntry): Promise<boolean> {
   const aside = join(cache, kind, `.pruned-${key}-${process.pid}`);
   const lock = join(cache, "locks", `${kind}-${key}`);
@@ -63,7 +63,7 @@ async function remove(cache: string, { kind, key, path }: CacheEntry): Promise<b
   return moved;
 }
 
-/** Takes the lock that set-ups share, and returns what gives it back. */
+/** Takes the lock that setups share. Returns a function that releases it. */
 async function holdLock(file: string): Promise<() => void> {
   const holder = spawn("flock", ["--nonblock", file, "sh", "-c", "echo held; exec cat"], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -72,7 +72,7 @@ async function holdLock(file: string): Promise<() => void> {
     holder.stdout.once("data", () => resolve());
     holder.once("error", reject);
     holder.once("close", () =>
-      reject(new Refusal("a set-up is under way.", "Wait until it has ended, and try again.")),
+      reject(new Refusal("a setup is running.", "Wait until it has ended, and try again.")),
     );
   });
   return () => holder.stdin.end();

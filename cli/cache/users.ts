@@ -10,17 +10,17 @@ import { join } from "node:path";
 import { root, stateDir } from "../lib/places";
 
 /*
- * Whose entries of the cache are in use. Each set-up notes in the cache which checkout and which state
- * directory it was for (`note_user` in scripts/dev/lib.sh).
+ * Finds the entries of the cache that are in use. Each setup records its checkout and its state directory in
+ * the cache (`note_user` in scripts/dev/lib.sh).
  */
 
-/** A checkout, and a directory of labs that it has worked on. */
+/** A checkout and its state directory. */
 export interface CacheUser {
   checkout: string;
   state: string;
 }
 
-/** Those that the cache has notes of, and this one. */
+/** The users on record in the cache, and this checkout. */
 export function cacheUsers(cache: string): CacheUser[] {
   const directory = join(cache, "users");
   const noted = (existsSync(directory) ? readdirSync(directory) : [])
@@ -29,13 +29,13 @@ export function cacheUsers(cache: string): CacheUser[] {
   return [...noted, { checkout: root, state: stateDir }];
 }
 
-/** What the kernel says of mounts and of programs that run. */
+/** The kernel's lists of mounts and of running programs. */
 export function machineTexts(): string[] {
   return [readFileSync("/proc/self/mounts", "utf8"), ...executables()];
 }
 
 /**
- * `KIND/KEY` of each entry that these users, or hosts that run, or processes, stand on.
+ * Returns `KIND/KEY` of each entry that these users, running hosts or processes use.
  *
  * @param machine See {@link machineTexts}.
  */
@@ -50,15 +50,15 @@ export function entriesInUse(
     ...machine,
   ];
   const direct = entriesNamed(texts.join("\n"), cache);
-  // A directory of archives holds links to the releases.
+  // A directory of archives contains links to the releases.
   const tops = direct.filter((entry) => entry.startsWith("archives/"));
   const releases = tops.flatMap((top) => linksBelow(join(cache, top), 3));
   return new Set([...direct, ...entriesNamed(releases.join("\n"), cache)]);
 }
 
 /**
- * The entries that a text names by their path, or an image by the source of its hosts' mounts, which
- * local-cloud/machine/instance.ts calls `kafkalab:KEY`; `npm/KEY` stands for a stamp in node_modules.
+ * Finds entries in a text: by their paths, images by the mount source `kafkalab:KEY` of their hosts, and
+ * npm entries by the stamp `npm/KEY` in node_modules.
  */
 export function entriesNamed(text: string, cache: string): string[] {
   const prefix = cache.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -80,7 +80,7 @@ function textsOfCheckout(checkout: string): string[] {
   ];
 }
 
-/** Labs and checkpoints name their images; plugins are linked. */
+/** The texts of a state directory: records with the paths of images, and links to plugins. */
 function textsOfState(state: string): string[] {
   const checkpoints = join(state, "checkpoints");
   const files = [
@@ -97,7 +97,7 @@ function textsOfState(state: string): string[] {
   ];
 }
 
-/** Where the symbolic links lead that are in a directory, so deep. */
+/** The targets of the symbolic links in a directory, up to a depth. */
 function linksBelow(directory: string, depth: number): string[] {
   if (!existsSync(directory)) {
     return [];
@@ -118,7 +118,7 @@ function executables(): string[] {
     try {
       return [readlinkSync(`/proc/${pid}/exe`)];
     } catch {
-      return []; // gone, or a thread of the kernel
+      return []; // the process has ended, or is a kernel thread
     }
   });
 }

@@ -27,20 +27,20 @@ import {
   sizeOnDisk,
 } from "./store";
 
-/** How long a restored lab may take to be whole: brokers wait for sessions to end. */
+/** How long a restored lab may take to be whole: brokers wait until their old sessions expire. */
 const WHOLE_SECONDS = 180;
 const LISTEN_INTERVAL_MS = 50;
 const STATUS_INTERVAL_MS = 200;
 const BROKER_PORT = 9092;
 
-/** Saves the labs of the account on this machine: disks and states, at one moment. */
+/** Saves the disks and states of all labs of the account, at one point in time. */
 export async function saveCheckpoint(name: string): Promise<void> {
   const took = stopwatch();
   const text = await alone(stacks(), () => save(name));
   print(`${text}; all of it took ${took()}`);
 }
 
-/** Puts a checkpoint back, and waits until the cluster of the stack is whole. */
+/** Restores a checkpoint, and waits until the cluster of the stack is whole. */
 export async function restoreCheckpoint(name: string, stack: Stack): Promise<void> {
   const took = stopwatch();
   const { text, runs } = await alone(stacks(name), () => restore(name));
@@ -51,12 +51,12 @@ export async function restoreCheckpoint(name: string, stack: Stack): Promise<voi
   }
 }
 
-/** Gives up a restore that did not come to its end. */
+/** Abandons an incomplete restore. */
 export async function abandonRestore(): Promise<void> {
   print(await alone(stacks(), () => Promise.resolve(abandon())));
 }
 
-/** Deletes checkpoints: all of these, or, if one is not there, none. */
+/** Deletes checkpoints. If one of them does not exist, deletes none. */
 export function deleteCheckpoints(names: string[]): Promise<void> {
   return withLock("checkpoints", () => {
     refuseDuringExchange();
@@ -66,7 +66,7 @@ export function deleteCheckpoints(names: string[]): Promise<void> {
   });
 }
 
-/** Lists all checkpoints, for people or as JSON. */
+/** Lists all checkpoints, as text or as JSON. */
 export function listCheckpoints(json: boolean): void {
   const all = checkpoints().map(described);
   if (json) {
@@ -98,28 +98,28 @@ function stopwatch(): () => string {
   return () => `${((Date.now() - began) / 1000).toFixed(1)} s`;
 }
 
-/** Does what no other command may stand beside. */
+/** Runs an action while no other command works on checkpoints or stacks. */
 const alone = <T>(names: string[], action: () => Promise<T>) =>
   withLock("checkpoints", () => withStacksLocked(names, action));
 
-/** Those that there are, and those of a checkpoint. */
+/** The existing stacks, and the stacks of a checkpoint. */
 function stacks(checkpoint?: string): string[] {
   const saved = checkpoint ? stacksIn(join(checkpointDir(checkpoint), "pulumi/stacks")) : [];
   return [...new Set([...stacksIn(join(backendDir, "stacks")), ...saved])];
 }
 
-/** Whether every broker that is powered on accepts connections, which takes no time to find out. */
+/** Whether every running broker accepts connections. This check is cheap. */
 function brokersListen(): boolean {
   return living(readState(), kinds.instance)
     .filter((record) => isBroker(nameOf(record)) && !isStopped(record))
     .every(({ id }) => instanceListens(id, BROKER_PORT));
 }
 
-/** Waits until `npm run status` finds nothing wrong. */
+/** Waits until `npm run status` finds no problem. */
 async function whole(stack: Stack): Promise<void> {
   const wait = { what: "the restored lab", state: "whole", intervalMs: STATUS_INTERVAL_MS };
   const deadline = Date.now() + WHOLE_SECONDS * 1000;
-  // Status takes seconds of a processor, which the brokers need to start.
+  // The status command needs seconds of CPU time, which the starting brokers need, too.
   await waitFor({ ...wait, seconds: WHOLE_SECONDS, intervalMs: LISTEN_INTERVAL_MS }, () =>
     brokersListen() ? { done: true } : { seen: "a broker that does not listen" },
   ).catch(() => undefined);
@@ -131,13 +131,13 @@ async function whole(stack: Stack): Promise<void> {
   }).catch((error: unknown) => {
     throw new Refusal(
       messageOf(error),
-      "See what is wrong with: npm run status; put it right with: npm run up",
+      "Find the problem with: npm run status; repair it with: npm run up",
     );
   });
 }
 
-/** What is not well, in short. */
+/** A short description of the problems. */
 function faults({ hosts, topics }: LabStatus): string {
   const sick = hosts.filter(({ well }) => !well).map(({ name, role }) => `${name} ${role}`);
-  return sick.join(", ") || `${topics.length} topics, or the network, not well`;
+  return sick.join(", ") || `${topics.length} topics, or the network, have a problem`;
 }

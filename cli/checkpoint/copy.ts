@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { run } from "../../shared/process";
 
 /*
- * Disks are copied by cp: where the file system shares blocks between files (XFS, Btrfs), it only
- * notes that they are shared; where it does not (ext4), it copies the blocks that are in use.
+ * cp copies disks. If the file system can share blocks between files (XFS, Btrfs), cp only creates
+ * references. Otherwise (ext4) it copies the allocated blocks.
  */
 
-/** Whether the file system of this directory shares blocks between files. */
+/** Whether the file system of this directory can share blocks between files. */
 export function sharesBlocks(dir: string): boolean {
   const [file, copy] = [join(dir, "probe"), join(dir, "probe-copy")];
   writeFileSync(file, "x".repeat(4096));
@@ -22,7 +22,7 @@ export function sharesBlocks(dir: string): boolean {
   }
 }
 
-/** Copies files and trees, all at once, with owners, times, links, holes and extended attributes. */
+/** Copies files and trees in parallel, with owners, times, links, holes and extended attributes. */
 export async function copyAll(
   copies: { from: string; to: string }[],
   signal?: AbortSignal,
@@ -34,7 +34,7 @@ export async function copyAll(
       return run([...argv, from, to], "", signal);
     }),
   );
-  // Only when none is at work any more: what they have made may be removed then.
+  // Report errors only after all copies have ended, so that the caller can remove the files.
   const failed = ended.find((end) => end.status === "rejected");
   if (failed) {
     throw failed.reason as Error;

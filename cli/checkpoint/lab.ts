@@ -10,11 +10,11 @@ import { Refusal } from "../lib/refusal";
 /** The names of the hosts. */
 export const hostNames = (state: State) => living(state, kinds.instance).map(nameOf).sort();
 
-/** The ids of the volumes that an instance has. */
+/** The ids of an instance's volumes. */
 export const volumeIdsOf = (instanceId: string) =>
   attachedVolumes(instanceId).map(({ volumeId }) => volumeId);
 
-/** The disks of a lab, relative to the directory of its local cloud. */
+/** The disks of a lab, relative to the local cloud's directory. */
 export function disksOf(state: State): string[] {
   return [
     ...living(state, kinds.instance).map(({ id }) => join("instances", id, "upper")),
@@ -22,7 +22,7 @@ export function disksOf(state: State): string[] {
   ];
 }
 
-/** What must stand still while the disks are copied: that of the hosts that are powered on. */
+/** The parts of all running hosts to freeze while the disks are copied. */
 export async function freezePointsOf(state: State): Promise<FreezePoints[]> {
   const running = living(state, kinds.instance).filter(({ id }) => instanceRuns(id));
   return Promise.all(
@@ -32,8 +32,8 @@ export async function freezePointsOf(state: State): Promise<FreezePoints[]> {
         return points;
       }
       throw new Refusal(
-        `the host ${nameOf(record)} is on its way up or down.`,
-        "Wait until it is there: npm run status",
+        `the host ${nameOf(record)} is booting or shutting down.`,
+        "Wait until it is done: npm run status",
       );
     }),
   );

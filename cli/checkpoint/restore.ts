@@ -45,13 +45,12 @@ import {
 } from "./store";
 
 /*
- * The checkpoint is copied while the lab still runs; then the lab's power is taken, and its disks and
- * states change places with the copy. From the first of these moves to the last start of a host, a
- * note says what is under way, and the next run finishes it. What was there before becomes a
- * checkpoint, which costs no time.
+ * A restore copies the checkpoint while the lab still runs. Then it powers the lab off and exchanges the
+ * lab's disks and states with the copy. A plan file exists from the first move to the last start of a host,
+ * so that the next run can complete the restore. The former state becomes a checkpoint, without a copy.
  */
 
-/** What changes places: in the copy, and in use. */
+/** The directories to exchange: the path in the copy, and the path in use. */
 const PLACES = [
   { copy: "cloud", used: cloudDir },
   { copy: "pulumi/stacks", used: join(backendDir, "stacks") },
@@ -64,7 +63,7 @@ export interface Restored {
   runs: boolean;
 }
 
-/** Restores the lab, and ends when its hosts boot. */
+/** Restores the lab. Returns when its hosts are booting. */
 export async function restore(name: string): Promise<Restored> {
   const { hosts } = checkpointOf(name);
   let exchange = exchangeBegun();
@@ -77,16 +76,16 @@ export async function restore(name: string): Promise<Restored> {
   const runs = await start();
   finish(exchange);
   const kept = exchange.before
-    ? `; what was there before is the checkpoint "${exchange.before.name}"`
+    ? `; the former state is the checkpoint "${exchange.before.name}"`
     : "";
   return { text: `restored ${hosts.length} hosts from "${name}"${kept}`, runs };
 }
 
 /**
- * Ends the exchange of a restore that did not come to its end, without starting any host: what it has
- * put back is there to be destroyed.
+ * Completes the exchange of an incomplete restore without starting a host, so that the user can destroy the
+ * restored lab.
  *
- * @returns a report for the user.
+ * @returns A report for the user.
  */
 export function abandon(): string {
   const exchange = exchangeBegun();
@@ -95,7 +94,7 @@ export function abandon(): string {
   }
   finish(exchange);
   const kept = [exchange.name, ...(exchange.before ? [exchange.before.name] : [])];
-  return `the restore of "${exchange.name}" is given up; its hosts and their disks will be removed, and these checkpoints stay: ${kept.join(", ")}`;
+  return `the restore of "${exchange.name}" is abandoned; its hosts and their disks will be removed, and these checkpoints stay: ${kept.join(", ")}`;
 }
 
 async function begin(name: string): Promise<Exchange> {
@@ -126,18 +125,18 @@ function refuseIfNotPossible(name: string, saved: State): void {
     const { imageRoot } = record.chosen;
     if (!existsSync(imageRoot)) {
       throw new Refusal(
-        `Checkpoint "${name}": the image of ${nameOf(record)} must be at ${imageRoot}, and is not: a host's disk holds only what differs from it.`,
-        "Check out the release that the checkpoint is of, and run: npm run setup",
+        `Checkpoint "${name}": the image of ${nameOf(record)} must be at ${imageRoot}, but it does not exist there: a host's disk contains only the differences from it.`,
+        "Check out the release that created the checkpoint, and run: npm run setup",
       );
     }
   }
 }
 
-/** A VPC keeps its public addresses, so that all that knows the hosts finds them. */
+/** Rejects the restore if the machine uses a VPC's public addresses otherwise: a restored VPC keeps them. */
 async function refuseTakenAddresses(name: string, saved: State, present: State): Promise<void> {
   const own = living(present, kinds.vpc).flatMap(({ id, chosen }) => [
     outerLink(id),
-    publicCidr(chosen.slot), // its guard
+    publicCidr(chosen.slot), // the machine's guard route for this VPC
   ]);
   const routes = (await machineRoutes()).filter(
     ({ device, cidr }) => !own.includes(device) && !own.includes(cidr),
@@ -148,7 +147,7 @@ async function refuseTakenAddresses(name: string, saved: State, present: State):
     if (route) {
       throw new Refusal(
         `Checkpoint "${name}": its hosts must have their addresses in ${cidr}, which this machine routes to ${route.device} (${route.cidr}).`,
-        "Destroy what has them, such as another lab, and restore again.",
+        "Destroy the lab that uses them, or remove the route, and restore again.",
       );
     }
   }
@@ -166,15 +165,15 @@ async function stage(name: string, saved: State, present: State, part: string): 
       to: join(part, "new", path),
     })),
   );
-  // What the machine's settings were before any lab is known to the present one.
+  // The current state knows the kernel settings from before any lab.
   const restored: State = { ...saved, sysctls: { ...saved.sysctls, ...present.sysctls } };
-  // Whoever restores a lab has it.
+  // The checkout that restores a lab becomes its owner.
   const stacks = new Set(Object.values(saved.records).map(({ urn }) => stackOf(urn)));
   stacks.forEach((stack) => own(restored, stack));
   writeJson(join(part, "new/cloud/state.json"), restored);
 }
 
-/** Takes the power of all hosts at one moment, and all that the kernel has of the lab. */
+/** Powers all hosts off at the same moment, and removes the lab's kernel objects. */
 async function takePower(present: State): Promise<{ name: string; time: string }> {
   const instances = living(present, kinds.instance);
   const unplug = async () => {
@@ -183,10 +182,10 @@ async function takePower(present: State): Promise<{ name: string; time: string }
     return now;
   };
   const points = await freezePointsOf(present).catch(() => []);
-  const still = points.map(({ group }) => ({ group, mounts: [] })); // to be unmounted
+  const still = points.map(({ group }) => ({ group, mounts: [] })); // their file systems will be unmounted
   const { result: time } = await whileFrozen(still, 60, unplug);
   await Promise.all(living(present, kinds.vpc).map(removeVpc));
-  // The kernel gives a block device back when the last of the host's processes is gone from it.
+  // The kernel detaches a loop device after the host's last process that uses it has ended.
   const volumes = living(present, kinds.volume).map(({ id }) => id);
   const givenBack = { what: "the lab's volumes", state: "given back", seconds: 10, intervalMs: 10 };
   await waitFor(givenBack, () => {
@@ -196,27 +195,27 @@ async function takePower(present: State): Promise<{ name: string; time: string }
   return { name: `before-${time.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`, time };
 }
 
-/** Puts the copy in place of what was there. Each move can be the one at which an earlier run died. */
+/** Exchanges the lab with the copy. Can continue after any move of a killed run. */
 export function swap({ part }: Exchange): void {
   mkdirSync(backendDir, { recursive: true });
   for (const { copy, used } of PLACES) {
     const [from, aside] = [join(part, "new", copy), join(part, "old", copy)];
     if (!existsSync(from)) {
       continue;
-    } // done
+    } // an earlier run has done it
     if (existsSync(used) && !existsSync(aside) && readdirSync(used).length > 0) {
       mkdirSync(dirname(aside), { recursive: true, mode: 0o700 });
       renameSync(used, aside);
     } else if (existsSync(used)) {
-      rmdirSync(used); // set-up makes it, empty
+      rmdirSync(used); // the setup creates an empty directory
     }
     renameSync(from, used);
   }
-  // Without it, Pulumi would take its states for those of a release of long ago.
+  // Without this file, Pulumi would read the states as those of a very old release.
   copyFileSync(join(part, "new/pulumi/meta.yaml"), join(backendDir, "meta.yaml"));
 }
 
-/** Starts the hosts that were on; whether there are any. */
+/** Starts the hosts that ran at the checkpoint. Returns whether there are any. */
 async function start(): Promise<boolean> {
   const state = readState();
   await Promise.all(living(state, kinds.vpc).map(({ id }) => applyVpc(id)));
@@ -225,7 +224,7 @@ async function start(): Promise<boolean> {
   return instances.length > 0;
 }
 
-/** Makes what was there a checkpoint, and forgets the exchange. */
+/** Makes the former state a checkpoint, and deletes the plan. */
 function finish(exchange: Exchange): void {
   swap(exchange);
   const { part, before } = exchange;

@@ -22,8 +22,8 @@ import {
 } from "./store";
 
 /**
- * How long hosts are held still at most. ZooKeeper's followers part from a leader that is mute for
- * 10 s (syncLimit), and brokers lose their sessions after 18 s.
+ * Maximum time for which hosts are frozen. ZooKeeper's followers leave a leader that is silent for 10 s
+ * (syncLimit), and brokers lose their sessions after 18 s.
  */
 const FROZEN_SECONDS = 8;
 
@@ -33,7 +33,7 @@ export async function save(name: string): Promise<string> {
   refuseDuringExchange();
   if (existsSync(checkpointDir(name))) {
     throw new Refusal(
-      `Checkpoint "${name}": there is one of that name already.`,
+      `Checkpoint "${name}" already exists.`,
       `Choose another name than ${checkpoints().map((c) => c.name).join(", ")}; or first: npm run checkpoint -- delete ${name}`, // prettier-ignore
     );
   }
@@ -54,7 +54,7 @@ export async function save(name: string): Promise<string> {
       checkSpace(`Checkpoint "${name}"`, bytes);
     }
     const points = await freezePointsOf(state);
-    // So that little is left to be written while the hosts stand still.
+    // Sync first, so that little remains to be written while the hosts are frozen.
     await Promise.all(
       points.flatMap(({ mounts }) => mounts).map((path) => run(["sync", "--file-system", path])),
     );
@@ -75,7 +75,7 @@ export async function save(name: string): Promise<string> {
     await run(["sync", "--file-system", part]);
     publish(part, { format: 1, name, time, hosts });
     const size = human(sizeOnDisk(checkpointDir(name)));
-    const still = points.length ? `; they stood still for ${(ms / 1000).toFixed(1)} s` : "";
+    const still = points.length ? `; they were frozen for ${(ms / 1000).toFixed(1)} s` : "";
     return `saved ${hosts.length} hosts as "${name}", ${size} in ${dirname(checkpointDir(name))}${still}`;
   } catch (error) {
     rmSync(part, { recursive: true, force: true });
@@ -90,7 +90,7 @@ function tooLarge(error: unknown): never {
     throw error;
   }
   throw new Refusal(
-    `the disks must be copied within ${FROZEN_SECONDS} s, since ZooKeeper's sessions end when hosts stand still for longer; they were not. Nothing was saved, and the hosts run.`,
-    `Have ${stateDir} on XFS or Btrfs, which copy at once whatever the size; or pause the lab (kafkalab:running false), save, and go on.`,
+    `the disks must be copied within ${FROZEN_SECONDS} s, since ZooKeeper's sessions expire when hosts are frozen for longer; the copy took longer. Nothing was saved, and the hosts run.`,
+    `Put ${stateDir} on XFS or Btrfs, which copy files of any size at once; or pause the lab (kafkalab:running false), save, and start it again.`,
   );
 }

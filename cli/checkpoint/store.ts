@@ -17,30 +17,30 @@ import { human } from "../lib/output";
 import { Refusal } from "../lib/refusal";
 
 /*
- * What is kept of checkpoints, for root only, since their disks and states hold secrets:
+ * The files of checkpoints. Only root can read them, because disks and states contain secrets:
  *
- *   checkpoints/NAME/checkpoint.json   what it is; written last
- *   checkpoints/NAME/cloud/            as the local cloud's own directory: state.json, instances/i-…/upper,
+ *   checkpoints/NAME/checkpoint.json   description; written last
+ *   checkpoints/NAME/cloud/            like the local cloud's own directory: state.json, instances/i-…/upper,
  *                                      volumes/vol-….img
  *   checkpoints/NAME/pulumi/           meta.yaml, stacks/
- *   checkpoints/.part-…/               what is being made or removed
- *   checkpoints/.restore.json          a restore that has begun to exchange the lab's disks
+ *   checkpoints/.part-…/               a checkpoint during its creation or removal
+ *   checkpoints/.restore.json          plan of a restore that has begun to exchange the lab's disks
  */
 
 export const checkpointsDir = join(stateDir, "checkpoints");
 export const checkpointDir = (name: string) => join(checkpointsDir, name);
 
-/** What is known of a checkpoint without a look into its disks. */
+/** The description of a checkpoint. */
 export interface Checkpoint {
   format: 1;
   name: string;
-  /** ISO 8601, of the moment that it shows. */
+  /** ISO 8601: the moment of the saved state. */
   time: string;
   /** Names of its hosts. */
   hosts: string[];
 }
 
-/** Names of files and of arguments, which nobody takes for a flag or for something hidden. */
+/** The rule for names. A valid name is neither a flag nor a hidden file. */
 export const NAME_RULE =
   "be of 1 to 64 letters, digits, '-', '_' and '.', the first a letter or a digit";
 
@@ -69,7 +69,7 @@ function readCheckpoint(name: string): Checkpoint {
   ) as Checkpoint;
 }
 
-/** The checkpoint of that name; refused if there is none. */
+/** Returns a checkpoint by name. Throws a Refusal if it does not exist. */
 export function checkpointOf(name: string): Checkpoint {
   checkName(name);
   const all = checkpoints();
@@ -79,33 +79,33 @@ export function checkpointOf(name: string): Checkpoint {
   }
   const names = all.map((checkpoint) => checkpoint.name).join(", ");
   throw new Refusal(
-    `Checkpoint "${name}": there is none of that name.`,
+    `Checkpoint "${name}" does not exist.`,
     names
       ? `There are: ${names}`
-      : "There are none. Make one with: npm run checkpoint -- save NAME",
+      : "There are no checkpoints. Create one with: npm run checkpoint -- save NAME",
   );
 }
 
-/** Whether the host of that name is a broker's. */
+/** Whether the host runs a broker. */
 export const isBroker = (host: string) => /^peter-kafka\d+$/.test(host);
 
-/** Brokers among the hosts. */
+/** The hosts with brokers. */
 export const brokersOf = ({ hosts }: Checkpoint) => hosts.filter(isBroker);
 
-/** A new directory for something that is being made. */
+/** Creates a directory for an incomplete checkpoint. */
 export function makePart(): string {
   const part = join(checkpointsDir, `.part-${randomBytes(4).toString("hex")}`);
   mkdirSync(part, { recursive: true, mode: 0o700 });
   return part;
 }
 
-/** Makes what is whole a checkpoint. */
+/** Turns a complete directory into a checkpoint. */
 export function publish(part: string, checkpoint: Checkpoint): void {
   writeJson(join(part, "checkpoint.json"), checkpoint);
   renameSync(part, checkpointDir(checkpoint.name));
 }
 
-/** Writes all of the file or, if the process dies, nothing. */
+/** Writes the file atomically. */
 export function writeJson(file: string, value: unknown): void {
   writeFileSync(`${file}.new`, `${JSON.stringify(value, undefined, 1)}\n`, {
     mode: 0o600,
@@ -114,13 +114,13 @@ export function writeJson(file: string, value: unknown): void {
   renameSync(`${file}.new`, file);
 }
 
-/** A restore that has begun to exchange the lab's disks with a copy of the checkpoint's. */
+/** The plan of a restore that has begun to exchange the lab's disks with a copy of the checkpoint's. */
 export interface Exchange {
   /** The checkpoint. */
   name: string;
-  /** The directory with `new`, the copy, and `old`, what was there. */
+  /** The directory with `new` (the copy) and `old` (the former state). */
   part: string;
-  /** What was there, if there was anything: it becomes a checkpoint. */
+  /** The former state, if there was a lab. It becomes a checkpoint. */
   before?: Omit<Checkpoint, "format">;
 }
 
@@ -129,7 +129,7 @@ const exchangeNote = join(checkpointsDir, ".restore.json");
 export const noteExchange = (exchange: Exchange) => writeJson(exchangeNote, exchange);
 export const forgetExchange = () => rmSync(exchangeNote, { force: true });
 
-/** The restore that was killed before its end, if one was. */
+/** The plan of a killed restore, if there is one. */
 export function exchangeBegun(): Exchange | undefined {
   if (!existsSync(exchangeNote)) {
     return undefined;
@@ -137,25 +137,25 @@ export function exchangeBegun(): Exchange | undefined {
   return JSON.parse(readFileSync(exchangeNote, "utf8")) as Exchange;
 }
 
-/** Refuses what must wait for the end of a restore that was killed. */
+/** Throws a Refusal while a killed restore is incomplete. */
 export function refuseDuringExchange(): void {
   const exchange = exchangeBegun();
   if (!exchange) {
     return;
   }
   throw new Refusal(
-    `a restore of the checkpoint "${exchange.name}" did not come to its end.`,
-    `End it first: npm run checkpoint -- restore ${exchange.name}`,
+    `a restore of the checkpoint "${exchange.name}" is incomplete.`,
+    `Complete it first: npm run checkpoint -- restore ${exchange.name}`,
   );
 }
 
-/** Removes a checkpoint: it is there, or it is not. */
+/** Removes a checkpoint. Renames it first, so that it is never incomplete. */
 export function removeCheckpoint(name: string): void {
   renameSync(checkpointDir(name), join(makePart(), "gone"));
   removeParts();
 }
 
-/** Removes what killed runs have left and nobody needs, and the directory if it is empty then. */
+/** Removes unused leftovers of killed runs. Then removes the directory if it is empty. */
 export function removeParts(): void {
   if (!existsSync(checkpointsDir)) {
     return;
@@ -172,7 +172,7 @@ export function removeParts(): void {
   }
 }
 
-/** How many bytes of disk the files below have, holes left out; a file of many names once. */
+/** The allocated bytes of all files in a tree. Counts a file with several names once. */
 export function sizeOnDisk(path: string): number {
   const seen = new Set<number>();
   const sizeOf = (file: string): number => {
@@ -190,10 +190,10 @@ export function sizeOnDisk(path: string): number {
   return lstatSync(path).isDirectory() ? below(path) : sizeOf(path);
 }
 
-/** What must stay free: a lab that runs must be able to write. */
+/** Bytes that must stay free, so that a running lab can write. */
 const RESERVE = 512 * 2 ** 20;
 
-/** Refuses what would fill the disk. */
+/** Throws a Refusal if a copy would fill the disk. */
 export function checkSpace(what: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(stateDir);
   const free = bavail * bsize;

@@ -4,11 +4,11 @@ import { enterEnvironment, localEnvironment, withoutStackTraces } from "../lib/e
 import { Refusal } from "../lib/refusal";
 import { setUp } from "../lib/setup";
 
-/** The names of what a bench makes are fixed, so there is one bench at a time. */
+/** A bench creates resources with fixed names, so only one bench can run at a time. */
 const LOCK = "/run/lock/kafkalab-bench";
 
 export const command: LabCommand = {
-  summary: "measure the lab against other ways to the same",
+  summary: "compare the lab with other ways to create it",
   examples: ["npm run bench", "npm run bench -- lab --timeline", "RUNS=1 npm run bench -- kafka"],
   define(command, act) {
     passesFlags(command, "the bench").action(
@@ -19,7 +19,7 @@ export const command: LabCommand = {
         await run(["flock", "--nonblock", LOCK, "true"]).catch(() => {
           throw new Refusal("another bench is running.", "Wait until it has ended.");
         });
-        // Without a fork, so that signals reach the bench itself, which still removes what it has made.
+        // --no-fork, so that signals reach the bench itself. It then removes its resources.
         const alone = ["flock", "--nonblock", "--no-fork", LOCK];
         return { argv: [...alone, "node", "--import", "tsx", "bench/main.ts", ...flags] };
       }),

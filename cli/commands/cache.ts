@@ -15,7 +15,7 @@ interface PruneOptions {
 }
 
 export const command: LabCommand = {
-  summary: "show what the caches hold, and remove what nobody needs",
+  summary: "show the contents of the caches, and remove unused entries",
   examples: [
     "npm run -s cache",
     "npm run -s cache -- --entries",
@@ -38,11 +38,11 @@ export const command: LabCommand = {
       );
     command
       .command("prune")
-      .description("remove entries that no checkout links to and nothing that runs stands on")
+      .description("remove entries that no checkout, lab or process uses")
       .option("--dry-run", "only show what would be removed")
       .option(
         "--unused-for <days>",
-        "spare entries that a set-up has used since",
+        "keep entries that a setup has used within this time",
         days,
         UNUSED_DAYS,
       )
@@ -81,7 +81,7 @@ function days(text: string): number {
 
 const day = (lastUsed: string | undefined) => lastUsed?.slice(0, 10) ?? "unknown";
 
-/** A row for each entry. */
+/** A table with a row for each entry. */
 export function entryTable(entries: readonly CacheEntry[]): string {
   const rows = entries.map(({ kind, path, bytes, inUse, lastUsed }) => [
     kind,
@@ -93,7 +93,7 @@ export function entryTable(entries: readonly CacheEntry[]): string {
   return table([["KIND", "ENTRY", "SIZE", "USE", "LAST USED"], ...rows], [2]);
 }
 
-/** A row for each kind. */
+/** A table with a row for each kind. */
 export function summary({ directory, entries, stores }: CacheContents): string {
   const size = (list: readonly { bytes: number }[]) =>
     human(list.reduce((sum, { bytes }) => sum + bytes, 0));

@@ -16,7 +16,7 @@ import { recoverState } from "../pulumi/recover";
 import { isStackThere } from "../pulumi/stacks";
 
 export const command: LabCommand = {
-  summary: "save the lab with its data, and put it back later",
+  summary: "save the lab with its data, and restore it later",
   examples: [
     "npm run checkpoint -- save before-the-upgrade",
     "npm run checkpoint -- restore before-the-upgrade",
@@ -29,7 +29,7 @@ export const command: LabCommand = {
     sub("save <name>", "save disks and states", (_, name) => saveCheckpoint(name as string));
     sub(
       "restore <name>",
-      "put a checkpoint back; what was there becomes one",
+      "restore a checkpoint; the former state becomes a checkpoint",
       async (stack, name) => {
         await judgeIfOdd("restore", stack.name);
         await restoreCheckpoint(name as string, stack);
@@ -44,7 +44,7 @@ export const command: LabCommand = {
   },
 };
 
-/** Makes subcommands, each of which works on the stack's state as it is after a killed run. */
+/** Creates a subcommand. It first repairs the stack's state after a killed run. */
 function subcommand(command: Command, act: Act) {
   return (
     usage: string,
@@ -61,7 +61,7 @@ function subcommand(command: Command, act: Act) {
           await enter(stack);
           await recoverState(stack.name);
           await work(stack, first);
-          // The last one may be gone, and with it all that was left of a lab.
+          // If this was the last checkpoint, nothing may be left of the lab.
           if (!(await isStackThere(stack)) && !existsSync(`${cloudDir}/state.json`)) {
             forgetStack(stack);
           }
@@ -72,8 +72,8 @@ function subcommand(command: Command, act: Act) {
 function refuseAws({ name, target }: Stack): void {
   if (target !== "local") {
     throw new Refusal(
-      `checkpoints are of the local target, and the stack ${name} is on AWS.`,
-      "There, EBS keeps snapshots: aws ec2 create-snapshots; docs/aws.md says how.",
+      `checkpoints need the local target; the stack ${name} is on AWS.`,
+      "On AWS, use EBS snapshots: aws ec2 create-snapshots; docs/aws.md says how.",
     );
   }
 }

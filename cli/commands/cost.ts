@@ -11,7 +11,7 @@ export const command: LabCommand = {
       .action(
         act(({ stack, json }: { stack: string; json?: true }) => {
           enterEnvironment(toolEnvironment(process.env));
-          // It runs the program, whose packages are too large for a bundle.
+          // It runs the Pulumi program. The program's packages are too large for a bundle.
           const script = ["node", "--import", "tsx", "cli/cost/main.ts"];
           return { argv: [...script, "--stack", stack, ...(json ? ["--json"] : [])] };
         }),

@@ -29,8 +29,8 @@ export const command: LabCommand = {
   ],
   define(command, act) {
     passesFlags(command.addOption(stackOption()), "pulumi destroy")
-      .option("-y, --yes", "do not ask; without a terminal nobody is asked either")
-      .option("--abandon-restore", "give up a restore of a checkpoint that did not come to its end")
+      .option("-y, --yes", "do not ask; without a terminal the command never asks")
+      .option("--abandon-restore", "abandon an incomplete restore of a checkpoint")
       .action(
         act(async (flags: string[], options: Options) => {
           const stack = stackNamed(options.stack);
@@ -40,7 +40,7 @@ export const command: LabCommand = {
   },
 };
 
-/** Whether these flags of pulumi make it destroy the whole stack. */
+/** Whether pulumi destroys the whole stack with these flags. */
 export function isWhole(flags: readonly string[]): boolean {
   return !flags.some((flag) => /^(--target|-t$|--exclude|--preview-only)/.test(flag));
 }
@@ -74,7 +74,7 @@ async function destroy(stack: Stack, flags: string[], options: Options): Promise
   if (status !== 0 || !whole) {
     return status;
   }
-  // What a lost resource needed could only go before it, and what used one, after it.
+  // Remove lost resources again: before pulumi ran, other resources may still have used them.
   if (stack.target === "local") {
     await judgeIfOdd("destroy", stack.name);
   }
@@ -85,13 +85,13 @@ async function destroy(stack: Stack, flags: string[], options: Options): Promise
 function refuseHalfDestroyed(stack: Stack): void {
   if (stack.target === "local") {
     refuseHalfRestored(
-      "Or give it up, and remove the hosts and disks that it has put back; checkpoints stay:",
+      "Or abandon it, and remove the hosts and disks that it has restored; checkpoints stay:",
       "npm run destroy -- --abandon-restore",
     );
   }
 }
 
-/** Says what is about to be removed and, on a terminal, asks. */
+/** Prints what is about to be removed. Asks for confirmation on a terminal. */
 async function mayRemove(stack: Stack, confirmed: boolean): Promise<boolean> {
   const inventory = await inventoryOf(stack);
   if (inventory.resources === 0) {
@@ -105,7 +105,7 @@ async function mayRemove(stack: Stack, confirmed: boolean): Promise<boolean> {
   return false;
 }
 
-/** Removes what these commands keep of the stack, and says which checkpoints stay. */
+/** Removes the files of the stack, and prints which checkpoints stay. */
 function forget(stack: Stack): number {
   forgetStack(stack);
   const names = stack.target === "local" ? checkpoints().map(({ name }) => name).sort() : []; // prettier-ignore

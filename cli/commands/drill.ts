@@ -30,22 +30,21 @@ export const command: LabCommand = {
           if (names[0] === "list") {
             await setUp("npm");
           } else {
-            await findLab(name);
+            await findLab(name, configFile ?? join(root, `Pulumi.${name}.yaml`));
           }
           delete process.env["NODE_OPTIONS"];
-          const flags = [
-            ...(json ? ["--json"] : []),
-            ...(configFile === undefined ? [] : ["--config-file", configFile]),
-          ];
+          const flags = json ? ["--json"] : [];
           // It takes the place of this process, so that a signal reaches it alone.
-          return { argv: ["node", "--import", "tsx", "cli/drill/main.ts", ...names, ...flags] };
+          return {
+            argv: ["node", "--import", "tsx", "cli/drill/main.ts", ...flags, "--", ...names],
+          };
         }),
       );
   },
 };
 
 /** Says in LAB_ACCESS how the drill finds its lab. */
-async function findLab(name: string): Promise<void> {
+async function findLab(name: string, configFile: string): Promise<void> {
   const stack = await enterExisting(name);
   if (stack.target === "local") {
     await judgeIfOdd("change", name);
@@ -53,7 +52,6 @@ async function findLab(name: string): Promise<void> {
   const hosts = await writeAccess(stack);
   await checkRoute(hosts, stack);
   process.env["LAB_ACCESS"] = JSON.stringify({
-    ...{ root, stack: name, target: stack.target, directory: accessDir(stack) },
-    ...{ configFile: join(root, `Pulumi.${name}.yaml`), hosts },
+    ...{ root, stack: name, target: stack.target, directory: accessDir(stack), configFile, hosts },
   });
 }

@@ -1,7 +1,7 @@
 import type { LabCommand } from "../lib/command";
 import { root } from "../lib/places";
 
-/** `lab.sh` runs the set-up itself, before Node.js can run anything; this is its help. */
+/** The help of the setup. `lab.sh` itself runs the setup, because Node.js may be missing. */
 export const command: LabCommand = {
   summary: "set up what is missing on this machine",
   examples: ["npm run setup", "npm run setup -- --scope npm"],

@@ -20,7 +20,7 @@ export const command: LabCommand = {
           const hosts = await writeAccess(stack);
           hostNamed(host, hosts, stack);
           await checkRoute(hosts, stack);
-          // A ProxyJump gets the name of the configuration unquoted, so it must have no directory.
+          // ssh passes the path of the configuration unquoted to a ProxyJump, so use a plain file name.
           return { argv: ["ssh", "-F", "config", host, ...words], directory: accessDir(stack) };
         }),
       );

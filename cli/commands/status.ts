@@ -12,7 +12,7 @@ interface Options {
 }
 
 export const command: LabCommand = {
-  summary: "show how hosts, services, topics and the network are",
+  summary: "show the state of hosts, services, topics and the network",
   examples: ["npm run -s status", "npm run -s status -- --topics", "npm run -s status -- --json"],
   define(command, act) {
     command

@@ -12,8 +12,8 @@ export const command: LabCommand = {
         const stack = stackNamed(name);
         if (stack.target !== "local") {
           throw new Refusal(
-            `take-over is of the local target, and the stack ${name} is on AWS.`,
-            "There, whoever reaches Pulumi's state has the lab.",
+            `take-over needs the local target; the stack ${name} is on AWS.`,
+            "On AWS, everybody with access to Pulumi's state can change the lab.",
           );
         }
         await enter(stack);

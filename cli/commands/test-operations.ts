@@ -1,3 +1,3 @@
 import { testCommand } from "../lib/tests";
 
-export const command = testCommand("run the tests of what is done to a running lab", "operations");
+export const command = testCommand("run the tests that change a running lab", "operations");

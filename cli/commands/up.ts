@@ -3,7 +3,7 @@ import { stackNamed } from "../lib/stack";
 import { prepareChange } from "../pulumi/prepare";
 
 export const command: LabCommand = {
-  summary: "make the lab, or change it to what its settings say",
+  summary: "create the lab, or apply changed settings",
   examples: [
     "npm run up",
     "npm run up -- -s dev",

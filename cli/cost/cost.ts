@@ -11,10 +11,10 @@ import { readPrices } from "./prices";
 import { json, table } from "./report";
 import { readStackConfig } from "../lib/stack-config";
 
-/** Stands in for an address that is not set yet: RFC 5737 keeps it for documentation. */
+/** Placeholder for an address that is not set yet. RFC 5737 reserves it for documentation. */
 const SOME_ADDRESS = "192.0.2.1/32";
 
-/** What the command with these arguments prints; the settings of stacks are in the directory. */
+/** Returns the output of the command. `directory` contains the settings of the stacks. */
 export async function cost(
   args: string[],
   directory: string,
@@ -23,7 +23,7 @@ export async function cost(
   const config = stackConfig(stack, directory);
   const { target, region, availabilityZones } = readSettings(config, readPins()).settings;
   const notes = target === "aws" ? fillIn(config) : [];
-  // It also judges the settings.
+  // The program also checks the settings.
   const letters = availabilityZones.map((zone) => zone.slice(-1));
   await runProgram(config, stack, { region, zones: letters.length > 0 ? letters : ZONES });
   const result = estimate(target === "aws" ? registrations() : [], readPrices(), region);
@@ -60,7 +60,7 @@ function stackConfig(stack: string, directory: string): Record<string, string> {
   return readStackConfig(readFileSync(path, "utf8"), file);
 }
 
-/** Sets what must be set before hosts are made, but need not be to price them. */
+/** Fills in settings that the lab requires but the price does not depend on. */
 function fillIn(config: Record<string, string>): string[] {
   const name = "kafkalab:sshAllowedCidrs";
   if ((config[name] ?? "[]") !== "[]") {

@@ -3,32 +3,32 @@ import type { Registration } from "../dry-run/registration";
 import { PriceList } from "./price-list";
 import type { Prices, Section, Usage } from "./prices";
 
-/** One thing that is paid for. */
+/** One item with a price. */
 export interface Item {
-  /** The host, or the component, that it belongs to. */
+  /** Its host or component. */
   group: string;
   /** The resource's name in Pulumi. */
   resource: string;
   what: string;
   /** USD; `undefined` if the table has no price. */
   perMonth: number | undefined;
-  /** It is free, or not there, while the lab is paused. */
+  /** Whether it is free or does not exist while the lab is paused. */
   onlyRunning: boolean;
 }
 
-/** What a program's resources cost. */
+/** The estimated cost of a program's resources. */
 export interface Estimate {
   region: string;
   items: Item[];
-  /** USD, without what has no price. */
+  /** USD, without items that have no price. */
   perMonth: number;
   /** The same while the lab is paused. */
   pausedPerMonth: number;
-  /** What has no price, and what to do about it: a sentence each. */
+  /** Messages about missing prices, each with a remedy. */
   missing: string[];
-  /** What depends on use, and is not in the total. */
+  /** Prices that depend on usage. They are not in the total. */
   usage: Section<number>[];
-  /** Where the prices are from. */
+  /** The sources of the prices. */
   sections: Section<unknown>[];
 }
 
@@ -42,7 +42,7 @@ const SUBNET = "aws:ec2/subnet:Subnet";
 const NAT_GATEWAY = "aws:ec2/natGateway:NatGateway";
 const ZONE = "aws:route53/zone:Zone";
 
-/** What AWS does not charge for. A type that is neither here nor priced is reported as missing. */
+/** Free resource types. A type that is neither free nor priced is reported as missing. */
 const FREE = new Set([
   INSTANCE_STATE,
   "aws:ec2/internetGateway:InternetGateway",
@@ -61,7 +61,7 @@ const FREE = new Set([
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 ]);
 
-/** Prices what a program has registered. */
+/** Estimates the cost of a program's resources. */
 export function estimate(resources: Registration[], prices: Prices, region: string): Estimate {
   const list = new PriceList(prices, region);
   const instances = resources.filter(({ type }) => type === INSTANCE);
@@ -71,7 +71,7 @@ export function estimate(resources: Registration[], prices: Prices, region: stri
       .filter(({ type, inputs }) => type === INSTANCE_STATE && inputs.state === "stopped")
       .map(({ inputs }) => inputs.instanceId),
   );
-  // AWS gives a public address to what starts in such a subnet.
+  // AWS assigns a public address to an instance that starts in such a subnet.
   const publicSubnets = new Set(
     resources
       .filter(({ type, inputs }) => type === SUBNET && inputs.mapPublicIpOnLaunch === true)
@@ -99,10 +99,10 @@ export function estimate(resources: Registration[], prices: Prices, region: stri
   };
 }
 
-/** What is known of an instance from other resources. */
+/** Facts about an instance from other resources. */
 interface Situation {
   stopped: boolean;
-  /** It has a public address while it runs. */
+  /** Whether it has a public address while it runs. */
   addressed: boolean;
 }
 
@@ -112,7 +112,7 @@ function thingsOf({ type, inputs }: Registration, list: PriceList, situation: Si
       return instance(inputs, list, situation);
     case "aws:ebs/volume:Volume":
       return [volume("volume", inputs.type ?? "gp2", inputs.size, inputs, list)];
-    // A lab that is paused declares no NAT gateway, nor its address.
+    // A paused lab has neither a NAT gateway nor its address.
     case "aws:ec2/eip:Eip":
       return [{ what: "Elastic IP address", perMonth: list.address(), onlyRunning: true }];
     case NAT_GATEWAY:
@@ -124,13 +124,13 @@ function thingsOf({ type, inputs }: Registration, list: PriceList, situation: Si
         return [];
       }
       list.missing.add(
-        `Whether ${type} costs anything is not known. Say so in cli/cost/estimate.ts.`,
+        `Whether ${type} costs anything is not known. Add it to cli/cost/estimate.ts.`,
       );
       return [{ what: type, perMonth: undefined }];
   }
 }
 
-/** The instance, its public address, which it has only while it runs, and its root volume. */
+/** The instance, its root volume, and its public address, which exists only while it runs. */
 function instance(inputs: Inputs, list: PriceList, { stopped, addressed }: Situation): Thing[] {
   const type = String(inputs.instanceType);
   const root = (inputs.rootBlockDevice ?? {}) as Inputs;
@@ -179,7 +179,7 @@ function usageOf(resources: Registration[]): Usage[] {
   return (Object.keys(usage) as Usage[]).filter((name) => usage[name]);
 }
 
-/** USD per month of what has a price. */
+/** The sum in USD per month. Ignores items without a price. */
 export function sum(items: Item[]): number {
   return items.reduce((total, { perMonth }) => total + (perMonth ?? 0), 0);
 }

@@ -1,5 +1,5 @@
 /**
- * Prints what a stack costs on AWS, from what the program declares and the price table beside this.
+ * Prints what a stack costs on AWS, from the program's resources and the price table in this directory.
  * Needs no account, no Pulumi and no network. Exits with 1 if a price is missing.
  *
  *   npm run cost -- [-s STACK] [--json]
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  // What a user can set right needs no stack trace.
+  // An error that the user can correct needs no stack trace.
   const known = pulumi.RunError.isInstance(error) || pulumi.ResourceError.isInstance(error);
   console.error(known ? error.message : error);
   process.exitCode = 1;

@@ -1,9 +1,9 @@
 import { inRegion, type Prices, type Section, type VolumePrice } from "./prices";
 
-/** Hours of a month, as AWS counts them in its own estimates. */
+/** Hours per month, as in AWS's own estimates. */
 export const HOURS_PER_MONTH = 730;
 
-/** A volume as it is declared. */
+/** A volume as the program declares it. */
 export interface Volume {
   type: string;
   gib: number;
@@ -11,19 +11,18 @@ export interface Volume {
   mibps?: number;
 }
 
-/** What a gp3 volume has without being charged for it. */
+/** The IOPS and throughput that the price of a gp3 volume includes. */
 const FREE_OF_GP3 = { iops: 3000, mibps: 125 };
 
 const IOPS_TIERS = [32_000, 64_000];
 
 /**
- * The prices of a region, all in USD per month. One that the table lacks is `undefined`, and is
- * noted.
+ * The prices of a region in USD per month. A missing price is `undefined`, and is recorded in `missing`.
  */
 export class PriceList {
-  /** What is missing, and what to do about it: a sentence each. */
+  /** Messages about missing prices, each with a remedy. */
   readonly missing = new Set<string>();
-  /** Sections that a price was taken from. */
+  /** The sections of all used prices. */
   readonly used = new Set<Section<unknown>>();
 
   constructor(

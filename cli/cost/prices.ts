@@ -1,33 +1,33 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Prices in USD of one kind, with where they are from. */
+/** Prices of one kind in USD, with their source. */
 export interface Section<T> {
-  /** What is priced, and per what. */
+  /** The priced item and its unit. */
   what: string;
   /** When AWS published them. */
   date: string;
-  /** Where AWS publishes them; it shows those of today. */
+  /** AWS's page with the current prices. */
   source: string;
-  /** Where those of the date can be read. */
+  /** A copy of the page from that date. */
   copy?: string;
-  /** By region... */
+  /** Prices by region. */
   regions?: Record<string, T>;
-  /** ...or the same in all of them. */
+  /** The price in all regions, if it is the same. */
   everywhere?: T;
 }
 
-/** What a volume type costs per month. */
+/** The monthly price of a volume type. */
 export interface VolumePrice {
   /** Per GiB. */
   gib: number;
-  /** Per IOPS: up to 32000, from there to 64000, and above that; the last one holds for the rest. */
+  /** Per IOPS, in three tiers: up to 32000, up to 64000, and above. The last price covers missing tiers. */
   iops?: number[];
   /** Per MiB/s. */
   mibps?: number;
 }
 
-/** What depends on use. */
+/** Prices that depend on usage. */
 export type Usage = "internetGb" | "zoneGb" | "natGb" | "queries" | "t3Credits" | "t4gCredits";
 
 /** The table in `prices.json`. */
@@ -45,7 +45,7 @@ export function readPrices(): Prices {
   return JSON.parse(readFileSync(join(__dirname, "prices.json"), "utf8")) as Prices;
 }
 
-/** What a section says for a region, if anything. */
+/** Returns a section's price for a region, if there is one. */
 export function inRegion<T>(section: Section<T>, region: string): T | undefined {
   return section.everywhere ?? section.regions?.[region];
 }

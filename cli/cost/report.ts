@@ -4,7 +4,7 @@ import { inRegion, type Section } from "./prices";
 
 type Row = [resource: string, what: string, perHour: string, perMonth: string];
 
-/** The estimate for people: a table by host and resource, and what one must know to read it. */
+/** The estimate as text: a table by host and resource, with notes. */
 export function table(stack: string, estimate: Estimate, notes: string[]): string {
   const { items, missing, perMonth, region, sections } = estimate;
   const groups = [...new Set(items.map(({ group }) => group))];
@@ -15,7 +15,7 @@ export function table(stack: string, estimate: Estimate, notes: string[]): strin
       ...own.map(({ resource, what, perMonth: price }) => row(`  ${resource}`, what, price)),
     ];
   });
-  const total = row("TOTAL", missing.length > 0 ? "without what is marked ?" : "", perMonth);
+  const total = row("TOTAL", missing.length > 0 ? "without rows marked ?" : "", perMonth);
   return [
     `Stack ${stack}, in ${region}: estimated price in USD.`,
     "",
@@ -24,7 +24,7 @@ export function table(stack: string, estimate: Estimate, notes: string[]): strin
     ...(missing.length > 0 ? section("INCOMPLETE:", missing) : atAGlance(estimate)),
     ...section("Not in the total, since it depends on use:", estimate.usage.map(rate(region))),
     ...section("To know:", [
-      "A zone costs a whole month, unless it is gone within 12 hours.",
+      "A zone costs a whole month unless it is deleted within 12 hours.",
       ...notes,
     ]),
     ...section("Prices of AWS, from cli/cost/prices.json:", sections.map(origin)),
@@ -34,7 +34,7 @@ export function table(stack: string, estimate: Estimate, notes: string[]): strin
   ].join("\n");
 }
 
-/** The estimate for programs. */
+/** The estimate as JSON. */
 export function json(stack: string, estimate: Estimate, notes: string[]): string {
   const { items, missing, perMonth, pausedPerMonth, region, sections, usage } = estimate;
   const value = {
@@ -65,7 +65,7 @@ function row(resource: string, what: string, perMonth: number | undefined): Row 
     : [resource, what, perHour(perMonth).toFixed(4), perMonth.toFixed(2)];
 }
 
-/** Texts to the left, figures to the right. */
+/** Aligns text to the left and numbers to the right. */
 function columns(rows: Row[]): string[] {
   const width = [0, 1, 2, 3].map((column) =>
     Math.max(...rows.map((cells) => cells[column]?.length ?? 0)),
@@ -114,7 +114,7 @@ function perHour(perMonth: number): number {
   return perMonth / HOURS_PER_MONTH;
 }
 
-/** Without the noise of binary fractions. */
+/** Removes rounding errors of binary fractions. */
 function rounded(value: number): number {
   return Number(value.toFixed(6));
 }

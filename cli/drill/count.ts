@@ -2,56 +2,56 @@ import { createHash } from "node:crypto";
 
 /** A message that the cluster has acknowledged. */
 export interface Acknowledged {
-  /** When the producer was told, in ms. */
+  /** Time of the acknowledgement at the producer, in ms. */
   timestamp: number;
   partition: number;
   value: string;
 }
 
-/** What a producer says that became of its messages. */
+/** A producer's report about its messages. */
 export interface Sent {
   acknowledged: Acknowledged[];
-  /** Messages that it gave up, by the class of the error. */
+  /** Number of failed messages, by error class. */
   failed: Record<string, number>;
 }
 
-/** A message as it is read. */
+/** A message that the consumer has read. */
 export interface Consumed {
   partition: number;
   offset: number;
-  /** `RUN.NUMBER`, both counted up. */
+  /** `RUN.NUMBER`. Both numbers increase. */
   value: string;
 }
 
-/** What of one partition is there. */
+/** The messages in one partition. */
 export interface PartitionReport {
   count: number;
-  /** Of its messages with their offsets, in order. */
+  /** Hash of the partition's messages and offsets, in order. */
   sha256: string;
   longestPauseMs: number;
 }
 
-/** What a load has met. */
+/** The result of a load. */
 export interface LoadReport {
   acknowledged: number;
-  /** Refused, or given up by the producer without an acknowledgement. */
+  /** Messages that the producer reported as failed. */
   failed: number;
-  /** The same by the class of the error. */
+  /** Failed messages by error class. */
   errors: Record<string, number>;
-  /** Acknowledged, and not there. */
+  /** Acknowledged messages that are missing. */
   lost: number;
-  /** There more than once. */
+  /** Messages that exist more than once. */
   duplicated: number;
-  /** After one in the same partition that was sent later. */
+  /** Messages that follow a later message in the same partition. */
   outOfOrder: number;
   /** The longest time without any acknowledgement, in ms. */
   longestPauseMs: number;
-  /** The longest time without an acknowledgement of one and the same partition, in ms. */
+  /** The longest time without an acknowledgement from a single partition, in ms. */
   longestPartitionPauseMs: number;
   partitions: Record<string, PartitionReport>;
 }
 
-/** Reads the lines of Kafka's VerifiableProducer. What is no event of a message is passed over. */
+/** Reads the output of Kafka's VerifiableProducer. Ignores lines that are not about a message. */
 export function readSent(lines: string[]): Sent {
   const sent: Sent = { acknowledged: [], failed: {} };
   for (const line of lines) {
@@ -79,9 +79,9 @@ export function readConsumed(text: string): Consumed[] {
 }
 
 /**
- * Compares what was acknowledged with what is there.
+ * Compares the acknowledged messages with the messages in the partitions.
  *
- * @param until When the load was asked to end, in ms: the last pause lasts until then.
+ * @param until Time when the load was stopped, in ms. The last pause ends then.
  */
 export function count(sent: Sent, consumed: Consumed[], until: number): LoadReport {
   const { acknowledged, failed } = sent;
@@ -131,7 +131,7 @@ function checksum(messages: Consumed[]): string {
   return hash.digest("hex");
 }
 
-/** How many come after one that was sent later. One that comes again counts as duplicated only. */
+/** Counts messages that follow a later message. A repeated message counts only as duplicated. */
 function disorder(messages: Consumed[]): number {
   const seen = new Set<string>();
   let latest = -1;
@@ -139,7 +139,7 @@ function disorder(messages: Consumed[]): number {
   for (const { value } of messages) {
     const place = sequence(value);
     if (place === undefined) {
-      continue; // nobody's of this load
+      continue; // not a message of this load
     }
     if (!seen.has(value) && place < latest) {
       late++;

@@ -1,32 +1,40 @@
 import { copyFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { renderScript } from "../../components/lib/scripts";
+import { renderScript } from "../../shared/remote-script";
+import { NoReply, type RemoteHost, type RunOptions } from "../../operator/host";
+import { judgeCluster } from "../../operator/kafka/whole";
+import { EnsembleClient } from "../../operator/zookeeper/client";
+import { allServe, describeEnsemble, isWhole } from "../../operator/zookeeper/ensemble";
+import { messageOf } from "../../shared/message-of";
 import { shellQuote } from "../../shared/quote";
+import { waitFor } from "../../shared/wait";
 import { namespace } from "../../local-cloud/machine/paths";
 import { run } from "../../shared/process";
 import { readState } from "../../local-cloud/machine/store";
-import { type DrillHost, Session } from "./session";
+import { type RemoteShell, Session } from "./session";
+import { ZOOKEEPER_HOME } from "../../shared/homes";
 
-/** How a drill finds its lab. */
+/** The data that a drill needs to reach its lab. */
 export interface LabAccess {
   /** The checkout. */
   root: string;
   stack: string;
   target: "local" | "aws";
-  /** Holds the client configuration that `ssh-config` prints. */
+  /** Directory of the client configuration that `ssh-config` prints. */
   directory: string;
-  /** The hosts by name, as `access.jq` tells them. */
+  /** The hosts by name, as `readAccess` finds them. */
   hosts: Record<string, { privateIp: string }>;
-  /** The settings of the stack. */
+  /** The file with the settings of the stack. */
   configFile: string;
 }
 
 const COMMAND_SECONDS = 60;
+const ANSWER_SECONDS = 5;
 const WHOLE_SECONDS = 320;
 
-/** A host of a lab that runs, by its name. */
-export class LabHost implements DrillHost {
+/** A host of a running lab. */
+export class DrillHost implements RemoteShell, RemoteHost {
   constructor(
     readonly name: string,
     readonly privateIp: string,
@@ -43,26 +51,63 @@ export class LabHost implements DrillHost {
     return run([...limit, ...this.sshArguments(), command], input);
   }
 
+  exec(
+    argv: readonly string[],
+    { input, seconds = COMMAND_SECONDS }: RunOptions = {},
+  ): Promise<string> {
+    return this.run(argv.map(shellQuote).join(" "), { timeoutSeconds: seconds, input });
+  }
+
+  script(
+    files: readonly string[],
+    variables: Record<string, string>,
+    { seconds }: Pick<RunOptions, "seconds"> = {},
+  ): Promise<string> {
+    return this.asRoot(
+      renderScript(["common.sh", ...files], { HOST: this.name, ...variables }),
+      seconds,
+    );
+  }
+
+  isOpen(port: number): Promise<boolean> {
+    // With empty input, `ssh -W` exits soon. It fails if the port is closed.
+    return this.ask(port, "", ANSWER_SECONDS).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async ask(port: number, text: string, seconds: number, address = "127.0.0.1"): Promise<string> {
+    const limit = ["timeout", "--kill-after=5", String(seconds)];
+    const forward = ["ssh", "-F", this.config, "-W", `${address}:${port}`, this.name];
+    try {
+      return await run([...limit, ...forward], text);
+    } catch (error) {
+      // A drill may stop the host, so a failed connection counts as a missing reply.
+      throw new NoReply(messageOf(error));
+    }
+  }
+
   /** Runs a script as root. */
   asRoot(script: string, timeoutSeconds?: number): Promise<string> {
     return this.run("sudo -n bash -s", { input: script, timeoutSeconds });
   }
 
-  /** Starts a script as root, which ends when it is let go of. */
+  /** Starts a script as root. The script ends when the caller releases the session. */
   hold(what: string, script: string): Session {
     return Session.on(this, what, `exec sudo -n bash -c ${shellQuote(script)}`);
   }
 }
 
-/** A lab that runs, as a drill sees it. */
+/** A running lab. */
 export class DrillLab {
-  readonly brokers: LabHost[];
-  readonly zookeepers: LabHost[];
+  readonly brokers: DrillHost[];
+  readonly zookeepers: DrillHost[];
   readonly bootstrap: string;
 
   constructor(readonly access: LabAccess) {
     const hosts = Object.entries(access.hosts).map(
-      ([name, { privateIp }]) => new LabHost(name, privateIp, join(access.directory, "config")),
+      ([name, { privateIp }]) => new DrillHost(name, privateIp, join(access.directory, "config")),
     );
     this.brokers = hosts.filter(({ name }) => name.startsWith("peter-kafka"));
     this.zookeepers = hosts.filter(({ name }) => name.startsWith("peter-zk"));
@@ -71,43 +116,43 @@ export class DrillLab {
 
   /** Waits until every broker is registered, all replicas are in sync, and ZooKeeper is whole. */
   async whole(seconds = WHOLE_SECONDS): Promise<void> {
-    const [broker, zookeeper] = [this.brokers[0]!, this.zookeepers[0]!];
-    const kafka = renderScript(["common.sh", "kafka.sh", "kafka-whole.sh"], {
-      HOST: broker.name,
-      SERVERS: this.bootstrap.replaceAll(",", " "),
-      IDS: this.brokers.map((host) => brokerId(host)).join(" "),
-    });
-    const ensemble = renderScript(["common.sh", "zookeeper.sh", "zookeeper-whole.sh"], {
-      HOST: zookeeper.name,
-      NODES: this.zookeepers.map(({ name }) => name).join(" "),
-    });
-    const look = (host: LabHost, script: string) =>
-      host.run("bash -s", { timeoutSeconds: seconds, input: `${script} </dev/null\n` });
+    const asked = this.brokers.map((host) => ({ server: `${host.name}:9092`, connection: host }));
+    const ids = this.brokers.map((host) => Number(brokerId(host)));
+    const nodes = this.zookeepers.map((host) => ({ id: ordinalOf(host), host: host.name }));
+    const hosts = new Map(this.zookeepers.map((host) => [host.name, host]));
+    const ensemble = new EnsembleClient(hosts, nodes, ZOOKEEPER_HOME);
     await Promise.all([
-      look(broker, `${kafka}await_whole`),
-      look(zookeeper, `${ensemble}await_whole ensemble_whole`),
+      waitFor({ what: "Kafka cluster", state: "whole", seconds }, () =>
+        judgeCluster(asked, ids, { leaving: true }),
+      ),
+      waitFor({ what: "ZooKeeper ensemble", state: "whole", seconds }, async () => {
+        const look = await ensemble.look();
+        return allServe(look) && isWhole(look) ? { done: true } : { seen: describeEnsemble(look) };
+      }),
     ]);
   }
 
   /** All hosts, ZooKeepers and brokers. */
-  get hosts(): LabHost[] {
+  get hosts(): DrillHost[] {
     return [...this.zookeepers, ...this.brokers];
   }
 
-  /** Which ZooKeeper leads. */
-  async zookeeperLeader(): Promise<LabHost> {
+  /** Returns the host of the ZooKeeper leader. */
+  async zookeeperLeader(): Promise<DrillHost> {
     const ask = "bash -c 'exec 3<>/dev/tcp/localhost/2181; echo srvr >&3; grep ^Mode: <&3'";
     const modes = await Promise.all(this.zookeepers.map((host) => host.run(ask)));
     const index = modes.findIndex((mode) => mode.trim() === "Mode: leader");
     const leader = this.zookeepers[index];
     if (leader === undefined) {
-      throw new Error(`no ZooKeeper leads; they say ${modes.join(", ").replaceAll("\n", "")}`);
+      throw new Error(
+        `no ZooKeeper node is the leader; the modes are ${modes.join(", ").replaceAll("\n", "")}`,
+      );
     }
     return leader;
   }
 
   /**
-   * Starts `npm run up`. It goes on when this process is interrupted.
+   * Starts `npm run up`. An interrupt of this process does not stop it.
    *
    * @param configFile @default the stack's own settings
    */
@@ -115,7 +160,7 @@ export class DrillLab {
     return new Session("up", this.command("up", configFile));
   }
 
-  /** Fails unless `up` would change nothing: a drill's `up` must not apply what nobody asked for. */
+  /** Fails if `up` would change something: a drill's `up` must not apply the user's pending changes. */
   async unchanged(): Promise<void> {
     const argv = [
       ...this.command("preview", this.access.configFile),
@@ -123,12 +168,12 @@ export class DrillLab {
     ];
     await run(argv).catch(() => {
       throw new Error(
-        `the stack ${this.access.stack} must be as its settings say; a preview shows changes. Run: npm run up`,
+        `the stack ${this.access.stack} must match its settings; a preview shows changes. Run: npm run up`,
       );
     });
   }
 
-  /** Makes a copy of the settings in which one of the brokers' keys has another value. */
+  /** Creates a copy of the settings with another value of one broker key. */
   async settingsWith(key: string, value: string): Promise<{ directory: string; file: string }> {
     const directory = mkdtempSync(join(tmpdir(), "kafkalab-drill-"));
     const file = join(directory, `Pulumi.${this.access.stack}.yaml`);
@@ -140,7 +185,7 @@ export class DrillLab {
     return { directory, file };
   }
 
-  /** How often each broker has been started, by systemd's log. */
+  /** Reads from the systemd journal how often each broker was started. */
   async starts(): Promise<Record<string, number>> {
     const command = "sudo -n journalctl -q -u kafka-server -o cat --grep '^Started ' | wc -l";
     const counts = await Promise.all(
@@ -149,8 +194,8 @@ export class DrillLab {
     return Object.fromEntries(counts);
   }
 
-  /** A partition of the topic that this broker leads. */
-  async ledBy(broker: LabHost, topic: string): Promise<number> {
+  /** Returns a partition of the topic whose leader is this broker. */
+  async ledBy(broker: DrillHost, topic: string): Promise<number> {
     const seen = await broker.run(`kcat -L -b ${broker.name}:9092 -t ${topic}`);
     const found = new RegExp(`partition (\\d+), leader ${brokerId(broker)},`).exec(seen);
     if (found === null) {
@@ -159,14 +204,14 @@ export class DrillLab {
     return Number(found[1]);
   }
 
-  /** Finds the hosts again where they are now: a public address is that of one start. */
+  /** Looks up the hosts' addresses again, because a host gets another public address at each start. */
   async findHosts(): Promise<void> {
     const { root, stack } = this.access;
     await run([join(root, "scripts/dev/lab.sh"), "ssh-config", "-s", stack]);
   }
 
   /** The local cloud's id of a host. */
-  instanceId({ privateIp }: LabHost): string {
+  instanceId({ privateIp }: DrillHost): string {
     const record = Object.values(readState().records).find(
       ({ type, urn, chosen }) =>
         type === "aws:ec2/instance:Instance" &&
@@ -179,8 +224,8 @@ export class DrillLab {
     return record.id;
   }
 
-  /** Starts a script in the network of a host, with the machine's own tools. */
-  holdInNetwork(host: LabHost, what: string, script: string): Session {
+  /** Starts a script in the network namespace of a host. The script uses the tools of this machine. */
+  holdInNetwork(host: DrillHost, what: string, script: string): Session {
     const enter = ["ip", "netns", "exec", namespace(this.instanceId(host))];
     return new Session(`${host.name}: ${what}`, [...enter, "bash", "-c", script]);
   }
@@ -195,6 +240,11 @@ export class DrillLab {
 }
 
 /** `broker.id`, which is the host's ordinal. */
-export function brokerId({ name }: DrillHost): string {
-  return String(Number(/\d+$/.exec(name)?.[0]));
+export function brokerId(host: DrillHost): string {
+  return String(ordinalOf(host));
+}
+
+/** The number at the end of a host's name. */
+function ordinalOf({ name }: DrillHost): number {
+  return Number(/\d+$/.exec(name)?.[0]);
 }

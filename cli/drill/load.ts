@@ -1,46 +1,46 @@
 import { count, type LoadReport, readConsumed, readSent } from "./count";
-import { waitFor } from "./wait";
-import { type DrillHost, Session } from "./session";
+import { type RemoteShell, Session } from "./session";
+import { KAFKA_HOME } from "../../shared/homes";
+import { waitFor } from "../../shared/wait";
 
 export type { LoadReport } from "./count";
-export type { DrillHost } from "./session";
 
-/** What a load writes, and how much at most. */
+/** The options of a load. */
 export interface LoadOptions {
-  /** Made if it is not there. It should hold no messages but this load's. */
+  /** The load creates the topic if it does not exist. The topic should contain only messages of this load. */
   topic: string;
   partitions: number;
   perSecond: number;
-  /** A load that lasts longer ends by itself, which is an error. */
+  /** The load ends by itself after this time. That is an error. */
   maxSeconds: number;
-  /** `HOST:PORT,…`, as the host knows them. */
+  /** `HOST:PORT,…`, with names that the host can resolve. */
   bootstrap: string;
 }
 
-const KAFKA = "/usr/local/kafka/bin";
+const KAFKA = `${KAFKA_HOME}/bin`;
 const START_SECONDS = 60;
 const READ_SECONDS = 120;
-/** For kcat to learn where the partitions are; it would give up after 5 s, which a busy host needs. */
+/** Timeout of kcat's metadata request. The default of 5 s is too short for a busy host. */
 const ASK_SECONDS = 30;
-/** How long the producer tries to have a message acknowledged: Kafka's default. */
+/** How long the producer retries a message: Kafka's default delivery timeout. */
 const DELIVERY_SECONDS = 120;
-/** So that each partition gets its share all the time, whatever the others do. */
+/** With several keys for each partition, every partition gets messages all the time. */
 const KEYS_PER_PARTITION = 8;
 
 /**
- * A load on a cluster: Kafka's own VerifiableProducer with `acks=all` and idempotence, on a host of
- * the lab. Every message that is acknowledged is noted here, so the note outlives the host.
+ * A load on a cluster: Kafka's own VerifiableProducer with `acks=all` and idempotence, on a host of the
+ * lab. This process records every acknowledged message, so the record survives a failure of the host.
  */
 export class Load {
   private readonly runs: Session[] = [];
 
   private constructor(
-    private host: DrillHost,
+    private host: RemoteShell,
     private readonly options: LoadOptions,
   ) {}
 
-  /** Starts a load. It runs once the first message has been acknowledged. */
-  static async start(host: DrillHost, options: LoadOptions): Promise<Load> {
+  /** Starts a load, and waits until the cluster has acknowledged the first message. */
+  static async start(host: RemoteShell, options: LoadOptions): Promise<Load> {
     const { topic, partitions, bootstrap } = options;
     await host.run(
       `${KAFKA}/kafka-topics.sh --bootstrap-server ${bootstrap} --create --if-not-exists --topic ${topic} --partitions ${partitions}`,
@@ -52,10 +52,10 @@ export class Load {
   }
 
   /**
-   * Starts the producer again, after its host has died. It goes on with the next run of the
-   * sequence; what was acknowledged before still counts.
+   * Starts the producer again after its host failed. The producer begins a new run of the sequence. Messages
+   * that were acknowledged before still count.
    *
-   * @param host Where, from now on. @default where it was
+   * @param host The producer's new host. @default the former host
    */
   async resume(host = this.host): Promise<void> {
     this.runs.at(-1)?.drop();
@@ -69,26 +69,27 @@ export class Load {
     return this.options.topic;
   }
 
-  /** How many messages have been acknowledged so far. */
+  /** The number of acknowledged messages so far. */
   get acknowledged(): number {
     return readSent(this.lines()).acknowledged.length;
   }
 
-  /** Waits until every partition has acknowledged something that was sent from now on. */
+  /** Waits until every partition has acknowledged a message that was sent after this call. */
   async flows(seconds: number): Promise<void> {
     const before = this.lines().length;
-    await waitFor("the load", "acknowledged by every partition", seconds, () => {
+    const state = "acknowledged by every partition";
+    await waitFor({ what: "the load", state, seconds }, () => {
       const { acknowledged } = readSent(this.lines().slice(before));
-      const partitions = new Set(acknowledged.map(({ partition }) => partition));
-      return (
-        partitions.size === this.options.partitions || `acknowledgements of ${partitions.size}`
-      );
+      const { size } = new Set(acknowledged.map(({ partition }) => partition));
+      return size === this.options.partitions
+        ? { done: true }
+        : { seen: `acknowledgements of ${size}` };
     });
   }
 
   /**
-   * Ends the load, waits for what is under way, and compares what was acknowledged with what all
-   * partitions hold. That wants a cluster that is whole.
+   * Stops the load, waits for pending messages, and compares the acknowledged messages with the messages in
+   * all partitions. The cluster must be whole.
    */
   async stop(): Promise<LoadReport> {
     const until = Date.now();
@@ -103,7 +104,7 @@ export class Load {
     return count(readSent(this.lines()), consumed, until);
   }
 
-  /** Ends the load, and leaves it at that. */
+  /** Stops the load without comparing messages. */
   async abandon(): Promise<void> {
     await this.runs.at(-1)?.end(5);
   }
@@ -113,9 +114,9 @@ export class Load {
   }
 
   /**
-   * Ends the producer when it ends itself, or when nobody holds its standard input any more: it then
-   * waits until what is under way has been acknowledged. When its host shuts down, which would wait
-   * for that, it ends at once.
+   * Runs the producer until it exits or its standard input closes. When the input closes, the producer waits
+   * until pending messages are acknowledged. When the host shuts down, the producer exits at once, because
+   * it would delay the shutdown.
    */
   private script(run: number): string {
     const { topic, partitions, perSecond, maxSeconds, bootstrap } = this.options;
@@ -140,9 +141,9 @@ exit $status`;
 
 const isEnd = (line: string) => line.includes('"name":"shutdown_complete"');
 
-/** All messages of a topic, as far as they are committed. */
+/** Reads all committed messages of a topic. */
 export async function readTopic(
-  host: DrillHost,
+  host: RemoteShell,
   { topic, bootstrap }: { topic: string; bootstrap: string },
 ) {
   const text = await host.run(

@@ -1,24 +1,25 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { messageOf } from "../../shared/message-of";
-import type { Drill } from "./drills";
+import type { Drill } from "./drill";
+import { secondsBetween } from "./duration";
 import type { DrillLab } from "./lab";
 import { Load, type LoadReport } from "./load";
 import { type Observations, Scene } from "./scene";
 import { deleteTopic } from "./scripts";
 
-/** What a drill found out. */
+/** The report of a drill. */
 export interface DrillReport extends Partial<LoadReport> {
   drill: string;
   stack: string;
   /** ISO 8601. */
   began: string;
-  /** Where the load ran, and which broker the fault was for. */
+  /** The host that runs the load. `victim` is the host with the fault. */
   loadHost: string;
   victim: string;
-  /** From the fault until every broker is registered and every replica in sync, ZooKeeper's too. */
+  /** Time from the fault until all brokers are registered, replicas are in sync, and ZooKeeper is whole. */
   recoverySeconds?: number;
-  /** Nothing lost, doubled or out of order, and the lab as it was. */
+  /** Whether no message was lost, duplicated or out of order, and the lab is unchanged. */
   passed: boolean;
   observed: Observations;
   error?: string;
@@ -29,10 +30,10 @@ const MAX_SECONDS = 600;
 const FLOW_SECONDS = 60;
 const AT_ONCE_SECONDS = 30;
 
-/** Why a drill cannot take place. */
+/** The drill cannot run on this lab. */
 export class NotPossible extends Error {}
 
-/** Refuses a drill on a lab that is not fit for it, before anything is done. */
+/** Throws before any change if the lab does not meet the requirements of a drill. */
 export async function check(drill: Drill, lab: DrillLab): Promise<void> {
   const { target, stack } = lab.access;
   if (target !== "local" && drill.localOnly !== undefined) {
@@ -54,9 +55,9 @@ export async function check(drill: Drill, lab: DrillLab): Promise<void> {
 }
 
 /**
- * Runs a drill under load. Whatever happens, the lab is then as it was.
+ * Runs a drill under load. Restores the lab in any case.
  *
- * @param interrupted Rejects when the drill is to end early.
+ * @param interrupted Rejects if the drill must stop early.
  */
 export async function runDrill(
   drill: Drill,
@@ -91,7 +92,7 @@ export async function runDrill(
     if (scene.wholeAt === undefined) {
       await scene.whole();
     }
-    report.recoverySeconds = Math.round((scene.wholeAt! - scene.faultAt!) / 100) / 10;
+    report.recoverySeconds = secondsBetween(scene.faultAt!, scene.wholeAt!);
     await load.flows(FLOW_SECONDS);
     Object.assign(report, await load.stop());
     load = undefined;
@@ -109,7 +110,7 @@ export async function runDrill(
   return report;
 }
 
-/** The report in one line. */
+/** Formats the report as one line. */
 export function line(report: DrillReport): string {
   const { acknowledged, failed, lost, duplicated, outOfOrder, recoverySeconds } = report;
   const parts: string[] = [];
@@ -131,7 +132,7 @@ export function line(report: DrillReport): string {
   return `${report.passed ? "passed" : "FAILED"} ${report.drill}: ${parts.join("; ")}`;
 }
 
-/** Writes the report, in place of the last one of this drill, and returns where. */
+/** Writes the report. Replaces the drill's former report. Returns the path. */
 export function save(report: DrillReport, root: string): string {
   const file = join(root, ".lab/drill", report.stack, `${report.drill}.json`);
   mkdirSync(dirname(file), { recursive: true });

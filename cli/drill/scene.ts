@@ -1,18 +1,22 @@
-import type { DrillLab, LabHost } from "./lab";
+import { rmSync } from "node:fs";
+import type { DrillHost, DrillLab } from "./lab";
 import type { Load } from "./load";
 import type { Session } from "./session";
 
+const READY_SECONDS = 60;
 const UNDO_SECONDS = 60;
+/** A key that brokers read only when they start. The value works as well as the default. */
+const ROLLING = { key: "queued.max.requests", value: "501" };
 
-/** What a drill says besides what all of them tell. */
+/** The results of one drill in addition to the common report. */
 export type Observations = Record<string, number | string | boolean | Record<string, number>>;
 
-/** Where a drill takes place, and what is to be undone after it, however it ends. */
+/** The environment of a drill, and the actions that undo its changes in any case. */
 export class Scene {
   readonly observed: Observations = {};
-  /** When the fault came, in ms. */
+  /** Time of the fault, in ms. */
   faultAt: number | undefined;
-  /** When the lab was whole again, in ms, if the drill has seen to it itself. */
+  /** Time when the lab was whole again, in ms, if the drill itself waited for it. */
   wholeAt: number | undefined;
   private readonly undos: (() => Promise<unknown>)[] = [];
   private over = false;
@@ -20,36 +24,46 @@ export class Scene {
   constructor(
     readonly lab: DrillLab,
     readonly load: Load,
-    readonly loadHost: LabHost,
-    /** The broker that the fault is for. */
-    readonly victim: LabHost,
+    readonly loadHost: DrillHost,
+    /** The host of the broker that gets the fault. */
+    readonly victim: DrillHost,
   ) {}
 
-  /** Notes that the fault comes now. */
+  /** Records the time of the fault. */
   fault(): void {
     this.check();
     this.faultAt = Date.now();
   }
 
-  /** Has something undone at the end of the drill, the last thing first. */
+  /** Registers an action that undoes a change at the end. The last action runs first. */
   atEnd(undo: () => Promise<unknown>): void {
     this.check();
     this.undos.push(undo);
   }
 
-  /** Waits until a script says that it is ready, and lets go of it at the end at the latest. */
-  async hold(session: Session, seconds: number): Promise<void> {
+  /** Waits until a script prints `ready`. Releases the script at the end of the drill. */
+  async hold(session: Session, seconds = READY_SECONDS): Promise<void> {
     this.atEnd(() => this.release(session));
     await session.line("ready", seconds);
     this.check();
   }
 
-  /** Starts `npm run up`, and does not end before it has. */
+  /** Starts `npm run up`. The drill waits at its end until this command has finished. */
   up(configFile?: string): Session {
     this.check();
     const up = this.lab.up(configFile);
     this.atEnd(() => up.ended);
     return up;
+  }
+
+  /** Creates settings that make every broker restart. Restores the lab's own settings at the end. */
+  async settingsThatRoll(): Promise<string> {
+    const { directory, file } = await this.lab.settingsWith(ROLLING.key, ROLLING.value);
+    this.atEnd(async () => {
+      rmSync(directory, { recursive: true, force: true });
+      await this.lab.up().succeeded();
+    });
+    return file;
   }
 
   /** Waits until the lab is whole again. */
@@ -58,15 +72,13 @@ export class Scene {
     this.wholeAt = Date.now();
   }
 
-  /** Lets a script undo what it has done. */
+  /** Releases a script, which then undoes its changes. */
   async release(session: Session): Promise<void> {
-    const status = await session.end(UNDO_SECONDS);
-    if (status !== 0) {
-      throw new Error(`${session.what} ended with ${status}: ${session.lastSeen()}`);
-    }
+    await session.end(UNDO_SECONDS);
+    await session.succeeded();
   }
 
-  /** Undoes everything. What a drill that was interrupted still wants to begin, fails. */
+  /** Undoes all changes. Later actions of an interrupted drill fail. */
   async undo(): Promise<void> {
     this.over = true;
     const errors: unknown[] = [];

@@ -3,38 +3,38 @@ import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { shellQuote } from "../../shared/quote";
 
-/** A host of the lab, reached over SSH. */
-export interface DrillHost {
+/** A shell on a host, over SSH. */
+export interface RemoteShell {
   readonly name: string;
-  /** `ssh`, its options and the host; a command may follow. */
+  /** `ssh`, its options and the host. The caller may append a command. */
   sshArguments(): string[];
-  /** Runs a command line that must succeed, and returns what it printed. */
+  /** Runs a command line and returns its output. Throws if it fails. */
   run(command: string, options?: { timeoutSeconds?: number; input?: string }): Promise<string>;
 }
 
 /**
- * A shell script that runs until this side lets go of it: it reads its standard input, which ends
- * when this process does, however that happens. So what it undoes at its end is undone.
+ * A shell script that runs until this process releases it. The script waits until its standard input
+ * closes. That happens even if this process is killed, so the script always undoes its changes.
  */
 export class Session {
-  /** Whole lines of standard output, so far. */
+  /** The complete lines of standard output so far. */
   readonly lines: string[] = [];
-  /** Exit status, or the name of the signal, once it has ended. */
+  /** Resolves to the exit status or the name of the signal. */
   readonly ended: Promise<number | string>;
   private over = false;
   private errors = "";
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private readonly listeners = new Set<() => void>();
 
-  /** @param argv The command, such as `ssh` with a host, that is given the script. */
+  /** @param argv The command that runs the script, for example `ssh` with a host. */
   constructor(
     readonly what: string,
     argv: string[],
   ) {
     const [program = "", ...args] = argv;
-    // In a group of its own: an interrupt from the keyboard is for the command, which ends this.
+    // A separate process group, so that Ctrl+C in the terminal does not reach the command.
     this.child = spawn(program, args, { detached: true, stdio: ["pipe", "pipe", "pipe"] });
-    this.child.stdin.on("error", () => undefined); // it has ended
+    this.child.stdin.on("error", () => undefined); // the command may have exited
     let rest = "";
     this.child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
       const parts = (rest + chunk).split("\n");
@@ -50,13 +50,13 @@ export class Session {
       this.notify();
       return (code ?? signal) as number | string;
     });
-    this.ended.catch(() => undefined); // who waits for it sees the error
+    this.ended.catch(() => undefined); // the caller that awaits the promise gets the error
   }
 
   /** Starts a script on a host, as the login user. */
-  static on(host: DrillHost, what: string, script: string): Session {
+  static on(host: RemoteShell, what: string, script: string): Session {
     const [ssh = "", ...rest] = host.sshArguments();
-    // A host without power does not say that the connection is gone.
+    // A host without power does not close the connection.
     const alive = ["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"];
     return new Session(`${host.name}: ${what}`, [
       ...[ssh, ...alive, ...rest],
@@ -64,7 +64,7 @@ export class Session {
     ]);
   }
 
-  /** Waits for a line of which this is a part. */
+  /** Waits for a line that contains `part`. */
   async line(part: string, seconds: number): Promise<string> {
     const found = () => this.lines.find((line) => line.includes(part));
     const late = AbortSignal.timeout(seconds * 1000);
@@ -82,12 +82,12 @@ export class Session {
     const line = found();
     if (line === undefined) {
       const why = this.over ? "ended" : `did not do so within ${seconds}s`;
-      throw new Error(`${this.what} was to print ${part}, and ${why}; last saw ${this.lastSeen()}`);
+      throw new Error(`${this.what} must print ${part}, but ${why}; last saw ${this.lastSeen()}`);
     }
     return line;
   }
 
-  /** Lets go of the script, and waits for its end. */
+  /** Releases the script and waits until it exits. Kills the command after `seconds`. */
   async end(seconds: number): Promise<number | string> {
     this.child.stdin.end();
     const timer = setTimeout(() => this.drop(), seconds * 1000);
@@ -96,12 +96,20 @@ export class Session {
     return status;
   }
 
-  /** Ends this side at once. */
+  /** Waits until the script exits. Throws unless the exit status is 0. */
+  async succeeded(): Promise<void> {
+    const status = await this.ended;
+    if (status !== 0) {
+      throw new Error(`${this.what} ended with ${status}: ${this.lastSeen()}`);
+    }
+  }
+
+  /** Kills the command on this machine at once. */
   drop(): void {
     this.child.kill("SIGKILL");
   }
 
-  /** What it printed last. */
+  /** The last line of its output. */
   lastSeen(): string {
     const text = [...this.lines.slice(-3), this.errors].join("\n").trim();
     return text.split("\n").slice(-5).join(" / ") || "nothing";

@@ -16,7 +16,7 @@ export function accessDir({ name, target }: Stack): string {
   return join(target === "local" ? stateDir : join(home, "kafkalab"), "ssh", name);
 }
 
-/** For the rest, what the user's own ssh does, such as a proxy where there is no other way out. */
+/** Includes the user's own configuration for other options, for example a required proxy. */
 const USERS_OWN = [
   "# For the rest, the user's own configuration.",
   "Host *",
@@ -26,9 +26,9 @@ const USERS_OWN = [
 ].join("\n");
 
 /**
- * Writes `key`, `known_hosts` and `config`, which only this user can read, and returns the hosts.
+ * Writes `key`, `known_hosts` and `config`, readable only for this user. Returns the hosts.
  *
- * @param directory @default that of the stack
+ * @param directory @default the directory of the stack
  * @throws Refusal if the stack has no hosts.
  */
 export async function writeAccess(stack: Stack, directory = accessDir(stack)): Promise<Hosts> {
@@ -57,8 +57,8 @@ function filesOf({ key, hosts }: Access, directory: string, { target }: Stack) {
 }
 
 /**
- * On the local target, an error if no link leads to the hosts. Their addresses then lead out of this
- * machine, by its default route, to somebody else.
+ * On the local target, throws if no link leads to the hosts. Otherwise packets would follow the default
+ * route to other owners of these addresses.
  */
 export async function checkRoute(hosts: Hosts, { target }: Stack): Promise<void> {
   const direct = Object.values(hosts).find(
@@ -72,7 +72,7 @@ export async function checkRoute(hosts: Hosts, { target }: Stack): Promise<void>
   });
 }
 
-/** The host of that name, if it can be reached; otherwise a refusal says why. */
+/** Returns a host by name. Throws a Refusal if it does not exist or has no address. */
 export function hostNamed(name: string, hosts: Hosts, { name: stack }: Stack): LabHost {
   const host = Object.values(hosts).find(({ names }) => names.includes(name));
   if (host === undefined) {
@@ -83,7 +83,7 @@ export function hostNamed(name: string, hosts: Hosts, { name: stack }: Stack): L
   }
   if (host.address === undefined) {
     throw new Refusal(
-      `the host ${name} has no address: it is stopped, or the host that leads to it is.`,
+      `the host ${name} has no address: it or its bastion is stopped.`,
       "Start it with: npm run up (in a lab that is paused, set kafkalab:running to true first)",
     );
   }

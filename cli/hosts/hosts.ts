@@ -1,24 +1,24 @@
 import type { StateResource } from "../pulumi/stacks";
 
-/** How a host is reached. */
+/** The data for an SSH connection to a host. */
 export interface LabHost {
-  /** Its name, then its names in the lab's DNS. */
+  /** Its name, followed by its names in the lab's DNS. */
   names: [string, ...string[]];
   privateIp: string;
-  /** Empty if it has none, or is stopped. */
+  /** Empty if the host has none or is stopped. */
   publicIp: string;
-  /** The public host key, pinned. */
+  /** The pinned public host key. */
   hostKey: string;
-  /** Where SSH connects to; a host that is stopped has none. */
+  /** The address for SSH; undefined for a stopped host. */
   address?: string;
-  /** The host through which SSH goes. */
+  /** The bastion, if SSH needs it. */
   via?: string;
 }
 
 /** Hosts by name. */
 export type Hosts = Record<string, LabHost>;
 
-/** All that SSH needs. */
+/** The data for SSH connections to all hosts. */
 export interface Access {
   /** The private login key. */
   key: string;
@@ -33,16 +33,16 @@ const TYPES = {
 } as const;
 
 /**
- * Reads from Pulumi's state how the hosts of a stack are reached.
+ * Reads the SSH data of a stack's hosts from Pulumi's state.
  *
- * It reads the resources. The stack's outputs are as the last `up` left them that went well; Pulumi
- * writes a resource down as soon as it is made, so this works while `up` runs, and after it has failed.
- * A host is an Instance with its host key and its records, all children of one component.
+ * It reads the resources, not the stack's outputs: the outputs are from the last successful `up`. Pulumi
+ * saves a resource as soon as it exists, so this works while `up` runs and after a failed `up`. A host is an
+ * Instance with its host key and its records, all children of one component.
  *
- * @param resources With secrets in the clear.
+ * @param resources The resources with decrypted secrets.
  */
 export function readAccess(resources: readonly StateResource[]): Access {
-  // What is to be deleted, or was in order to be made again, is no part of the stack any more.
+  // Ignore resources that are about to be deleted or were deleted for a replacement.
   const present = resources.filter((each) => !each.delete && !each.pendingReplacement);
   const byUrn = new Map(present.map((resource) => [resource.urn, resource]));
   const families = familiesOf(present);
@@ -58,7 +58,7 @@ export function readAccess(resources: readonly StateResource[]): Access {
   };
 }
 
-/** Resources by parent. */
+/** Groups resources by parent. */
 function familiesOf(resources: readonly StateResource[]): StateResource[][] {
   const families = new Map<string, StateResource[]>();
   for (const resource of resources) {
@@ -76,9 +76,9 @@ function hostOf(
   if (instance === undefined) {
     return undefined;
   }
-  // A public address is that of one start. `up` looks it up, and the component notes it with the
-  // instance and with the address that Pulumi had for it. Where Pulumi now has another one, it has
-  // made, changed or refreshed the instance since, and knows better.
+  // A public address is valid for one start. `up` looks it up, and the component records it, together with
+  // the instance's id and the address in Pulumi's state at that time. If the state now has another address,
+  // Pulumi has created, changed or refreshed the instance since, so the state is newer.
   const noted = byUrn.get(instance.parent ?? "")?.outputs ?? {};
   const isSame = noted["instanceId"] === instance.id;
   const isLatest = isSame && noted["instanceIp"] === instance.outputs?.["publicIp"];
@@ -91,7 +91,7 @@ function hostOf(
     names: [text(name), ...records],
     privateIp: text(instance.outputs?.["privateIp"]),
     publicIp: text(publicIp),
-    // A new key is there before the instance that gets it, and may stay without.
+    // A new key exists before its instance. If the update fails, the old instance keeps the old key.
     hostKey: text(isSame ? noted["hostKey"] : keyOf(family)?.["publicKeyOpenssh"]).trimEnd(),
   };
 }
@@ -111,7 +111,7 @@ function loginKeyOf(families: readonly StateResource[][]): string {
   return family === undefined ? "" : text(keyOf(family)?.["privateKeyOpenssh"]);
 }
 
-/** A text of a state; Pulumi exports a secret as the JSON of its value. */
+/** Reads a string from a state. Pulumi exports a secret as JSON. */
 function text(value: unknown): string {
   if (typeof value === "string") {
     return value;

@@ -1,24 +1,24 @@
 import type { Target } from "../lib/stack-file";
 import type { Hosts, LabHost } from "./hosts";
 
-/** Said where this machine has no link of the lab. */
+/** The message if this machine has no link of the lab. */
 export const NO_LINK =
   "no link of this machine leads to the hosts, for example because it was restarted.";
 
 /**
- * The shell command that succeeds if this machine reaches the address by the link of a lab.
+ * The shell command that succeeds if this machine reaches the address through a lab's link.
  *
- * @param address An address, or a token of ssh that stands for one.
+ * @param address An address, or ssh's token for an address.
  */
 export function linkedCommand(address: string): string {
   return `ip -4 route get ${address} | grep -q ' dev kl-'`;
 }
 
 /**
- * The configuration of an OpenSSH client for these hosts. A host with another key than the pinned one
- * is an error, whatever its address; so is a host on the way.
+ * The configuration of an OpenSSH client for these hosts. ssh rejects a host or bastion whose key differs
+ * from the pinned one.
  *
- * @param directory Holds the files `key` and `known_hosts`.
+ * @param directory The directory with the files `key` and `known_hosts`.
  */
 export function sshConfig(hosts: Hosts, directory: string, target: Target): string {
   const reachable = Object.values(hosts).filter(({ address }) => address !== undefined);
@@ -51,17 +51,17 @@ function hostBlock({ names, address, via }: LabHost, directory: string): string[
 
 function localBlock(names: string): string[] {
   return [
-    // Not only these commands: ssh itself dials no address that leads out of this machine.
+    // Protects the user's own ssh, too: it must not connect to an address outside this machine.
     `Match originalhost ${names} !exec "${linkedCommand("%h")}"`,
     `  ProxyCommand sh -c 'echo "kafkalab: ${NO_LINK} Run: npm run up" >&2; exit 1'`,
-    // What a user sets for the outside world is of no use for hosts on this machine.
+    // The user's settings for hosts on the network, such as a proxy, do not apply to hosts on this machine.
     `Match originalhost ${names}`,
     "  ProxyCommand none",
     "",
   ];
 }
 
-/** In quotes, and with what ssh takes for a token of its own doubled. */
+/** Quotes a path, and doubles the percent signs, which begin tokens of ssh. */
 function path(text: string): string {
   return `"${text.replaceAll("%", "%%").replaceAll(/[\\"]/g, (character) => `\\${character}`)}"`;
 }

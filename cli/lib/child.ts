@@ -4,9 +4,9 @@ import { constants } from "node:os";
 import { EXIT_STATUS } from "./exit-status";
 
 /**
- * Runs a program on this process's own terminal until it ends, and returns its exit status. An
- * interrupt is for the program, which ends in good order; this process waits for it. A program that was
- * interrupted has not done all of its work, even if it ends with 0, as Pulumi does.
+ * Runs a program on this process's terminal until it ends. Returns its exit status. The program handles an
+ * interrupt itself, and this process waits for it. An interrupted program counts as failed, even if it exits
+ * with 0 as Pulumi does.
  */
 export async function runAttached(argv: readonly [string, ...string[]]): Promise<number> {
   const [program, ...args] = argv;

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import type { LastProgram } from "./last-program";
 
-/** How a command ends: an exit status, the program that it becomes, or with nothing: well. */
+/** The result of a command: an exit status, or the program to run next. Nothing means success. */
 export type Outcome = number | LastProgram | void;
 
-/** Makes a commander action of what a command does, and keeps its outcome. */
+/** Turns a function into a commander action, and stores its outcome. */
 export type Act = <Args extends unknown[]>(
   work: (...args: Args) => Outcome | Promise<Outcome>,
 ) => (...args: Args) => Promise<void>;
@@ -13,7 +13,7 @@ export type Act = <Args extends unknown[]>(
 export interface LabCommand {
   /** One line for the list of commands. */
   summary: string;
-  /** Command lines that work. */
+  /** Example command lines. */
   examples: string[];
   /** Adds arguments, options and the action. */
   define(command: Command, act: Act): void;
@@ -27,7 +27,7 @@ export function stackOption(fallback = "local"): Option {
   ).default(fallback);
 }
 
-/** Lets a command take flags of another program, and pass them on in their order. */
+/** Lets a command accept flags of another program and pass them on in the same order. */
 export function passesFlags(command: Command, program: string): Command {
   return command
     .argument(`[flags...]`, `flags of ${program}, passed on as they are`)

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { shellQuote } from "../../shared/quote";
 import { cacheDir, labDir, stateDir } from "./places";
 
-/** What a variable of the environment is to be. */
+/** The wanted value of an environment variable. */
 export interface Setting {
   name: string;
   /** `undefined` removes the variable. */
   value: string | undefined;
-  /** The value goes before what the variable has already, as with PATH. */
+  /** Whether to prepend the value to the current one, as for PATH. */
   prepend?: true;
 }
 
@@ -17,13 +17,13 @@ type Variables = Record<string, string | undefined>;
 const LOOPBACK = ["localhost", "127.0.0.1", "::1", "198.18.0.0/15"];
 
 /**
- * Keeps what is on this machine from going through a proxy: Pulumi's processes speak to one another
- * over loopback. Values of the user's own are kept.
+ * Excludes this machine's addresses from proxies: Pulumi's processes communicate over loopback. Keeps the
+ * user's own values.
  */
 export function withoutProxy(env: Variables): Setting[] {
   const lower = env["no_proxy"] || env["NO_PROXY"] || "";
   const upper = env["NO_PROXY"] || env["no_proxy"] || "";
-  // The Node.js library of gRPC reads this one first, and does not know "*".
+  // gRPC's Node.js library reads this variable first, and does not support "*".
   const grpc = env["no_grpc_proxy"] || lower;
   const all = (value: string) => {
     const here = LOOPBACK.filter((place) => !value.split(",").includes(place));
@@ -38,8 +38,8 @@ export function withoutProxy(env: Variables): Setting[] {
 }
 
 /**
- * What Pulumi and Node.js need on either target. They keep what they compile in the cache, in place of
- * directories in /tmp that stay behind.
+ * The variables that Pulumi and Node.js need on both targets. They put compiled code in the cache instead of
+ * /tmp, where it would remain.
  */
 export function toolEnvironment(env: Variables): Setting[] {
   return [
@@ -53,15 +53,15 @@ export function toolEnvironment(env: Variables): Setting[] {
 }
 
 /**
- * Where Pulumi keeps its state on the local target. Without the metadata that Pulumi's file store would
- * write beside each file: a run that is killed while it writes them leaves a stack that cannot be read.
+ * The URL of Pulumi's state on the local target. It disables the metadata file next to each state file: a run
+ * that is killed while it writes them leaves an unreadable stack.
  */
 export function backendUrl(): string {
   const path = join(stateDir, "pulumi").split("/").map(uriPart).join("/");
   return `file://${path}?metadata=skip`;
 }
 
-/** As Pulumi's own parser of URLs wants it: these four have a meaning in a query or a path, too. */
+/** Encodes a part of a URL for Pulumi's parser. These four characters are special in a query or a path, too. */
 function uriPart(part: string): string {
   return encodeURIComponent(part).replaceAll(
     /[!'()*]/g,
@@ -70,9 +70,9 @@ function uriPart(part: string): string {
 }
 
 /**
- * The environment in which Pulumi finds everything of the local target. The mode of the state directory
- * protects the state's secrets: a passphrase kept beside them would add nothing, and the
- * `encryptionsalt` for it would have to be written into Pulumi.local.yaml on each machine.
+ * The environment of Pulumi for the local target. The mode of the state directory protects the state's
+ * secrets. A passphrase in the same directory would not add protection, and each machine would have to write
+ * its `encryptionsalt` into Pulumi.local.yaml.
  */
 export function localEnvironment(env: Variables): Setting[] {
   return [
@@ -91,15 +91,15 @@ export function localEnvironment(env: Variables): Setting[] {
 }
 
 /**
- * Pulumi's SDK takes a stack trace of every promise that it makes, and ts-node maps each frame to its
- * line of TypeScript: a quarter of the program's time, for traces that nobody sees.
+ * Pulumi's SDK records a stack trace for each promise that it creates, and ts-node maps each frame to its
+ * line of TypeScript. This takes a quarter of the program's time, and nobody reads these traces.
  */
 export function withoutStackTraces(env: Variables): Setting[] {
   const before = env["NODE_OPTIONS"] ? `${env["NODE_OPTIONS"]} ` : "";
   return [{ name: "NODE_OPTIONS", value: `${before}--stack-trace-limit=0` }];
 }
 
-/** Gives this process, and what it starts, these variables. */
+/** Sets the variables for this process and its child processes. */
 export function enterEnvironment(settings: Setting[]): void {
   for (const { name, value, prepend } of settings) {
     if (value === undefined) {

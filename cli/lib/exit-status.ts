@@ -1,12 +1,12 @@
-/** What the exit status of each command means; `--help` prints it. */
+/** The exit statuses of all commands. `--help` prints them. */
 export const EXIT_STATUS = {
-  /** The command did what it was asked for; `status`: the lab is well. */
+  /** The command succeeded. For `status`: the lab has no problem. */
   done: 0,
-  /** The command failed; `status`: something is wrong; `drill`: something was lost. */
+  /** The command failed. For `status`: the lab has a problem. For `drill`: a message was lost. */
   failed: 1,
-  /** The command line or the kind of lab does not allow the command; nothing was done. */
+  /** The command line is wrong, or the lab does not support the command. Nothing has changed. */
   usage: 2,
-  /** Ctrl-C, or the answer "no" to a question. */
+  /** The user pressed Ctrl-C or answered "no" to a question. */
   interrupted: 130,
 } as const;
 

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 
-/** The program in which a command ends. */
+/** The program that replaces a command at its end. */
 export interface LastProgram {
   argv: string[];
   /** @default the checkout */
@@ -11,9 +11,9 @@ export interface LastProgram {
 const DESCRIPTOR = 3;
 
 /**
- * The arguments of `env` that lead from one environment to another.
+ * The arguments of `env` that change one environment into another.
  *
- * @param before The environment of the shell that becomes the program.
+ * @param before The environment of the shell that executes the program.
  */
 export function environmentArguments(
   before: NodeJS.ProcessEnv,
@@ -27,7 +27,7 @@ export function environmentArguments(
   ];
 }
 
-/** Hands the program over to `lab.sh`, which becomes it when this process has ended. */
+/** Passes the program to `lab.sh`, which executes it after this process has ended. */
 export function handOver(
   { argv, directory = process.cwd() }: LastProgram,
   before: NodeJS.ProcessEnv,

@@ -1,16 +1,16 @@
 import Table from "cli-table3";
 
-/** Prints lines for people to standard output. */
+/** Prints lines to standard output. */
 export function print(...lines: string[]): void {
   process.stdout.write(`${lines.join("\n")}\n`);
 }
 
-/** Prints what a command does meanwhile. Standard output is for its result. */
+/** Prints progress to standard error. Standard output is for the result. */
 export function tell(...lines: string[]): void {
   process.stderr.write(`${lines.join("\n")}\n`);
 }
 
-/** Prints a value for programs. */
+/** Prints a value as JSON. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
@@ -22,15 +22,15 @@ export function isColorful(stream: { isTTY?: boolean }, env = process.env): bool
 
 const CODES = { bad: 31, good: 32, dim: 2, bold: 1 } as const;
 
-/** Marks a text on standard output; without colours the text is as it is. */
+/** Colours a text for standard output. Returns it unchanged if there are no colours. */
 export function mark(kind: keyof typeof CODES, text: string): string {
   return isColorful(process.stdout) ? `\u001b[${CODES[kind]}m${text}\u001b[0m` : text;
 }
 
 /**
- * Rows as columns, two blanks apart, without borders, so that `awk` reads them as well as people.
+ * Formats rows as columns, separated by two spaces and without borders, so that `awk` can read them, too.
  *
- * @param right The columns whose cells are to the right, by their number from 0. @default none
+ * @param right The right-aligned columns, by number from 0. @default none
  */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const parts = ["top", "bottom", "left", "right", "mid"] as const;
@@ -50,13 +50,13 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
     .join("\n");
 }
 
-/** Bytes for people. */
+/** Formats a number of bytes. */
 export function human(bytes: number): string {
   const mib = bytes / 2 ** 20;
   return mib < 1024 ? `${Math.ceil(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
 }
 
-/** A time span for people, in its largest whole unit. */
+/** Formats a time span in its largest whole unit. */
 export function age(seconds: number): string {
   const units = [
     ["day", 86_400],
@@ -72,7 +72,7 @@ export function age(seconds: number): string {
   return "less than a minute";
 }
 
-/** A moment for people: `2026-01-31 08:15 UTC`. */
+/** Formats a time: `2026-01-31 08:15 UTC`. */
 export function moment(iso: string): string {
   return `${iso.slice(0, 16).replace("T", " ")} UTC`;
 }

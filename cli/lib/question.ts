@@ -1,9 +1,9 @@
 import { createInterface } from "node:readline/promises";
 
-/** Whether somebody is there to answer. */
+/** Whether the command runs on a terminal, so that a user can answer. */
 export const canAsk = (): boolean => process.stdin.isTTY && process.stderr.isTTY;
 
-/** Asks on the terminal; only "y" or "yes" is a yes, and Ctrl-C is a no. */
+/** Asks on the terminal. Only "y" or "yes" confirms. Ctrl-C means no. */
 export async function isConfirmed(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   const interrupted = new AbortController();

@@ -1,4 +1,4 @@
-/** What a user can set right: printed without a stack trace, each further line as a remedy. */
+/** An error that the user can correct. It is printed without a stack trace, with one line for each remedy. */
 export class Refusal extends Error {
   readonly remedies: string[];
 
@@ -7,7 +7,7 @@ export class Refusal extends Error {
     this.remedies = remedies;
   }
 
-  /** The message and its remedies, as a user reads them. */
+  /** The message and its remedies, formatted for the user. */
   get text(): string {
     return [`kafkalab: ${this.message}`, ...this.remedies].join("\n  ");
   }

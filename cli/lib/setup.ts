@@ -5,7 +5,7 @@ import { Refusal } from "./refusal";
 import { root } from "./places";
 import { defaultReleases } from "./stack-file";
 
-/** What a command needs on this machine: see `scripts/dev/setup.sh`. */
+/** The part of the setup that a command needs: see `scripts/dev/setup.sh`. */
 export type Scope = "npm" | "tools" | "lab" | "check" | "test";
 
 /** The scopes that each scope includes. */
@@ -18,11 +18,11 @@ const INCLUDES: Record<Scope, readonly Scope[]> = {
 };
 
 /**
- * Whether the set-up that `lab.sh` made is not enough.
+ * Whether the command needs more than the setup that `lab.sh` has run.
  *
- * @param made The scope of that set-up.
- * @param releases Those that the stack names, as `PRODUCT-VERSION`.
- * @param defaults Those that each set-up of a lab makes ready.
+ * @param made The scope of that setup.
+ * @param releases The releases of the stack, as `PRODUCT-VERSION`.
+ * @param defaults The releases that each setup of a lab provides.
  */
 export function isSetUpNeeded(
   made: string | undefined,
@@ -49,9 +49,9 @@ export async function setUp(wanted: Scope, releases: readonly string[] = []): Pr
   }
 }
 
-/** The set-up has failed, and has said why. */
+/** The setup has failed and has printed the reason. */
 export class SetUpFailed extends Refusal {
   constructor(readonly status: number) {
-    super("the set-up has failed.");
+    super("the setup has failed.");
   }
 }

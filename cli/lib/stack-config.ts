@@ -2,9 +2,9 @@ import { isAlias, isCollection, isMap, isScalar, parseDocument } from "yaml";
 import { Refusal } from "./refusal";
 
 /**
- * The configuration in the text of a `Pulumi.STACK.yaml`, by full name, as Pulumi hands it to the
- * program: a scalar as it is written, anything else as JSON. Secrets are left out: to read them
- * takes the stack's key, and none of the settings is one.
+ * Reads the configuration in a `Pulumi.STACK.yaml`, by full name. The values have the same format as
+ * Pulumi's: a scalar as written, any other value as JSON. Leaves out secrets: they need the stack's key, and
+ * no setting of the lab is a secret.
  */
 export function readStackConfig(text: string, file: string): Record<string, string> {
   const document = parseDocument(text);

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { isScalar, parseDocument } from "yaml";
 import { readStackConfig } from "./stack-config";
 
-/** Who fulfils a stack: the local cloud or AWS. */
+/** The cloud of a stack: the local cloud or AWS. */
 export type Target = "local" | "aws";
 
-/** The settings that commands read themselves; the program judges them. */
+/** The settings that commands read themselves. The program checks them. */
 export interface StackFile {
   target: Target;
-  /** Versions that the stack asks for, by product. */
+  /** The versions in the settings, by product. */
   versions: { kafka?: string; zookeeper?: string };
 }
 
@@ -18,7 +18,7 @@ const PRODUCTS = ["kafka", "zookeeper"] as const;
 /**
  * Reads the text of a `Pulumi.STACK.yaml`.
  *
- * @param file Names the text in errors.
+ * @param file The file name for error messages.
  * @throws Refusal if the text is not YAML.
  */
 export function readStackFile(text: string, file: string): StackFile {
@@ -33,7 +33,7 @@ export function readStackFile(text: string, file: string): StackFile {
   };
 }
 
-/** Reads the file of a stack; a stack without one has no settings. */
+/** Reads the file of a stack. A stack without a file has no settings. */
 export function stackFileOf(stack: string, directory: string): StackFile {
   const path = join(directory, `Pulumi.${stack}.yaml`);
   return existsSync(path)
@@ -42,7 +42,7 @@ export function stackFileOf(stack: string, directory: string): StackFile {
 }
 
 /**
- * The releases that the settings of a run name, as `PRODUCT-VERSION`, for set-up to have them ready.
+ * The releases in the settings of a run, as `PRODUCT-VERSION`. The setup provides them.
  *
  * @param flags Flags of pulumi, among which `--config-file FILE` replaces the stack's file and
  *   `--config kafkalab:kafkaVersion=VERSION` adds to it.
@@ -69,7 +69,7 @@ export function releasesNamed(
   return [...own, ...named].filter((release) => /^[a-z]+-[0-9.]+$/.test(release));
 }
 
-/** The releases of a stack that names none: the defaults in the text of Pulumi.yaml. */
+/** The releases of a stack without own versions: the defaults in the text of Pulumi.yaml. */
 export function defaultReleases(text: string): string[] {
   const document = parseDocument(text);
   return PRODUCTS.flatMap((product) => {

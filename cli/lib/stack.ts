@@ -9,16 +9,16 @@ import {
 import { setUp } from "./setup";
 import { releasesNamed, stackFileOf, type Target } from "./stack-file";
 
-/** The stack that a command is about. */
+/** The stack of a command. */
 export interface Stack {
   name: string;
   target: Target;
 }
 
 /**
- * The stack of that name.
+ * Returns a stack by name.
  *
- * @throws Refusal if a stack cannot have that name.
+ * @throws Refusal if the name is invalid.
  */
 export function stackNamed(name: string): Stack {
   if (!/^[A-Za-z0-9_.-]+$/.test(name)) {
@@ -30,9 +30,9 @@ export function stackNamed(name: string): Stack {
 }
 
 /**
- * Sets up what the stack's target needs, and enters its environment.
+ * Runs the setup for the stack's target, and enters its environment.
  *
- * @param flags Flags of pulumi, which may name releases.
+ * @param flags Flags of pulumi. They may contain releases.
  */
 export async function enter(stack: Stack, flags: readonly string[] = []): Promise<void> {
   if (stack.target === "local") {
@@ -43,7 +43,7 @@ export async function enter(stack: Stack, flags: readonly string[] = []): Promis
     await setUp("tools");
     enterEnvironment(toolEnvironment(process.env));
   }
-  // The lab has keys of its own. The command plugin would also call an SSH agent, and fail if the
-  // user's agent is gone.
+  // The lab has its own keys. The command plugin would also use an SSH agent, and fail if the user's agent
+  // does not run.
   delete process.env["SSH_AUTH_SOCK"];
 }

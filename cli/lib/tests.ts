@@ -3,18 +3,18 @@ import { enterEnvironment, localEnvironment } from "./environment";
 import type { LastProgram } from "./last-program";
 import { setUp } from "./setup";
 
-/** Sets up what all tests need, and enters the environment of the local target. */
+/** Runs the setup for all tests, and enters the environment of the local target. */
 export async function enterTests(): Promise<void> {
   await setUp("test");
   enterEnvironment(localEnvironment(process.env));
 }
 
-/** The program that runs a project of vitest. */
+/** The program that runs one vitest project. */
 export const vitest = (project: string, flags: string[]): LastProgram => ({
   argv: ["node_modules/.bin/vitest", "run", "--project", project, ...flags],
 });
 
-/** The command that runs one project of tests on real hosts. */
+/** The command that runs one vitest project on real hosts. */
 export function testCommand(summary: string, project: string): LabCommand {
   return {
     summary,

@@ -5,15 +5,15 @@ import { userName } from "../../local-cloud/machine/owner";
 import { stateDir } from "../../local-cloud/machine/paths";
 import { Refusal } from "../lib/refusal";
 
-/** Where Pulumi keeps the state of the local target: below the path of its backend's URL. */
+/** The directory of Pulumi's state on the local target, below the path of its backend's URL. */
 export const backendDir = join(stateDir, "pulumi/.pulumi");
 
 export const stacksDir = join(backendDir, "stacks");
 
-/** Where Pulumi keeps the state of a stack of the local target. */
+/** The state file of a stack on the local target. */
 export const stateFile = (stack: string): string => join(stacksDir, "kafkalab", `${stack}.json`);
 
-/** The names of the stacks in a directory of Pulumi's states. */
+/** The names of the stacks in a directory of state files. */
 export function stacksIn(dir: string): string[] {
   const project = join(dir, "kafkalab");
   if (!existsSync(project)) {
@@ -25,8 +25,8 @@ export function stacksIn(dir: string): string[] {
 }
 
 /**
- * Keeps Pulumi from the stacks while `action` runs, with locks of its own kind. Where it is at work
- * itself, nothing is done.
+ * Locks the stacks with Pulumi's own kind of lock while `action` runs. Does nothing if Pulumi works on one of
+ * them.
  */
 export async function withStacksLocked<T>(
   stacks: string[],
@@ -46,7 +46,7 @@ export async function withStacksLocked<T>(
 
 const lockName = `checkpoint-${process.pid}.json`;
 
-/** As Pulumi does it: writes the lock first, and then looks whether it is the only one. */
+/** Locks a stack like Pulumi: writes the lock file, then checks that it is the only one. */
 function lock(stack: string): string {
   const dir = join(backendDir, "locks/organization/kafkalab", stack);
   mkdirSync(dir, { recursive: true, mode: 0o755 });
@@ -73,6 +73,6 @@ function holder(file: string): string {
   try {
     return `process ${(JSON.parse(readFileSync(file, "utf8")) as { pid: number }).pid}`;
   } catch {
-    return file; // just ended, or being written
+    return file; // the other command has just ended, or is writing the file
   }
 }

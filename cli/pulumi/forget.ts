@@ -6,7 +6,7 @@ import { accessDir } from "../hosts/access-files";
 import type { Stack } from "../lib/stack";
 import { backendDir, stacksIn, stateFile } from "./backend";
 
-/** Removes what these commands keep of a stack that is gone. */
+/** Removes the commands' own files of a deleted stack. */
 export function forgetStack(stack: Stack): void {
   rmSync(accessDir(stack), { recursive: true, force: true });
   if (stack.target === "local") {
@@ -15,16 +15,15 @@ export function forgetStack(stack: Stack): void {
 }
 
 /**
- * Removes what Pulumi keeps of a stack that is gone, and the state directory if nothing is left in it.
- * This never removes data of the local cloud, nor checkpoints: where there are some, the directory is
- * not empty, and stays.
+ * Removes Pulumi's files of a deleted stack, and the state directory if it is empty. Never removes data of
+ * the local cloud or checkpoints: with these the directory is not empty, and stays.
  */
 export function forgetState(stack: string): void {
   const stacks = join(backendDir, "stacks/kafkalab");
   if (existsSync(stateFile(stack))) {
     return;
   }
-  // Pulumi's own copies, such as NAME.json.bak.
+  // Pulumi's own backups, such as NAME.json.bak.
   for (const name of existsSync(stacks) ? readdirSync(stacks) : []) {
     if (name.startsWith(`${stack}.json.`)) {
       rmSync(join(stacks, name), { force: true });
@@ -40,7 +39,7 @@ export function forgetState(stack: string): void {
   }
 }
 
-/** Removes empty directories, the innermost first; checkpoints keep theirs. */
+/** Removes empty directories, the innermost first. */
 function removeEmpty(directory: string): void {
   if (!existsSync(directory) || directory.startsWith(`${checkpointsDir}/`)) {
     return;

@@ -6,17 +6,17 @@ import { root, stateDir } from "../lib/places";
 import type { Stack } from "../lib/stack";
 import { exportedResources, isStackThere, resourcesInFile, type StateResource } from "./stacks";
 
-/** What a lab consists of, for a person who is about to remove it. */
+/** The contents of a lab, for the user who is about to remove it. */
 export interface Inventory {
-  /** Names, sorted. */
+  /** Sorted names. */
   hosts: string[];
-  /** How many resources Pulumi's state and the local cloud's records have. */
+  /** Number of resources in Pulumi's state and the local cloud's records. */
   resources: number;
-  /** When the oldest resource was made, ISO 8601, if anyone knows. */
+  /** Creation time of the oldest resource in ISO 8601, if known. */
   made?: string;
 }
 
-/** Looks at what a stack has, without secrets; nothing if there is no such stack. */
+/** Returns the contents of a stack, without secrets. They are empty if the stack does not exist. */
 export async function inventoryOf(stack: Stack): Promise<Inventory> {
   if (stack.target === "local") {
     return takeInventory(resourcesInFile(stack.name) ?? [], stack.name, readState());
@@ -25,7 +25,7 @@ export async function inventoryOf(stack: Stack): Promise<Inventory> {
   return takeInventory(resources, stack.name);
 }
 
-/** @param cloud The local cloud's state, whose records Pulumi's state may have lost. */
+/** @param cloud The local cloud's state. It may have resources that Pulumi's state has lost. */
 export function takeInventory(
   known: readonly StateResource[],
   stack: string,
@@ -51,7 +51,7 @@ export function takeInventory(
 const tagName = (inputs: StateResource["inputs"]) =>
   ((inputs?.["tags"] ?? {}) as { Name?: string }).Name ?? "";
 
-/** What `destroy` is about to remove, by name. */
+/** Describes what `destroy` is about to remove. */
 export function renderInventory(
   { hosts, resources, made }: Inventory,
   stack: Stack,

@@ -10,7 +10,7 @@ import { enter, type Stack } from "../lib/stack";
 import { recoverState } from "./recover";
 import { exportedResources, isStackThere, resourcesInFile, type StateResource } from "./stacks";
 
-/** Does all that must be done before Pulumi may change a lab, or say how it would. */
+/** Prepares a lab for `pulumi up` or `pulumi preview`. */
 export async function prepareChange(stack: Stack, flags: readonly string[]): Promise<void> {
   await enter(stack, flags);
   if (stack.target === "local") {
@@ -32,14 +32,14 @@ const resourcesOf = async (stack: Stack) =>
   (stack.target === "local" ? resourcesInFile(stack.name) : undefined) ??
   exportedResources(stack, "encrypted");
 
-/** Whether these flags of pulumi leave out a part of the stack. */
+/** Whether these flags of pulumi exclude a part of the stack. */
 export function isTargeted(flags: readonly string[]): boolean {
   return flags.some((flag) => /^(--target|-t|--exclude)(=|$)/.test(flag));
 }
 
 /**
- * Pulumi makes nothing of what a target leaves out. In a new lab the program would then look in vain for
- * keys and addresses, and end with a stack trace.
+ * Rejects targets in a new lab. Pulumi does not create excluded resources, so the program would miss keys and
+ * addresses, and fail with a stack trace.
  *
  * @throws Refusal if there is no resource yet.
  */
@@ -47,25 +47,25 @@ export function refuseNewLab(resources: readonly StateResource[]): void {
   const made = resources.some(({ type, id }) => id !== undefined && !type.startsWith("pulumi:"));
   if (!made) {
     throw new Refusal(
-      "--target and --exclude must name resources of a lab that is there; it has none yet.",
-      "Make all of it first: npm run up",
+      "--target and --exclude must name existing resources; this lab has none yet.",
+      "Create the whole lab first: npm run up",
     );
   }
 }
 
-/** Where a restore died, disks and states may be those of two times. */
+/** Throws a Refusal after an interrupted restore: disks and states may be from different points in time. */
 export function refuseHalfRestored(...remedies: string[]): void {
   const exchange = exchangeBegun();
   if (exchange !== undefined) {
     throw new Refusal(
-      `a restore of the checkpoint "${exchange.name}" did not come to its end.`,
-      `End it first: npm run checkpoint -- restore ${exchange.name}`,
+      `a restore of the checkpoint "${exchange.name}" is incomplete.`,
+      `Complete it first: npm run checkpoint -- restore ${exchange.name}`,
       ...remedies,
     );
   }
 }
 
-/** What root makes in somebody's checkout is that user's, who changes it later. */
+/** Changes the owner of a file that root created in a user's checkout, so that the user can change it. */
 function giveAway(file: string): void {
   const { uid, gid } = statSync(root);
   if (process.getuid?.() === 0 && uid !== 0 && lstatSync(file, { throwIfNoEntry: false })) {

@@ -8,23 +8,23 @@ import { tell } from "../lib/output";
 import { cacheDir } from "../lib/places";
 import { backendDir, stateFile } from "./backend";
 
-/** How long a process that is ended may take before it is killed. */
+/** How long a process may take to end before it is killed. */
 const END_SECONDS = 5;
 
 /**
- * Makes Pulumi's state of a local stack usable after a run that was killed. Such a run leaves its lock,
- * and each later run would refuse to work. The lock goes if it is of this machine and its process is no
- * more; what that process had started goes with it.
+ * Makes Pulumi's state of a local stack usable after a killed run. Such a run leaves its lock, and Pulumi
+ * would reject all later runs. This function removes the lock if it is from this machine and its process has
+ * ended. It also ends the child processes of the killed run.
  */
 export async function recoverState(stack: string): Promise<void> {
   if (removeStaleLocks(stack)) {
-    return; // Pulumi says who holds it
+    return; // Pulumi prints the holder of the lock
   }
   await endOrphans();
   await forgetPendingOperations(stack);
 }
 
-/** Removes locks whose holders are gone, and returns whether another one is held. */
+/** Removes locks whose holders have ended. Returns whether another lock is held. */
 function removeStaleLocks(stack: string): boolean {
   const directory = join(backendDir, "locks/organization/kafkalab", stack);
   const names = existsSync(directory) ? readdirSync(directory) : [];
@@ -43,23 +43,23 @@ function removeStaleLocks(stack: string): boolean {
   return held;
 }
 
-/** The process that took this lock, if it was one of this machine and is no more. */
+/** Returns the holder of the lock if it was a process of this machine and has ended. */
 function staleHolder(file: string): number | undefined {
   try {
     const lock = JSON.parse(readFileSync(file, "utf8")) as { pid?: number; hostname?: string };
     const { pid } = lock;
     return lock.hostname === hostname() && pid !== undefined && !holds(pid) ? pid : undefined;
   } catch {
-    return undefined; // just ended, or being written
+    return undefined; // the holder has just ended, or is writing the file
   }
 }
 
-/** Whether this process is a Pulumi, and not another one that got its number. */
+/** Whether the process is Pulumi, and not a later process with the same pid. */
 function isPulumi(pid: number): boolean {
   return /\/pulumi( \(deleted\))?$/.test(executableOf(pid));
 }
 
-/** Whether the holder of a lock still runs: a Pulumi, or one of these commands. */
+/** Whether the holder of a lock, Pulumi or one of these commands, still runs. */
 function holds(pid: number): boolean {
   return isPulumi(pid) || read(pid, "cmdline").some((part) => /(^|\/)cli\/main\.mjs$/.test(part));
 }
@@ -68,22 +68,22 @@ function executableOf(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/exe`);
   } catch {
-    return ""; // gone, or a thread of the kernel
+    return ""; // it has ended, or is a kernel thread
   }
 }
 
-/** What `/proc` has of a process, in its parts. */
+/** Reads a list of strings from a process's directory in `/proc`. */
 function read(pid: number, name: "cmdline" | "environ"): string[] {
   try {
     return readFileSync(`/proc/${pid}/${name}`, "utf8").split("\0");
   } catch {
-    return []; // gone
+    return []; // it has ended
   }
 }
 
 /**
- * Ends language hosts and plugins whose Pulumi is gone. Three marks tell them: they come from this
- * project's tools or plugins, they work on this state directory, and no Pulumi is among their parents.
+ * Ends language hosts and plugins whose Pulumi has ended. Three properties identify them: their program is
+ * one of this project's tools or plugins, they use this state directory, and no ancestor is Pulumi.
  */
 async function endOrphans(): Promise<void> {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number); // prettier-ignore
@@ -93,13 +93,13 @@ async function endOrphans(): Promise<void> {
   if (orphans.length === 0) {
     return;
   }
-  tell(`ending what the killed run left behind: ${orphans.join(" ")}`);
+  tell(`ending processes that the killed run left behind: ${orphans.join(" ")}`);
   const signal = (name: NodeJS.Signals | 0) =>
     orphans.filter((pid) => {
       try {
         return process.kill(pid, name);
       } catch {
-        return false; // gone
+        return false; // it has ended
       }
     });
   signal("SIGTERM");
@@ -138,13 +138,14 @@ function parentOf(pid: number): number {
   try {
     return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
   } catch {
-    return 0; // gone
+    return 0; // it has ended
   }
 }
 
 /**
- * Pulumi would warn of what was being created then, at each run, until someone has looked. There is
- * nothing to look for: the local cloud removes what no state knows, and commands run again.
+ * Removes pending operations from the state. Otherwise Pulumi would warn in each run that the user must
+ * check them. No check is needed: the local cloud removes resources that no state contains, and commands
+ * run again.
  */
 async function forgetPendingOperations(stack: string): Promise<void> {
   const file = stateFile(stack);
@@ -159,7 +160,7 @@ async function forgetPendingOperations(stack: string): Promise<void> {
   await run(["pulumi", "stack", "import", "--stack", stack], JSON.stringify(exported));
 }
 
-/** Whether the text of a state file names operations that were under way. */
+/** Whether a state file contains pending operations. */
 export function hasPendingOperations(text: string): boolean {
   try {
     const { checkpoint } = JSON.parse(text) as {
@@ -167,6 +168,6 @@ export function hasPendingOperations(text: string): boolean {
     };
     return (checkpoint?.latest?.pending_operations ?? []).length > 0;
   } catch {
-    return false; // cannot be read, which other checks say
+    return false; // the file is unreadable, which other checks report
   }
 }

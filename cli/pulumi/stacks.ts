@@ -4,7 +4,7 @@ import { Refusal } from "../lib/refusal";
 import { enter, type Stack, stackNamed } from "../lib/stack";
 import { stateFile } from "./backend";
 
-/** A resource in Pulumi's state, as far as commands read it. */
+/** The part of a resource in Pulumi's state that commands read. */
 export interface StateResource {
   urn: string;
   type: string;
@@ -18,7 +18,7 @@ export interface StateResource {
   pendingReplacement?: boolean;
 }
 
-/** Whether the stack is there. */
+/** Whether the stack exists. */
 export async function isStackThere({ name, target }: Stack): Promise<boolean> {
   if (target === "local") {
     return existsSync(stateFile(name));
@@ -30,9 +30,9 @@ export async function isStackThere({ name, target }: Stack): Promise<boolean> {
 }
 
 /**
- * Enters the environment of a stack, which must be there, and returns the stack.
+ * Enters the environment of an existing stack, and returns the stack.
  *
- * @throws Refusal if there is no stack of that name.
+ * @throws Refusal if the stack does not exist.
  */
 export async function enterExisting(name: string): Promise<Stack> {
   const stack = stackNamed(name);
@@ -44,9 +44,9 @@ export async function enterExisting(name: string): Promise<Stack> {
 }
 
 /**
- * The resources in Pulumi's state of a stack that is there.
+ * The resources in Pulumi's state of an existing stack.
  *
- * @param secrets Whether secrets are in the clear. Pulumi needs a second for either.
+ * @param secrets Whether to decrypt secrets. Pulumi needs a second in both cases.
  */
 export async function exportedResources(
   { name }: Stack,
@@ -58,7 +58,7 @@ export async function exportedResources(
   return deployment.resources ?? [];
 }
 
-/** The resources that the state file of a local stack has; `undefined` if it cannot be read. */
+/** The resources in the state file of a local stack; `undefined` if it is unreadable. */
 export function resourcesInFile(stack: string): StateResource[] | undefined {
   try {
     const { checkpoint } = JSON.parse(readFileSync(stateFile(stack), "utf8")) as {

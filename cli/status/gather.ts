@@ -11,15 +11,15 @@ import { readHostReport } from "./host-report";
 import { localCloudStatus, type LocalCloudStatus } from "./local-cloud";
 import { type HostAnswer, judgeLab, type LabStatus } from "./report";
 
-/** How long a host may take to tell how it is. */
+/** How long a host may take to report its state. */
 const HOST_SECONDS = 20;
 
 /**
- * Finds out how the lab is. Asks all hosts at once; one that does not answer is shown as down. The
- * local cloud knows which hosts do not run: nobody waits for those.
+ * Gathers the state of the lab. Queries all hosts in parallel. A host that does not answer counts as down.
+ * The local cloud knows which hosts are powered off, so the command does not wait for them.
  */
 export async function labStatus(stack: Stack): Promise<LabStatus> {
-  // Whoever only looks is left no key.
+  // A command that only reads must not leave a key on the disk.
   const work = mkdtempSync(join(tmpdir(), "kafkalab-status-"));
   try {
     const [cloud, hosts] = await Promise.all([
@@ -67,7 +67,7 @@ async function askHosts(
 }
 
 async function askHost(name: string, access: string, script: string): Promise<HostAnswer> {
-  // A ProxyJump gets the name of the configuration unquoted, so it must have no directory.
+  // ssh passes the path of the configuration unquoted to a ProxyJump, so use a plain file name.
   const child = spawn(
     "ssh",
     ["-F", "config", name, "timeout", String(HOST_SECONDS), "bash", "-s"],
@@ -78,7 +78,7 @@ async function askHost(name: string, access: string, script: string): Promise<Ho
   const printed = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (printed.stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (printed.stderr += text));
-  child.stdin.on("error", () => undefined); // it did not want all of it
+  child.stdin.on("error", () => undefined); // the program did not read all of it
   child.stdin.end(script);
   await once(child, "close");
   const report = readHostReport(printed.stdout);

@@ -1,15 +1,16 @@
 import { z } from "zod";
+import { type HostFacts, readFacts } from "./columns";
 
-/** A partition as its broker sees it; numbers are broker ids. */
+/** A partition as a broker reports it. All numbers are broker ids. */
 export interface Partition {
   partition: number;
-  /** -1 if there is none. */
+  /** -1 if the partition has no leader. */
   leader: number;
   replicas: number[];
   inSync: number[];
 }
 
-/** What a broker knows of the cluster. */
+/** The cluster's metadata from one broker. */
 export interface Metadata {
   controller: number;
   /** `peter-kafka01.foo.bar:9092`, by broker id. */
@@ -17,22 +18,17 @@ export interface Metadata {
   topics: Map<string, Partition[]>;
 }
 
-/** What `host.sh` has told of a host. */
-export interface HostReport {
-  upSeconds: number;
-  service: string;
-  state: string;
-  /** How full the disk of `/data` is: `1%`; empty on a host without one. */
-  disk: string;
-  /** Of a ZooKeeper. */
+/** The report of `host.sh` about a host. */
+export interface HostReport extends HostFacts {
+  /** The role of a ZooKeeper node. */
   role?: string;
-  /** Of a broker that answered. */
+  /** Metadata from a broker that answered. */
   metadata?: Metadata;
 }
 
 const Id = z.object({ id: z.number() });
 
-/** What `kcat -L -J` prints. */
+/** The output of `kcat -L -J`. */
 const KcatMetadata = z.object({
   controllerid: z.number(),
   brokers: z.array(z.object({ id: z.number(), name: z.string() })),
@@ -51,7 +47,7 @@ const KcatMetadata = z.object({
   ),
 });
 
-/** Reads what `host.sh` printed; `undefined` if it did not come to its end. */
+/** Reads the output of `host.sh`; `undefined` if it is incomplete. */
 export function readHostReport(text: string): HostReport | undefined {
   const facts = new Map<string, string>();
   for (const line of text.split("\n")) {
@@ -66,10 +62,7 @@ export function readHostReport(text: string): HostReport | undefined {
   const metadata = readMetadata(facts.get("metadata") ?? "");
   const role = facts.get("role");
   return {
-    upSeconds: Number(facts.get("up") ?? 0),
-    service: facts.get("service") ?? "-",
-    state: facts.get("state") ?? "unknown",
-    disk: facts.get("disk") ?? "",
+    ...readFacts(facts),
     ...(role !== undefined && { role }),
     ...(metadata !== undefined && { metadata }),
   };

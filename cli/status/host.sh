@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Tells how one host is, a line a fact: `up SECONDS`, `service NAME`, `state active`, `disk 1%`, `role …`
-# (ZooKeeper), `metadata JSON` (Kafka, as kcat prints it), and `end` when it has told all.
+# Reports on one host, one fact per line: its name, then its value. columns.ts lists the facts with a
+# column of their own; the others are `role …` (ZooKeeper), `metadata JSON` (Kafka, as kcat prints it),
+# and `end` after the last fact.
 #
 # Inputs: none; runs on a lab host, over SSH, as the login user.
-# Idempotence: only looks.
+# Idempotence: changes nothing.
 set -uo pipefail
 
 ask_zookeeper() { # FOUR-LETTER-WORD

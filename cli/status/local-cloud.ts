@@ -6,12 +6,12 @@ import { isFromBeforeRestart, vpcHealth, type VpcHealth } from "../../local-clou
 import { instanceRuns } from "../../local-cloud/machine/instance";
 import { readState, type StoredResource } from "../../local-cloud/machine/store";
 
-/** Whether a host is powered on; `paused` if it is off because the program wants it so. */
+/** The power state of a host. `paused` means that the program stopped it. */
 export type Power = "running" | "stopped" | "paused";
 
-/** How the local cloud's part of a stack is. */
+/** The state of a stack in the local cloud. */
 export interface LocalCloudStatus {
-  /** Whether the machine was restarted since, so that no host runs. */
+  /** Whether the machine was restarted, so that no host runs. */
   restarted: boolean;
   /** By name. */
   hosts: { [name: string]: Power };
@@ -19,7 +19,7 @@ export interface LocalCloudStatus {
   networks: { [name: string]: VpcHealth };
 }
 
-/** Asks the local cloud's records, the kernel, and the DNS and the way out of each network. */
+/** Checks the local cloud's records, the kernel, and each network's DNS and connection to the outside. */
 export async function localCloudStatus(stack: string): Promise<LocalCloudStatus> {
   const state = readState();
   const isOwn = ({ urn }: StoredResource) => urn.startsWith(`urn:pulumi:${stack}::`);

@@ -1,14 +1,15 @@
 import { mark, table } from "../lib/output";
+import { COLUMN_HEADS, columnCells } from "./columns";
 import type { Partition } from "./host-report";
 import { isInSync, isWhole, type HostStatus, type LabStatus, type TopicStatus } from "./report";
 
-/** A topic with more partitions than this gets one line, unless all are asked for. */
+/** A topic with more partitions than this gets one line, unless the user wants all partitions. */
 const MAX_ROWS = 12;
 
 /**
- * The report for people.
+ * Formats the report as text.
  *
- * @param all Shows each partition, also of internal topics.
+ * @param all Whether to show each partition, including those of internal topics.
  */
 export function renderStatus(status: LabStatus, all: boolean): string {
   const parts = [hostTable(status.hosts), ...topicParts(status.topics, all)];
@@ -33,24 +34,15 @@ function hostTable(hosts: HostStatus[]): string {
     host.name,
     host.publicIp || "-",
     host.privateIp,
-    host.up ? duration(host.upSeconds ?? 0) : mark("bad", "down"),
-    host.service ?? "-",
-    verdict(host.state ?? "-", host.well || !host.up),
-    host.disk === undefined || host.disk === "" ? "-" : host.disk,
+    ...columnCells(host, host),
     verdict(host.role, host.well || (host.up && host.state !== "active")),
   ]);
-  return table([["HOST", "PUBLIC", "PRIVATE", "UP", "SERVICE", "STATE", "DISK", "ROLE"], ...rows]);
-}
-
-/** `2h05m` */
-function duration(seconds: number): string {
-  const minutes = Math.floor((seconds % 3600) / 60);
-  return `${Math.floor(seconds / 3600)}h${String(minutes).padStart(2, "0")}m`;
+  return table([["HOST", "PUBLIC", "PRIVATE", ...COLUMN_HEADS, "ROLE"], ...rows]);
 }
 
 function topicParts(topics: TopicStatus[], all: boolean): string[] {
   if (topics.length === 0) {
-    return ["no broker tells of any topic"];
+    return ["no broker reports any topic"];
   }
   const rows = topics.flatMap((topic) => topicRows(topic, all));
   const head = ["TOPIC", "PARTITION", "LEADER", "REPLICAS", "IN SYNC", ""];
@@ -62,7 +54,7 @@ function topicParts(topics: TopicStatus[], all: boolean): string[] {
   ];
 }
 
-/** The rows of a topic: of its partitions, or of those that are not whole and one for the rest. */
+/** The rows of a topic: one for each partition, or one for each faulty partition and one for the rest. */
 function topicRows(topic: TopicStatus, all: boolean): string[][] {
   const { name, partitions, internal } = topic;
   if (all || (!internal && partitions.length <= MAX_ROWS)) {

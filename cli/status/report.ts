@@ -1,22 +1,18 @@
 import type { VpcHealth } from "../../local-cloud/machine/health";
 import type { LabHost } from "../hosts/hosts";
+import { type HostFacts, reportedFacts } from "./columns";
 import type { HostReport, Partition } from "./host-report";
 import type { LocalCloudStatus, Power } from "./local-cloud";
 
-/** A host in the report. */
-export interface HostStatus {
+/** A host in the report; a host that is down reports no facts. */
+export interface HostStatus extends Partial<HostFacts> {
   name: string;
-  /** Empty if it has none. */
+  /** Empty if the host has none. */
   publicIp: string;
   privateIp: string;
-  /** Whether SSH reached it. */
+  /** Whether the host answered over SSH. */
   up: boolean;
-  upSeconds?: number;
-  service?: string;
-  state?: string;
-  /** `1%` */
-  disk?: string;
-  /** What it does in its cluster or, of a host that is down, why. */
+  /** The role in its cluster. For a host that is down, the reason. */
   role: string;
   well: boolean;
 }
@@ -24,31 +20,31 @@ export interface HostStatus {
 /** A topic in the report. */
 export interface TopicStatus {
   name: string;
-  /** Whether Kafka made it for itself. */
+  /** Whether it is an internal topic of Kafka. */
   internal: boolean;
   partitions: Partition[];
 }
 
-/** How a lab is; the type of `status --json`. */
+/** The state of a lab. This is the format of `status --json`. */
 export interface LabStatus {
   stack: string;
   target: "local" | "aws";
-  /** Nothing is wrong. */
+  /** Whether the lab has no problem. */
   well: boolean;
   hosts: HostStatus[];
   topics: TopicStatus[];
-  /** Of the local target: the DNS and the way out, by network. */
+  /** On the local target: the state of the DNS and of the way to the internet, by network. */
   networks: { [name: string]: VpcHealth };
-  /** Of the local target: the machine was restarted, so no host runs. */
+  /** On the local target: whether the machine was restarted, so that no host runs. */
   machineRestarted: boolean;
-  /** What to do, if anything is wrong. */
+  /** The remedy, if there is a problem. */
   remedy?: string;
 }
 
-/** What was found out about one host. */
+/** The result of querying one host. */
 export type HostAnswer = { report: HostReport } | { down: string };
 
-/** All that was found out. */
+/** The results of all queries. */
 export interface Findings {
   stack: string;
   target: "local" | "aws";
@@ -57,7 +53,7 @@ export interface Findings {
   cloud?: LocalCloudStatus;
 }
 
-/** Judges what was found out. */
+/** Evaluates the results. */
 export function judgeLab({ stack, target, hosts, answers, cloud }: Findings): LabStatus {
   const hostStatuses = hosts.map((host) => hostStatus(host, answers.get(host.names[0])));
   const topics = topicsIn(answers);
@@ -90,13 +86,15 @@ function hostStatus(host: LabHost, answer: HostAnswer | undefined): HostStatus {
     return { ...known, up: false, role: answer?.down ?? "not asked", well: false };
   }
   const { report } = answer;
-  const { upSeconds, service, state, disk } = report;
-  if (names[0].startsWith("peter-bastion")) {
-    return { ...known, up: true, upSeconds, role: "way in", well: true };
+  const isInCluster = !names[0].startsWith("peter-bastion");
+  const reached = { ...known, up: true, ...reportedFacts(report, isInCluster) };
+  if (!isInCluster) {
+    return { ...reached, role: "way in", well: true };
   }
+  const { service, state } = report;
   const role = service === "kafka-server" ? brokerRole(names[0], report) : (report.role ?? "");
   const well = state === "active" && !/not serving|no answer/.test(role);
-  return { ...known, up: true, upSeconds, service, state, disk, role, well };
+  return { ...reached, role, well };
 }
 
 function brokerRole(name: string, { metadata }: HostReport): string {
@@ -105,12 +103,12 @@ function brokerRole(name: string, { metadata }: HostReport): string {
   }
   const own = [...metadata.brokers].find(([, address]) => /^[^.:]*/.exec(address)?.[0] === name);
   if (own === undefined) {
-    return `not serving: registered are ${metadata.brokers.size} brokers, this is none`;
+    return `not serving: not one of the ${metadata.brokers.size} registered brokers`;
   }
   return `broker ${own[0]}${own[0] === metadata.controller ? ", controller" : ""}`;
 }
 
-/** Every broker knows all topics: the first that tells of any does. */
+/** Returns the topics from the first broker that reports any: every broker knows all topics. */
 function topicsIn(answers: ReadonlyMap<string, HostAnswer>): TopicStatus[] {
   for (const answer of answers.values()) {
     const topics = "report" in answer ? answer.report.metadata?.topics : undefined;
@@ -134,7 +132,7 @@ function remedyOf(cloud: LocalCloudStatus | undefined, networksWell: boolean): s
   if (stopped.length > 0) {
     return `Stopped: ${stopped.join(", ")}\nStart with: npm run up`;
   }
-  return networksWell ? undefined : "Mend the network with: npm run up";
+  return networksWell ? undefined : "Repair the network with: npm run up";
 }
 
 const hostsWith = (cloud: LocalCloudStatus, power: Power) =>
