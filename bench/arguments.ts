@@ -1,8 +1,8 @@
-/** What `npm run bench` is asked for. */
+/** The arguments of `npm run bench`. */
 export interface Arguments {
   parts: string[];
   write: boolean;
-  /** Only write the page of what is kept. */
+  /** Whether to write only the page, from the stored results. */
   page: boolean;
   json: boolean;
   timeline: boolean;
@@ -11,7 +11,7 @@ export interface Arguments {
 
 const FLAGS = ["--write", "--page", "--json", "--timeline"];
 
-/** Reads the command line. One that is not understood is an error that says what is. */
+/** Reads the command line. Throws an error with the valid arguments if it is invalid. */
 export function readArguments(argv: string[], known: string[], runs = "3"): Arguments {
   const flags = argv.filter((argument) => argument.startsWith("-"));
   const named = argv.filter((argument) => !argument.startsWith("-"));

@@ -14,15 +14,15 @@ import {
 import { seedFiles } from "../local-cloud/machine/cloud-init";
 import { TOP } from "./lab";
 
-/** What set-up has made ready for the hosts to fetch. */
+/** The archives that the setup has prepared for the hosts. */
 const ARCHIVES = join(__dirname, "../.lab/archives");
 
-/** Where `book.sh` puts what this writes. */
+/** The directory to which `book.sh` copies these files. */
 const PLACE = join(TOP, "book");
 
 /**
- * Writes what `book.sh` needs: bare hosts that know one another's names, and an inventory with the
- * files that the playbook puts there.
+ * Writes the files for `book.sh`: bare hosts with each other's names, and an inventory with the files that
+ * the playbook installs.
  */
 export function writeBookFiles(directory: string, raw: Record<string, string>): void {
   const all = readHosts(raw);
@@ -33,7 +33,7 @@ export function writeBookFiles(directory: string, raw: Record<string, string>): 
     put(file("config"), `${host.config}\n`);
     put(file("logging"), `${host.logging}\n`);
     put(file("unit"), host.unit);
-    // What makes the login user at first boot; `book.sh` adds the keys.
+    // User data that creates the login user at first boot. `book.sh` adds the keys.
     const fqdn = `${host.name}.${all.settings.domain}`;
     const config = { fqdn, prefer_fqdn_over_hostname: true };
     const metadata = { instanceId: "i-bench", localHostname: fqdn };
@@ -57,7 +57,7 @@ function inventory({ hosts }: BenchHosts): string {
   const common = {
     ansible_user: "admin",
     ansible_ssh_private_key_file: `${PLACE}/key`,
-    // Nothing of the user's own, and no host that is not known.
+    // Ignores the user's own configuration, and accepts only known hosts.
     ansible_ssh_common_args: `'-F ${PLACE}/ssh_config'`,
     files: `${PLACE}/files`,
   };

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# The book's way: bare hosts that somebody has made and written into /etc/hosts, and an Ansible
-# playbook (book/site.yml) that is run on them. The hosts are as the floor's, with sshd and Python.
+# The book's way: existing bare hosts with names in /etc/hosts, and an Ansible playbook (book/site.yml) that
+# installs them. The hosts are the same as in floor.sh, with sshd and Python in addition.
 #
-#   book.sh up DIRECTORY usual|tuned   makes hosts, runs the playbook, sends a message
+#   book.sh up DIRECTORY usual|tuned   creates hosts, runs the playbook, sends a message
 #   book.sh play usual|tuned [DIRECTORY]   runs it again, with the configuration in DIRECTORY, if any,
-#                                      and waits until all brokers are there
+#                                      and waits until all brokers are registered
 #   book.sh --remove                   removes the hosts
 #
-# Both print the seconds that it took, and how many of the playbook's steps changed something. The
-# usual settings are Ansible's own; the tuned ones are below.
+# The first two print the time in seconds, and how many steps of the playbook changed something. The usual
+# settings are Ansible's defaults. The tuned settings are below.
 #
-# Inputs: DIRECTORY, as book-files.ts writes it; .lab/, as set-up makes it.
-# Idempotence: `up` removes first what is there, and leaves the hosts for `play`.
+# Inputs: DIRECTORY, from book-files.ts; .lab/, from the setup.
+# Idempotence: `up` first removes existing hosts. It leaves its hosts for `play`.
 set -euo pipefail
 
 SIDE=book
@@ -22,7 +22,7 @@ progress() {
   say "bench: $*"
 }
 
-# Debian's EC2 image brings Python, for cloud-init, and the lab's image does not; Ansible needs it.
+# Ansible needs Python. Debian's EC2 image contains it for cloud-init, but the lab's image does not.
 layer_build() { # DIRECTORY
   progress "installing Python for the book's hosts"
   mkdir "$1/upper" "$1/work" "$1/root"
@@ -33,7 +33,7 @@ layer_build() { # DIRECTORY
     mount -t tmpfs tmpfs "$2/root/run"
     mount -t proc proc "$2/root/proc"
     mount --rbind /dev "$2/root/dev"
-    # Where the image looks for it.
+    # The image expects resolv.conf in this directory.
     mkdir -p "$2/root/run/systemd/resolve"
     cp /etc/resolv.conf "$2/root/run/systemd/resolve/stub-resolv.conf"
     export DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes
@@ -47,7 +47,7 @@ layer_build() { # DIRECTORY
 ansible() { # ARGUMENTS OF ansible-playbook...
   local settings=()
   if [ "$mode" = tuned ]; then
-    # The playbook needs no facts; connections are kept, as by default, and longer.
+    # The playbook needs no facts. Connections stay open longer than by default.
     settings=(ANSIBLE_PIPELINING=true ANSIBLE_FORKS=12 ANSIBLE_GATHERING=explicit
       ANSIBLE_PYTHON_INTERPRETER=/usr/bin/python3
       "ANSIBLE_SSH_ARGS=-o ControlMaster=auto -o ControlPersist=600s")
@@ -65,7 +65,7 @@ ssh_to() { # NAME COMMAND
   ip netns exec "$router" ssh -F "$top/ssh_config" -i "$top/key" "admin@$1" "$2" </dev/null
 }
 
-# What the owner of such hosts has: a key to log in with, and their host keys.
+# Creates the files of the hosts' owner: a login key, and the host keys.
 keys() {
   local directory name seed
   ssh-keygen -q -t ed25519 -N "" -C "" -f "$top/key"
@@ -94,7 +94,7 @@ CONFIG
   : >"$top/ansible.cfg"
 }
 
-# Until one can log in.
+# Waits until a login is possible.
 reachable_host() { # NAME
   until ssh_to "$1" true 2>"$top/hosts/$1/ssh.log"; do
     ((SECONDS < 60)) || die "$1 lets nobody log in after 60 s; last saw: $(cat "$top/hosts/$1/ssh.log")."
@@ -150,7 +150,7 @@ if [ "$command" = --remove ]; then
   exit
 fi
 python=$("$bench/python.sh")
-# Nothing of the user's own Ansible.
+# Ignore the user's own settings of Ansible.
 mapfile -t clean < <(compgen -e ANSIBLE_ | sed 's/^/--unset=/')
 case $command in
   up)

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { candidateLines } from "../components/lib/archive-pins";
 import { copyTo, put, readHosts, ROUTER, upper, variables, writeHost, writeNetwork } from "./hosts";
 
-/** Writes what `floor.sh` needs: for each host of the stack all that it is to have in the end. */
+/** Writes the files for `floor.sh`: the final files of each host of the stack. */
 export function writeFloorFiles(directory: string, raw: Record<string, string>): void {
   const all = readHosts(raw);
   writeNetwork(directory, all);

@@ -1,9 +1,9 @@
 #!/bin/bash
-# What a host of the floor does at first boot: its volume, its service, and on one of them the
-# message. The image's unit for user data runs it.
+# The first boot of a host of floor.sh: mounts its volume and starts its service. One host also sends the
+# message. The image's unit for user data runs this script.
 #
 # Inputs: /bench/: settings (shell variables), config, logging, archives, message.sh.
-# Idempotence: none; a host of the floor boots once.
+# Idempotence: none; such a host boots only once.
 set -euo pipefail
 exec >/bench/log 2>&1
 trap 'touch /bench/failed' ERR
@@ -20,7 +20,7 @@ volume() {
   mount -o noatime /dev/nvme1n1 /data
 }
 
-# The checksum is made and the archive unpacked while it comes in; it is nowhere written down.
+# Verifies and unpacks the archive during the download, without storing it.
 release() {
   local url expected
   while read -r url expected; do

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The floor under `up`: the same hosts, from the same image and archives, with the same
-# configuration, made by hand, all side by side, with nothing between them but a bridge. No Pulumi,
-# no SSH, no firewall, no DNS, no DHCP, and no wait that is not for the services themselves.
+# The lower bound for `up`: the same hosts, from the same image and archives, with the same configuration. This
+# script creates them directly, in parallel, with only a bridge between them. It uses no Pulumi, no SSH, no
+# firewall, no DNS and no DHCP, and waits only for the services themselves.
 #
-#   floor.sh DIRECTORY     makes it, prints the seconds until a message went through, removes it
-#   floor.sh --remove      removes what a killed run has left
+#   floor.sh DIRECTORY     creates the hosts, prints the seconds until the first message, removes the hosts
+#   floor.sh --remove      removes the leftovers of a killed run
 #
-# Inputs: DIRECTORY, as floor-files.ts writes it; .lab/, as set-up makes it.
-# Idempotence: what it makes is removed first, and at the end, also if it fails.
+# Inputs: DIRECTORY, from floor-files.ts; .lab/, from the setup.
+# Idempotence: removes all its hosts first, and at the end even after a failure.
 set -euo pipefail
 
 SIDE=floor

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Hosts of the bench, without Pulumi or the local cloud: the lab's image on name spaces and a bridge.
+# Hosts of the bench, without Pulumi or the local cloud: the lab's image in namespaces on a bridge.
 #
-# Inputs: SIDE (floor, book), whose hosts they are; sourced, not run. In $top: network and
-#   hosts/NAME/{host,upper}, as floor-files.ts and book-files.ts write them.
-# Idempotence: every name that it gives begins with kafkalab-bench-SIDE; remove_hosts finds all of
-#   them, also those of a killed run.
+# Inputs: SIDE (floor or book); sourced, not run. In $top: network and hosts/NAME/{host,upper}, from
+#   floor-files.ts and book-files.ts.
+# Idempotence: all names begin with kafkalab-bench-SIDE, so remove_hosts finds all hosts, even those of a
+#   killed run.
 
 bench=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../scripts/dev/lib.sh
@@ -26,7 +26,7 @@ remove_hosts() {
   done
   for directory in "$top"/hosts/*/root; do
     [ -d "$directory" ] || continue
-    # systemd-nspawn ends a moment after its host.
+    # systemd-nspawn ends shortly after its host.
     for _ in {1..100}; do
       ! mountpoint -q "$directory" || ! umount "$directory" 2>/dev/null || break
       mountpoint -q "$directory" || break
@@ -39,7 +39,7 @@ remove_hosts() {
       losetup --detach "$device"
     done
   done
-  # With cgroups of version 1 systemd-nspawn makes as many again in a hierarchy of systemd's.
+  # With cgroup v1 systemd-nspawn creates the same groups again in systemd's own hierarchy.
   for directory in "$cgroups/$prefix" "/sys/fs/cgroup/systemd/$prefix"; do
     for _ in {1..100}; do
       [ -d "$directory" ] || break
@@ -50,7 +50,7 @@ remove_hosts() {
   rm -rf --one-file-system "$top"
 }
 
-# The bridge between the hosts, and what they fetch releases from.
+# Creates the bridge between the hosts, and the server for the releases.
 network() {
   # shellcheck source=/dev/null
   . "$top/network"
@@ -63,11 +63,11 @@ address add $ROUTER dev br0
 link set br0 up
 BATCH
   ip netns exec "$router" busybox httpd -f -p 80 -h "$lab/archives/" </dev/null >/dev/null 2>&1 &
-  disown # its end is no news
+  disown # so that the shell does not report its end
 }
 
-# Makes a host and becomes it.
-host() { # NAME [LAYER], what lies over the image
+# Creates a host, and executes its systemd-nspawn.
+host() { # NAME [LAYER], an overlay layer on top of the image
   local name=$prefix-$1 directory=$top/hosts/$1 upper=$top/hosts/$1/upper group device
   local -a enter=() volume=()
   # shellcheck source=/dev/null
@@ -77,7 +77,7 @@ host() { # NAME [LAYER], what lies over the image
 link add $1 type veth peer name ens5 netns $name
 link set $1 master br0 up
 BATCH
-  # The network is there before the host is, so nothing in it has to wait.
+  # The network exists before the host boots, so that no unit has to wait for it.
   ip -n "$name" -batch - <<BATCH
 link set ens5 up
 address add $ADDRESS dev ens5
@@ -105,14 +105,14 @@ BATCH
     </dev/null >"$directory/console.log" 2>&1
 }
 
-# Takes the hosts' files in, in place of what a run before has left.
+# Replaces the files of an earlier run with the hosts' files.
 take_files() { # DIRECTORY
   remove_hosts
   mkdir -p "${top%/*}"
   cp -a "$1" "$top"
 }
 
-# seconds_since TIME: seconds since a time taken from $EPOCHREALTIME, as 1.234.
+# seconds_since TIME: prints the seconds since a value of $EPOCHREALTIME, for example 1.234.
 seconds_since() {
   local microseconds=$((${EPOCHREALTIME/./} - ${1/./}))
   printf '%d.%03d\n' $((microseconds / 1000000)) $((microseconds / 1000 % 1000))

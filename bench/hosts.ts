@@ -18,21 +18,22 @@ import { fullNames, hostName, ordinals } from "../components/lib/names";
 import { shellQuote } from "../shared/quote";
 import { readSettings, type Settings } from "../components/settings";
 import { ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "../components/lib/zookeeper-config";
+import { ZOOKEEPER_HOME } from "../shared/homes";
 
-/** The zones over which the local cloud spreads hosts. */
+/** The zones of the hosts in the local cloud. */
 const ZONES = ["apne2-az1", "apne2-az2", "apne2-az3"];
 
 /** The router of the bench's network, which also serves the archives. */
 export const ROUTER = "10.20.255.254";
 
-/** A host of the stack, with the files that the Pulumi program would put there. */
+/** A host of the stack, with the files that the Pulumi program would write. */
 export interface BenchHost {
   name: string;
   address: string;
   product: Product;
   ordinal: number;
   version: string;
-  /** The directory that its release unpacks to. */
+  /** The directory in the archive of its release. */
   release: string;
   archives: Archive[];
   service: string;
@@ -45,15 +46,15 @@ export interface BenchHost {
   volumeGiB: number;
 }
 
-/** All hosts of the stack with these settings. */
+/** The settings and all hosts of a stack. */
 export interface BenchHosts {
   settings: Settings;
   hosts: BenchHost[];
-  /** The host through which the message is sent. */
+  /** The host that sends the message. */
   last: string;
 }
 
-/** Reads a stack's settings and says what hosts it has. */
+/** Reads a stack's settings, and returns its hosts. */
 export function readHosts(raw: Record<string, string>): BenchHosts {
   const { settings, faults } = readSettings(raw, readPins());
   if (faults.length > 0) {
@@ -77,7 +78,7 @@ export function readHosts(raw: Record<string, string>): BenchHosts {
       ...common("zookeeper", ordinal, settings.zookeeperVersion),
       data: "/data/zk",
       configFile: "conf/zoo.cfg",
-      config: zooCfg(staticMembers(zookeepers)),
+      config: zooCfg(settings.zookeeperLines, staticMembers(zookeepers)),
       loggingFile: "conf/logback.xml",
       logging: ZOOKEEPER_LOGGING,
       unit: zookeeperUnit(settings.zookeeperHeapMiB),
@@ -95,6 +96,7 @@ export function readHosts(raw: Record<string, string>): BenchHosts {
         replicationFactor: settings.replicationFactor,
         heapMiB: settings.brokerHeapMiB,
         version: settings.kafkaVersion,
+        lines: settings.brokerLines,
         further: settings.brokerConfig,
       }),
       loggingFile: "config/log4j.properties",
@@ -106,7 +108,7 @@ export function readHosts(raw: Record<string, string>): BenchHosts {
   return { settings, hosts, last: hostName("kafka", 1) };
 }
 
-/** Writes what any host of the bench has before it boots: its network, and all hosts' names. */
+/** Writes the files that every host of the bench has before it boots: its network, and all hosts' names. */
 export function writeHost(directory: string, host: BenchHost, all: BenchHosts): void {
   const { settings, hosts } = all;
   const { domain } = settings;
@@ -115,13 +117,13 @@ export function writeHost(directory: string, host: BenchHost, all: BenchHosts): 
   put(to("etc/hostname"), `${host.name}.${domain}\n`);
   put(to("etc/hosts"), ["127.0.0.1 localhost", ...names].join("\n") + "\n");
   put(to("etc/systemd/network/10-ens5.network"), "[Match]\nName=ens5\n[Link]\nUnmanaged=yes\n");
-  // Its network is there before it boots; an empty unit is a masked one.
+  // An empty file masks this unit: the network exists before the host boots.
   put(to("etc/systemd/system/systemd-networkd-wait-online.service"), "");
-  // What the units of the lab want beside them: each copies the one, and ZooKeeper's runs the other.
+  // Files that the lab's units need: each unit copies the first, and ZooKeeper's unit runs the second.
   put(to(`etc/kafkalab/${host.service}.content`), "");
   put(
     to("etc/kafkalab/zookeeper-start.sh"),
-    "exec /usr/local/zookeeper/bin/zkServer.sh start-foreground\n",
+    `exec ${ZOOKEEPER_HOME}/bin/zkServer.sh start-foreground\n`,
   );
   put(
     to("bench/message"),
@@ -135,7 +137,7 @@ export function writeHost(directory: string, host: BenchHost, all: BenchHosts): 
   copyTo(join(__dirname, "message.sh"), to("bench/message.sh"));
 }
 
-/** Lines of `zoo.cfg` as the book has them: an ensemble that never changes. */
+/** The book's lines of `zoo.cfg` for a static ensemble. */
 function staticMembers(names: string[]): Record<string, string> {
   const members = Object.fromEntries(
     names.map((name, index) => [`server.${index + 1}`, `${name}:2888:3888`]),
@@ -143,7 +145,7 @@ function staticMembers(names: string[]): Record<string, string> {
   return { reconfigEnabled: "false", ...members };
 }
 
-/** Writes the shell variables that `hosts.sh` needs of the network, and of a host. */
+/** Writes the shell variables of the network for `hosts.sh`. */
 export function writeNetwork(directory: string, { settings, hosts, last }: BenchHosts): void {
   const prefix = settings.vpcCidr.split("/")[1] ?? "16";
   put(join(directory, "network"), variables({ ROUTER: `${ROUTER}/${prefix}`, LAST: last }));
@@ -152,12 +154,12 @@ export function writeNetwork(directory: string, { settings, hosts, last }: Bench
   }
 }
 
-/** Paths in the layer that is a host's own. */
+/** Returns paths in a host's own overlay layer. */
 export const upper = (directory: string, { name }: BenchHost) => {
   return (path: string) => join(directory, "hosts", name, "upper", path);
 };
 
-/** Writes a file, and the directories above it. */
+/** Writes a file, and creates its directories. */
 export function put(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
@@ -169,7 +171,7 @@ export function copyTo(source: string, path: string): void {
   copyFileSync(source, path);
 }
 
-/** Assignments that a shell reads. */
+/** Formats values as shell assignments. */
 export function variables(values: Record<string, string>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${shellQuote(value)}\n`)

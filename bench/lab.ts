@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { run, type Environment, type Finished } from "./run";
 
-/** Where all is that a bench makes, but for the cache. */
+/** The directory of all files of a bench, except the cache. */
 export const TOP = "/var/lib/kafkalab-bench";
 
 /**
- * A lab of the bench's own, that the user's lab knows nothing of. With KEEP=1 a bench that fails
- * leaves it for a look: KAFKALAB_STATE=/var/lib/kafkalab-bench/lab npm run status.
+ * The state directory of the bench's own lab, independent of the user's lab. With KEEP=1 a failed bench keeps
+ * it, so that the user can inspect it: KAFKALAB_STATE=/var/lib/kafkalab-bench/lab npm run status.
  */
 export const STATE = join(TOP, "lab");
 export const ROOT = join(__dirname, "..");
@@ -18,11 +18,11 @@ export const DESTROY = ["destroy", "--stack", "local", "--yes", "--skip-preview"
 
 const LAB = join(ROOT, "scripts/dev/lab.sh");
 
-/** Sets up, and gives Pulumi's environment for the lab of this bench. */
+/** Runs the setup, and returns Pulumi's environment for the lab of the bench. */
 export async function enter(): Promise<Environment> {
   const { stdout } = await run(["bash", "-c", 'eval "$("$0" env)" && env -0', LAB], {
     env: { ...process.env, KAFKALAB_STATE: STATE },
-    limitSeconds: 3600, // it may be the first set-up of all
+    limitSeconds: 3600, // this may be the machine's first setup
   });
   return Object.fromEntries(
     stdout
@@ -43,7 +43,7 @@ export const pulumiIn = (cwd: string, env: Environment, ...args: string[]) =>
     limitSeconds: LIMIT_SECONDS,
   });
 
-/** Runs one of the lab's commands as its user does: `npm run COMMAND`. */
+/** Runs one of the lab's commands like a user: `npm run COMMAND`. */
 export const npmRun = (...args: string[]) =>
   run(["npm", "run", ...args], {
     cwd: ROOT,
@@ -51,7 +51,7 @@ export const npmRun = (...args: string[]) =>
     limitSeconds: LIMIT_SECONDS,
   });
 
-/** The settings of the stack, as texts. */
+/** The settings of the stack, as strings. */
 export async function settings(env: Environment): Promise<Record<string, string>> {
   const { stdout } = await pulumi(env, "stack", "init", "local").then(() =>
     pulumi(env, "config", "--json", "--stack", "local"),
@@ -61,18 +61,18 @@ export async function settings(env: Environment): Promise<Record<string, string>
   return Object.fromEntries(Object.entries(config).map(([name, { value }]) => [name, value]));
 }
 
-/** Writes the stack's settings to a file for `--config-file`, with others beside and over them. */
+/** Writes the stack's settings and additional ones, which override them, to a file for `--config-file`. */
 export function writeConfig(file: string, further: Record<string, unknown>): string {
   const stack = parse(readFileSync(join(ROOT, "Pulumi.local.yaml"), "utf8")) as { config: object };
   writeFileSync(file, stringify({ ...stack, config: { ...stack.config, ...further } }));
   return file;
 }
 
-/** Forgets a stack that has nothing. */
+/** Removes an empty stack. */
 export const removeStack = (env: Environment, cwd = ROOT) =>
   pulumiIn(cwd, env, "stack", "rm", "--stack", "local", "--yes", "--preserve-config");
 
-/** How many resources the stack has, without itself. */
+/** The number of resources in the stack, without the stack itself. */
 export async function resources(env: Environment): Promise<number> {
   const { stdout } = await pulumi(env, "stack", "export", "--stack", "local");
   const checkpoint = JSON.parse(stdout) as { deployment: { resources: { type: string }[] } };
@@ -80,7 +80,7 @@ export async function resources(env: Environment): Promise<number> {
   return own.length;
 }
 
-/** Fails if an `up` has changed anything. */
+/** Throws if an `up` has changed something. */
 export function unchanged(finished: Finished): Finished {
   if (!/^Resources:\n +\d+ unchanged\n/m.test(finished.stdout)) {
     throw new Error(`an up that should change nothing did:\n${finished.stdout}`);
@@ -88,7 +88,7 @@ export function unchanged(finished: Finished): Finished {
   return finished;
 }
 
-/** Removes the lab, also one that a killed run has left. */
+/** Removes the lab, including leftovers of a killed run. */
 export async function removeLab(): Promise<void> {
   if (existsSync(STATE)) {
     const env = { ...process.env, KAFKALAB_STATE: STATE };

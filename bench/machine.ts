@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { run } from "./run";
 
-/** The machine that the figures are from, and the versions on it. */
+/** Describes the machine of the measurements, with its software versions. */
 export type Machine = Record<string, string>;
 
-/** How busy the machine is, over the last 1, 5 and 15 minutes. */
+/** The load average of the last 1, 5 and 15 minutes. */
 export const load = () =>
   loadavg()
     .map((value) => value.toFixed(1))
@@ -30,7 +30,7 @@ export async function describeMachine(loadBefore: string): Promise<Machine> {
   };
 }
 
-/** The commit that is checked out, with a "+" where files differ from it. */
+/** The current commit, with a "+" if files differ from it. */
 export async function commit(): Promise<string> {
   const git = async (...args: string[]) =>
     (await run(["git", "-C", __dirname, ...args], { env: process.env, limitSeconds: 30 })).stdout;

@@ -1,11 +1,11 @@
 /**
- * Measures the lab, against other ways to the same. See CONTRIBUTING.md.
+ * Measures the lab and compares it with other ways to create it. See CONTRIBUTING.md.
  *
  *   npm run bench -- [PART...|all] [--write] [--json] [--timeline]
  *   npm run bench -- --page
  *
- * RUNS says how many rounds (3). With KEEP=1 a part that fails leaves what it made for a look, until
- * the next run.
+ * RUNS is the number of rounds (default 3). With KEEP=1 a failed part keeps its resources until the next run,
+ * so that the user can inspect them.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Runs a part to its end, good or bad. What it has measured before it failed is kept. */
+/** Runs a part. Keeps the measurements from before a failure. */
 async function measure(part: Part, rounds: number, trace: (finished: Finished) => void) {
   const directory = join(TOP, "run");
   const samples: Samples = {};
@@ -89,13 +89,13 @@ async function measure(part: Part, rounds: number, trace: (finished: Finished) =
     passed = true;
   } catch (error) {
     process.exitCode = 1;
-    say(wasInterrupted() ? "interrupted; removing what it made" : `failed: ${messageOf(error)}`);
+    say(wasInterrupted() ? "interrupted; removing its resources" : `failed: ${messageOf(error)}`);
   }
   rmSync(directory, { recursive: true, force: true });
   if (passed || process.env["KEEP"] !== "1" || wasInterrupted()) {
     await part.remove().catch((error: unknown) => {
       process.exitCode = 1;
-      say(`what it made is not all removed, which its next run tries again: ${messageOf(error)}`);
+      say(`not all of its resources were removed; the next run tries again: ${messageOf(error)}`);
     });
   }
   if (existsSync(TOP) && readdirSync(TOP).length === 0) {
@@ -107,7 +107,7 @@ async function measure(part: Part, rounds: number, trace: (finished: Finished) =
   return { result, passed };
 }
 
-/** Writes the page of all results, with its plots. */
+/** Writes the page with all results and plots. */
 async function writePage(): Promise<void> {
   const results = readResults(PARTS);
   const plots = results.flatMap<Plot>(({ part, samples }) => {

@@ -1,16 +1,16 @@
 #!/bin/bash
-# Asks of brokers what the bench asks. Runs on a broker's host.
+# Sends the bench's requests to the brokers. Runs on a broker's host.
 #
-#   message.sh whole     waits until all brokers are there
-#   message.sh send      sends a message never sent before, and reads it through another broker
+#   message.sh whole     waits until all brokers are registered
+#   message.sh send      sends a unique message, and reads it through another broker
 #
 # Inputs: /bench/message: BROKERS, BROKER_COUNT, TOPIC, REPLICATION_FACTOR.
-# Idempotence: makes the topic if it is not there; each run adds one message.
+# Idempotence: creates the topic if it does not exist. Each run adds one message.
 set -euo pipefail
 # shellcheck source=/dev/null
 . /bench/message
 
-# By itself kcat asks again later and later.
+# By default kcat's retry interval increases, so this loop retries itself.
 brokers() {
   kcat -L -m 1 -X reconnect.backoff.ms=20 -X reconnect.backoff.max.ms=20 -b "$BROKERS" 2>/dev/null | grep -c '^  broker ' || true
 }

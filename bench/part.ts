@@ -1,31 +1,31 @@
 import type { Finished } from "./run";
 
-/** Plain figures of every run, by what was measured: seconds, if its part does not say otherwise. */
+/** The values of all runs, by measured row. In seconds, unless the part uses another unit. */
 export type Samples = Record<string, number[]>;
 
-/** What a part may use, and where its figures go. */
+/** The environment of a part. */
 export interface Context {
-  /** How many rounds are asked for. */
+  /** The number of rounds. */
   rounds: number;
-  /** A directory of this run, gone at its end. */
+  /** A temporary directory of this run. */
   directory: string;
-  /** Keeps one figure of a row, and says so. */
+  /** Records and prints one value of a row. */
   note: (row: string, value: number, unit?: string) => void;
-  /** Says something to the person who waits. */
+  /** Prints progress. */
   say: (text: string) => void;
-  /** Keeps a version, or another fact on which the figures depend. */
+  /** Records a version, or another fact that affects the values. */
   fact: (name: string, text: string) => void;
-  /** Keeps the `pulumi up` that `--timeline` shows. */
+  /** Records a `pulumi up` for `--timeline`. */
   trace: (finished: Finished) => void;
 }
 
-/** A curve with its points, as (x, y). */
+/** A curve with its (x, y) points. */
 export interface Curve {
   label: string;
   points: [number, number][];
 }
 
-/** A plot, as `plot.py` draws it to `results/<file>.svg`. */
+/** A plot. `plot.py` draws it to `results/<file>.svg`. */
 export interface Plot {
   file: string;
   title: string;
@@ -34,16 +34,16 @@ export interface Plot {
   curves: Curve[];
 }
 
-/** A part of the bench: it stands alone, leaves nothing behind, and removes what it left when killed. */
+/** A part of the bench. It is independent of other parts, and removes its resources, also those of a killed run. */
 export interface Part {
   name: string;
-  /** A title and a sentence or two that say what is compared. */
+  /** A title, and one or two sentences about the comparison. */
   title: string;
   description: string;
   measure: (context: Context) => Promise<void>;
-  /** Removes what `measure` has made, or a killed run of it. Run before and after. */
+  /** Removes the resources of `measure` or of a killed run. It runs before and after `measure`. */
   remove: () => Promise<void>;
-  /** Markdown: ratios with their goals first, then the figures. */
+  /** Returns Markdown: first the ratios with their goals, then the values. */
   report: (samples: Samples) => string;
   plots?: (samples: Samples) => Plot[];
 }

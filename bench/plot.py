@@ -20,12 +20,12 @@ import matplotlib.pyplot as plt
 
 plt.rcParams.update(
     {
-        # Text stays text, set in what comes with matplotlib; ids are the same in each run.
+        # Keep text as text, use matplotlib's own font, and create the same ids in each run.
         "svg.fonttype": "none",
         "svg.hashsalt": "kafkalab",
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],
-        # Opaque, so that it is as readable on a dark page as on a light one.
+        # An opaque background is readable on dark and light pages.
         "figure.facecolor": "white",
         "axes.spines.top": False,
         "axes.spines.right": False,

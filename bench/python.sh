@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Gives the bench's Python, with what requirements.txt pins: prints the path of its interpreter.
+# Installs the bench's Python with the packages in requirements.txt, and prints the path of its interpreter.
 #
-# Inputs: KAFKALAB_CACHE; pip's own settings say where packages are from.
-# Idempotence: a cache entry; when it is there nothing is installed.
+# Inputs: KAFKALAB_CACHE; pip's own settings determine the package index.
+# Idempotence: a cache entry. If it exists, nothing is installed.
 set -euo pipefail
 
 # shellcheck source=../scripts/dev/lib.sh
@@ -15,7 +15,7 @@ progress() {
 
 build() { # DIRECTORY
   progress "installing ansible-core and matplotlib"
-  # Nothing is run but its interpreter: scripts in it name the place where it was made.
+  # Run only its interpreter: the scripts in it contain the path of the directory where it was created.
   python3 -m venv "$1/venv" >&2
   "$1/venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --require-hashes \
     --only-binary :all: -r "$root/bench/requirements.txt" >&2

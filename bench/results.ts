@@ -3,22 +3,22 @@ import { join } from "node:path";
 import type { Machine } from "./machine";
 import type { Part, Samples } from "./part";
 
-/** Figures of one part, and where they are from. */
+/** The values of one part, and their origin. */
 export interface Result {
   part: string;
   date: string;
-  /** What was measured; "+" says that not all of it was committed. */
+  /** The measured commit. A "+" means uncommitted changes. */
   commit: string;
   rounds: number;
   machine: Machine;
   samples: Samples;
 }
 
-/** Where results are kept; plots are beside them. */
+/** The directory of results and plots. */
 export const RESULTS = join(__dirname, "results");
 export const PAGE = join(__dirname, "RESULTS.md");
 
-/** Reads the results that are kept, in the order of the parts. */
+/** Reads the stored results, in the order of the parts. */
 export function readResults(parts: Part[]): Result[] {
   return parts
     .map(({ name }) => join(RESULTS, `${name}.json`))
@@ -26,13 +26,13 @@ export function readResults(parts: Part[]): Result[] {
     .map((file) => JSON.parse(readFileSync(file, "utf8")) as Result);
 }
 
-/** Keeps a result, in place of the one before. */
+/** Stores a result. Replaces the former one. */
 export function keepResult(result: Result): void {
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(join(RESULTS, `${result.part}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** Removes the plots that are there, so that none is left of a curve that is no more. */
+/** Removes all plots, so that none remains of a former curve. */
 export function removePlots(): void {
   mkdirSync(RESULTS, { recursive: true });
   for (const file of readdirSync(RESULTS).filter((name) => name.endsWith(".svg"))) {
@@ -40,7 +40,7 @@ export function removePlots(): void {
   }
 }
 
-/** The page of all results. */
+/** Renders the page of all results. */
 export function page(parts: Part[], results: Result[]): string {
   return [
     "# Results of the bench",
@@ -54,7 +54,7 @@ export function page(parts: Part[], results: Result[]): string {
     .concat("\n");
 }
 
-/** One part of the page; without a directory there are no plots. */
+/** Renders one part of the page. Without a directory it has no plots. */
 export function section(part: Part, result: Result, plots?: string): string {
   const { date, commit, rounds, machine, samples } = result;
   const facts = Object.entries({ date, commit, rounds: String(rounds), ...machine });

@@ -1,26 +1,26 @@
 import { spawn } from "node:child_process";
 
-/** Variables of a process. */
+/** The environment variables of a process. */
 export type Environment = NodeJS.ProcessEnv;
 
-/** A process that has ended well. */
+/** The result of a successful process. */
 export interface Finished {
   seconds: number;
   stdout: string;
-  /** Each line of stdout, with the seconds after the start at which it came. */
+  /** Each line of stdout, with the seconds since the start. */
   lines: { at: number; text: string }[];
 }
 
 interface RunOptions {
   cwd?: string;
   env: Environment;
-  /** After this many seconds it is killed, with all that it has started. */
+  /** After this time the process is killed, with all of its child processes. */
   limitSeconds: number;
-  /** What it reads; by default nothing. */
+  /** Its standard input. @default nothing */
   input?: string;
 }
 
-/** The process groups that run, so that an interrupt ends them. */
+/** The running process groups. An interrupt ends them. */
 const groups = new Set<number>();
 let interrupted = false;
 
@@ -31,7 +31,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-/** Runs a command to its end and takes its time. One that fails is an error with what it said. */
+/** Runs a command and measures its time. Throws an error with its output if it fails. */
 export function run(argv: string[], options: RunOptions): Promise<Finished> {
   const [program = "", ...args] = argv;
   const { cwd, env, limitSeconds, input } = options;
@@ -44,7 +44,7 @@ export function run(argv: string[], options: RunOptions): Promise<Finished> {
       detached: true,
       stdio: "pipe",
     });
-    child.stdin.on("error", () => undefined).end(input); // it need not read all
+    child.stdin.on("error", () => undefined).end(input); // it may not read all of its input
     const { pid } = child;
     if (pid !== undefined) {
       groups.add(pid);
@@ -78,7 +78,7 @@ export function run(argv: string[], options: RunOptions): Promise<Finished> {
         groups.delete(pid);
       }
       if (code === 0) {
-        // What it said last may still be on its way.
+        // The last output may not have arrived yet.
         setImmediate(() => resolve({ seconds, stdout, lines }));
         return;
       }
@@ -88,13 +88,13 @@ export function run(argv: string[], options: RunOptions): Promise<Finished> {
   });
 }
 
-/** Whether the user has asked to stop. */
+/** Whether the user has interrupted the bench. */
 export const wasInterrupted = () => interrupted;
 
 function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-group, signal);
   } catch {
-    // ended meanwhile
+    // it has ended
   }
 }

@@ -1,4 +1,4 @@
-/** What is told of the runs of one row. */
+/** A summary of all runs of one row. */
 export interface Summary {
   median: number;
   min: number;
@@ -6,7 +6,7 @@ export interface Summary {
   n: number;
 }
 
-/** Median and spread. Of no runs it is NaN, which tables show as a dash. */
+/** Median and spread. Without runs they are NaN, which tables show as a dash. */
 export function summary(values: number[] = []): Summary {
   const some = values.length > 0;
   return {
@@ -17,25 +17,25 @@ export function summary(values: number[] = []): Summary {
   };
 }
 
-/** The middle value, or the mean of the two in the middle. */
+/** The middle value, or the mean of the two middle values. */
 export function median(values: number[] = []): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
 }
 
-/** How many times the one median is the other. */
+/** The ratio of two medians. */
 export const ratio = (over: number[] = [], under: number[] = []) => median(over) / median(under);
 
-/** The straight line through points, by least squares; and how much of what is seen it explains. */
+/** A straight line through points (least squares), with its coefficient of determination. */
 export interface Line {
   slope: number;
   intercept: number;
-  /** 1 where all points are on it. */
+  /** 1 if all points are on the line. */
   r2: number;
 }
 
-/** Fits a straight line to two points or more. */
+/** Fits a straight line to at least two points. */
 export function fit(points: [number, number][]): Line {
   const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   const meanX = mean(points.map(([x]) => x));

@@ -1,17 +1,17 @@
 import type { Samples } from "./part";
 import { summary } from "./statistics";
 
-/** A figure that has a goal. */
+/** A value with a goal. */
 export interface Goal {
   what: string;
   value: number;
   goal: number;
-  /** Whether the goal is a bound from above (the default) or from below. */
+  /** Whether the goal is an upper bound (the default) or a lower bound. */
   bound?: "at most" | "at least";
   unit?: string;
 }
 
-/** A Markdown table of figures with goals, and whether they are met. */
+/** A Markdown table of values with their goals. It shows whether each goal is met. */
 export function goalTable(goals: Goal[]): string {
   return table(
     ["what", "measured", "goal", ""],
@@ -27,7 +27,7 @@ export function goalTable(goals: Goal[]): string {
   );
 }
 
-/** A Markdown table of medians and spread, a line for each row that has a label. */
+/** A Markdown table of medians and spread, with a line for each row that has a label. */
 export function rowTable(labels: Record<string, string>, samples: Samples, unit = "s"): string {
   return table(
     ["what", "median", "min–max", "n"],
@@ -44,7 +44,7 @@ export function table(head: string[], rows: string[][]): string {
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |\n`).join("");
 }
 
-/** A figure as text; one that is not there is a dash. */
+/** Formats a value. A missing value is a dash. */
 export const number = (value: number, digits = 1) =>
   Number.isFinite(value) ? value.toFixed(digits) : "–";
 

@@ -5,7 +5,7 @@ interface Span {
   ended: number;
 }
 
-/** When each resource of a `pulumi up` was begun and done, as its output tells, in this order. */
+/** Start and end times of the resources in a `pulumi up`, in this order, from its output. */
 export function timeline({ lines, seconds }: Finished): string {
   const spans = new Map<string, Span>();
   for (const { at, text } of lines) {

@@ -1,15 +1,15 @@
 #!/bin/bash
-# A broker with the book's settings, on a host of the lab, in place of the lab's broker.
+# A broker with the book's settings, on a host of the lab, instead of the lab's broker.
 #
-#   start     ends the lab's broker and starts this one
-#   pause     ends the lab's broker
-#   stop      ends this one, removes its data, and starts the lab's broker again
+#   start     stops the lab's broker and starts this one
+#   pause     stops the lab's broker
+#   stop      stops this one, removes its data, and starts the lab's broker again
 #
-# As in the book: what is not in its server.properties is Kafka's default (docs/differences.md); the
-# heap is what Apache's launcher takes; root runs it, without a sandbox. Its cluster is in a corner of
-# ZooKeeper of its own, so that it never sees the lab's topics.
-# Inputs: CORNER, the name of that corner.
-# Idempotence: all can be run again.
+# As in the book, all other settings have Kafka's defaults (docs/differences.md), the heap has the default of
+# Apache's launcher, and root runs the broker without a sandbox. Its cluster has a separate chroot in
+# ZooKeeper, so that it never sees the lab's topics.
+# Inputs: CORNER, the name of the chroot.
+# Idempotence: all commands can run again.
 set -euo pipefail
 unit=kafkalab-bench-book
 place=/data/kafkalab-bench-book

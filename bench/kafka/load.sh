@@ -1,11 +1,11 @@
 #!/bin/bash
-# Kafka's own performance tests, one after another, where the brokers are: on a broker's host, or
-# beside the brokers that are plain processes.
+# Runs Kafka's own performance tests one after another: on a broker's host, or next to brokers that are plain
+# processes.
 #
-# Inputs: BOOTSTRAP, BROKER_COUNT, PARTITIONS, WARM_UP (records), CASES: words
-#   SIZE:ACKS:PRODUCERS:RECORDS. Each case is told by a line "case SIZE:ACKS:PRODUCERS", followed by
-#   the last line of each producer and that of the consumer.
-# Idempotence: topics are new, and deleted when all is done.
+# Inputs: BOOTSTRAP, BROKER_COUNT, PARTITIONS, WARM_UP (records), CASES: words SIZE:ACKS:PRODUCERS:RECORDS.
+#   For each case it prints a line "case SIZE:ACKS:PRODUCERS", then the last line of each producer and of the
+#   consumer.
+# Idempotence: creates new topics, and deletes them at the end.
 set -euo pipefail
 bin=/usr/local/kafka/bin
 
@@ -44,7 +44,7 @@ consume() { # TOPIC RECORDS
     --timeout 60000 --hide-header 2>&1 | tail -n 1
 }
 
-# What a JVM has not compiled yet is no figure of Kafka's.
+# Warm up first, so that the JVM's compilation is not part of the measurement.
 topic kafkalab-bench-warm
 for acks in 1 all; do
   produce kafkalab-bench-warm 100 "$acks" 1 "$WARM_UP" >&2
@@ -55,7 +55,7 @@ for case in $CASES; do
   IFS=: read -r size acks producers records <<<"$case"
   name=kafkalab-bench-$size-$acks-$producers
   topic "$name"
-  sync # what was written before is not written out meanwhile
+  sync # so that earlier data is not written during the measurement
   echo "case $size:$acks:$producers"
   produce "$name" "$size" "$acks" "$producers" "$records"
   consume "$name" "$((records / producers * producers))"

@@ -1,25 +1,25 @@
-/** One case of the load: how long a record is, who must have it, and how many send it. */
+/** One case of the load: record size, acks, and number of producers. */
 export interface Case {
   size: number;
   acks: "1" | "all";
   producers: number;
 }
 
-/** What Kafka's own tools have measured in a case. */
+/** The result of Kafka's own tools for a case. */
 export interface Measured extends Case {
-  /** Of all producers together. */
+  /** Sum of all producers. */
   recordsPerSecond: number;
-  /** Milliseconds until a record is acknowledged; of the slowest producer. */
+  /** Milliseconds until the acknowledgement of a record, for the slowest producer. */
   p50: number;
   p99: number;
-  /** Of one consumer that reads what they have sent. */
+  /** Rate of one consumer that reads the producers' records. */
   consumedPerSecond: number;
 }
 
-/** A case as `load.sh` takes it and tells it. */
+/** The name of a case in the input and output of `load.sh`. */
 export const caseName = ({ size, acks, producers }: Case) => `${size}:${acks}:${producers}`;
 
-/** Reads what `load.sh` has printed. What is missing is an error: no figure is made up. */
+/** Reads the output of `load.sh`. Throws if a value is missing. */
 export function readLoad(output: string, cases: Case[]): Measured[] {
   const parts = output.split(/^case /m).slice(1);
   return cases.map((one) => {
@@ -45,7 +45,7 @@ export function readLoad(output: string, cases: Case[]): Measured[] {
 const PRODUCER =
   /^\d+ records sent, ([\d.]+) records\/sec .* (\d+) ms 50th, \d+ ms 95th, (\d+) ms 99th, /;
 
-/** The last line of `kafka-producer-perf-test`; lines on the way there have no percentiles. */
+/** Reads the last line of `kafka-producer-perf-test`. Earlier lines have no percentiles. */
 function readProducer(line: string) {
   const [, records, p50, p99] = PRODUCER.exec(line) ?? [];
   return records === undefined
@@ -54,8 +54,8 @@ function readProducer(line: string) {
 }
 
 /**
- * Records per second of `kafka-consumer-perf-test`: the last of ten columns, which leaves out the
- * time that it waits for its partitions.
+ * Records per second of `kafka-consumer-perf-test`. The last of ten columns does not include the wait for the
+ * assignment of partitions.
  */
 function readConsumer(line: string): number | undefined {
   const columns = line.split(", ");

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { put, readHosts, variables, type BenchHost } from "../hosts";
+import { KAFKA_HOME, ZOOKEEPER_HOME } from "../../shared/homes";
 
-/** Writes what `plain.sh` needs: for each host of the stack a process on a loopback address. */
+/** Writes the files for `plain.sh`: a process on a loopback address for each host of the stack. */
 export function writePlainFiles(directory: string, raw: Record<string, string>): string {
   const { settings, hosts } = readHosts(raw);
   const own = (text: string, host: BenchHost) => {
@@ -31,8 +32,8 @@ export function writePlainFiles(directory: string, raw: Record<string, string>):
         MYID: kafka ? "" : String(host.ordinal),
         ENVIRONMENT: own(environment(host.unit), host),
         COMMAND: kafka
-          ? "/usr/local/kafka/bin/kafka-server-start.sh"
-          : "/usr/local/zookeeper/bin/zkServer.sh start-foreground",
+          ? `${KAFKA_HOME}/bin/kafka-server-start.sh`
+          : `${ZOOKEEPER_HOME}/bin/zkServer.sh start-foreground`,
       }),
     );
   }
@@ -40,11 +41,11 @@ export function writePlainFiles(directory: string, raw: Record<string, string>):
   return brokers.map((host) => `${loopback(host)}:9092`).join(",");
 }
 
-/** An address of this machine that nobody else uses, so that all keep their ports. */
+/** A separate loopback address for each process, so that all can use their default ports. */
 const loopback = ({ product, ordinal }: BenchHost) =>
   `127.77.${product === "kafka" ? 1 : 2}.${ordinal}`;
 
-/** The variables that a unit gives to its service, one a line; not where it logs to. */
+/** The environment variables in a unit, one per line, without the log directory. */
 function environment(unit: string): string {
   return [...unit.matchAll(/^Environment="?(\w+=.*?)"?$/gm)]
     .map(([, assignment]) => assignment ?? "")

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# ZooKeeper and Kafka as plain processes of this machine: no hosts, no network but the loopback, no
-# names, no sandbox. The same Java, the same releases, the same class data (from the hosts' image, by
-# chroot), and a volume each as hosts have.
+# ZooKeeper and Kafka as plain processes of this machine, without hosts, names and sandbox, and with only the
+# loopback network. They use the same Java, releases and class data (through a chroot to the hosts' image), and
+# one volume each, like hosts.
 #
-#   plain.sh DIRECTORY <LOAD     runs load.sh beside them; what it prints is printed
+#   plain.sh DIRECTORY <LOAD     runs load.sh next to them, and prints its output
 #
-# Inputs: DIRECTORY/NAME/{node,config,logging}, as plain-files.ts writes it; .lab/.
-# Idempotence: all that it makes is in /var/lib/kafkalab-bench/plain, which is removed first and at
-#   the end; mounts and processes are in namespaces that end with it.
+# Inputs: DIRECTORY/NAME/{node,config,logging}, from plain-files.ts; .lab/.
+# Idempotence: all files are in /var/lib/kafkalab-bench/plain, which is removed first and at the end. Mounts
+#   and processes are in namespaces that end with the script.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -34,7 +34,7 @@ node() { # NAME
   fi
   cp "$file/config" "$tree/data/$1/config"
   (
-    # As units of the lab have it, or as many as the machine can give.
+    # The same limit as in the lab's units, or the machine's maximum.
     ulimit -n 131072 2>/dev/null || ulimit -n "$(ulimit -H -n)"
     # shellcheck disable=SC2086 # one word a variable is not wanted: it is one assignment a line
     export LOG_DIR=/data/$1/log ZOO_LOG_DIR=/data/$1/log

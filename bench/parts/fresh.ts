@@ -8,7 +8,7 @@ import { goalTable, number, rowTable, table } from "../tables";
 
 const HERE = join(TOP, "fresh");
 
-/** Where a machine on which nothing was ever done has its caches, and has downloaded them to. */
+/** The cache directories of a simulated new machine. */
 const CACHES = {
   KAFKALAB_CACHE: join(HERE, "cache"),
   GOMODCACHE: join(HERE, "go-modules"),
@@ -16,7 +16,7 @@ const CACHES = {
   npm_config_cache: join(HERE, "npm"),
 };
 
-/** What is downloaded, and where it lies as it came. */
+/** The downloads, with the directories of the downloaded files. */
 const DOWNLOADS: Record<string, string> = {
   "Go modules": join(CACHES.GOMODCACHE, "cache/download"),
   "npm packages": CACHES.npm_config_cache,
@@ -24,15 +24,15 @@ const DOWNLOADS: Record<string, string> = {
   "jars from Maven Central": join(CACHES.KAFKALAB_CACHE, "maven"),
 };
 
-/** What set-up took on the machine of RESULTS.md before the CLI was built without what is for clouds. */
+/** Seconds of the setup on the machine of RESULTS.md when the CLI was still built with its code for clouds. */
 const SET_UP_BEFORE = 241;
 const LIMIT_SECONDS = 1800;
 
-/** A line of set-up's progress. */
+/** A progress line of the setup. */
 const STEP = /^ +(\S+) +done +([\d.]+) s$/;
 const SET_UP = /^set-up: done \(([\d.]+) s\)$/;
 
-/** What the first `npm run up` of all costs, and that of a second clone. */
+/** The duration of the first `npm run up` on a machine, and in a second clone. */
 export const fresh: Part = {
   name: "fresh",
   title: "The fresh start",
@@ -72,7 +72,7 @@ async function up(clone: string) {
   const directory = join(HERE, clone);
   const env = environment();
   await run(["git", "clone", "--quiet", ROOT, directory], { env, limitSeconds: LIMIT_SECONDS });
-  // The progress of the set-up is on stderr.
+  // The setup prints its progress to stderr.
   return run(["bash", "-c", "exec npm run up 2>&1"], {
     cwd: directory,
     env,

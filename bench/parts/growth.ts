@@ -5,11 +5,11 @@ import { type Environment } from "../run";
 import { fit, median } from "../statistics";
 import { goalTable, number, table } from "../tables";
 
-/** How many brokers are made, and how many are only planned. */
+/** Numbers of brokers to create, and numbers for previews only. */
 const MADE = [3, 6, 9, 12];
 const PLANNED = [3, 30, 100, 300];
 
-/** A no-op is short, so more of them are run in a round. */
+/** A no-op is short, so each round runs several. */
 const NO_OPS = 3;
 
 const CURVES = {
@@ -21,10 +21,10 @@ const CURVES = {
 type Curve = keyof typeof CURVES;
 const NAMES = Object.keys(CURVES) as Curve[];
 
-/** From this factor between the first and the last step on, a curve is no straight line. */
+/** A curve is not linear if its last step is more than this factor times its first step. */
 const BENT = 1.5;
 
-/** How the lab's times grow with the number of brokers. */
+/** The lab's times by number of brokers. */
 export const growth: Part = {
   name: "growth",
   title: "How the lab scales with the number of brokers",

@@ -4,5 +4,5 @@ import { growth } from "./growth";
 import { kafka } from "./kafka";
 import { lab } from "./lab";
 
-/** All parts, in the order in which they are run and reported. */
+/** All parts, in the order of execution and of the report. */
 export const PARTS: Part[] = [lab, growth, kafka, fresh];

@@ -12,11 +12,11 @@ import { goalTable, number, table } from "../tables";
 const HERE = join(__dirname, "../kafka");
 const PLAIN = "/var/lib/kafkalab-bench/plain";
 const BROKERS = ["peter-kafka01", "peter-kafka02", "peter-kafka03"];
-/** The host where the clients run. */
+/** The host of the clients. */
 const CLIENTS = "peter-kafka01";
 const PARTITIONS = 6;
 const WARM_UP = 400_000;
-/** By the bytes of a record, how many are sent. */
+/** The number of records to send, by record size in bytes. */
 const RECORDS: Record<number, number> = { 100: 1_000_000, 1024: 200_000 };
 
 const CASES: Case[] = [100, 1024].flatMap((size) =>
@@ -26,7 +26,7 @@ const CASES: Case[] = [100, 1024].flatMap((size) =>
 const SIDES = ["lab", "book", "plain"] as const;
 type Side = (typeof SIDES)[number];
 
-/** Kafka on the lab's hosts, against the book's settings there, and against plain processes. */
+/** Compares Kafka on the lab's hosts with the book's settings on the same hosts, and with plain processes. */
 export const kafka: Part = {
   name: "kafka",
   title: "Kafka itself",
@@ -53,7 +53,7 @@ async function measure(context: Context): Promise<void> {
       }),
   };
   for (let round = 0; round < context.rounds; round++) {
-    // Each side is once the first, so that none always finds what another has left.
+    // The order rotates, so that no side always profits from the caches of another.
     for (let index = 0; index < SIDES.length; index++) {
       const side = SIDES[(round + index) % SIDES.length] ?? "lab";
       note(context, side, await sides[side](round));
@@ -73,7 +73,7 @@ function note(context: Context, side: Side, output: string): void {
   }
 }
 
-/** `load.sh` with its inputs. */
+/** Returns `load.sh` with its inputs. */
 function load(bootstrap: string): string {
   const inputs = variables({
     BOOTSTRAP: bootstrap,
@@ -85,7 +85,7 @@ function load(bootstrap: string): string {
   return inputs + readFileSync(join(HERE, "load.sh"), "utf8");
 }
 
-/** Runs a load while the lab's brokers stand still: with the book's in their place, or with none. */
+/** Runs a load while the lab's brokers are stopped: with the book's brokers on the hosts, or without brokers. */
 async function inPlaceOfLab(
   other: "book" | "none",
   round: number,
@@ -103,7 +103,7 @@ async function inPlaceOfLab(
   }
 }
 
-/** Starts the lab's brokers anew, as the other sides' are. */
+/** Restarts the lab's brokers, because the brokers of the other sides are also new. */
 const restart = () =>
   Promise.all(BROKERS.map((name) => ssh(name, "", "sudo systemctl restart kafka-server")));
 

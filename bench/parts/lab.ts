@@ -26,10 +26,10 @@ import { goalTable, rowTable } from "../tables";
 const EMPTY = join(ROOT, "bench/empty");
 const FLOOR = join(ROOT, "bench/floor.sh");
 const BOOK = join(ROOT, "bench/book.sh");
-/** A no-op is short, so more of them are run in a round. */
+/** A no-op is short, so each round runs several. */
 const NO_OPS = 3;
 
-/** A setting that brokers take while they run, and one for which they are restarted. */
+/** A setting that brokers apply live, and one that needs a restart. */
 const LIVE = { "num.io.threads": "9" };
 const RESTART = { "queued.max.requests": "501" };
 
@@ -57,7 +57,7 @@ const ROWS = {
   npmDestroy: "removal: `npm run destroy`",
 };
 
-/** The lab against the same made in other ways. All sides run in the same round, in turn. */
+/** Compares the lab with other ways to create it. Each round runs all sides one after another. */
 export const lab: Part = {
   name: "lab",
   title: "The lab compared with the book's way and with the same steps by hand",
@@ -81,7 +81,7 @@ async function measure(context: Context): Promise<void> {
     ...MODES.map((mode) => () => book(context, mode, files("book"), files("changed"))),
   ];
   for (let round = 0; round < context.rounds; round++) {
-    // Neither side always finds what another has just left in the memory.
+    // The order rotates, so that no side always profits from the caches of another.
     for (let index = 0; index < sides.length; index++) {
       await sides[(round + index) % sides.length]?.();
     }
@@ -135,7 +135,7 @@ async function labItself({ note, trace, directory }: Context): Promise<void> {
   note("npmDestroy", (await npmRun("destroy")).seconds);
 }
 
-/** A no-op `up` of the lab and of as many empty components, in turn. */
+/** Alternates a no-op `up` of the lab with one of the same number of empty components. */
 async function noOps(note: Context["note"], env: Environment, count: number): Promise<void> {
   const components = { ...env, COMPONENTS: String(count) };
   await pulumiIn(EMPTY, components, "stack", "init", "local");

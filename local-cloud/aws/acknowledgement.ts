@@ -5,39 +5,39 @@ import { keyOfRecord } from "./catalogue";
 import { messageOf } from "../../shared/message-of";
 
 /*
- * Which ids Pulumi has written down. A run that is killed leaves resources behind whose ids Pulumi
- * never learned: leftovers, which a later run removes.
+ * Tracks which ids are in Pulumi's state. A killed run leaves resources whose ids Pulumi did not save. A
+ * later run removes these leftovers.
  */
 
-/** This process, as the records that it makes name it: `<pid>:<start time>`. */
+/** The name of this process in the records that it creates: `<pid>:<start time>`. */
 export const thisRun = processKey(process.pid) ?? `${process.pid}:0`;
 
-/** The keys of the records whose ids Pulumi has named in this run. */
+/** The keys of the records whose ids Pulumi has used in this run. */
 const named = new Set<string>();
 
-/** The keys of the records whose ids this process has given to Pulumi. */
+/** The keys of the records whose ids this process has returned to Pulumi. */
 const created = new Set<string>();
 
-/** The keys of records whose stack has another name now, with their new URNs. */
+/** The keys of records whose stack was renamed, with their new URNs. */
 const renamed = new Map<string, string>();
 
-/** How long to wait for further ids to write down together. */
+/** How long to collect ids before one write. */
 const DELAY_MS = 50;
 
 let pending: NodeJS.Timeout | undefined;
 
-/** Whether Pulumi has named the record in this run. */
+/** Whether Pulumi has used the record's id in this run. */
 export const isNamed = (record: StoredResource) => named.has(keyOfRecord(record));
 
-/** Notes that this process gives the id of the record to Pulumi. */
+/** Remembers that this process returns the record's id to Pulumi. */
 export function noteCreated(key: string): void {
   created.add(key);
 }
 
 /**
- * Notes that Pulumi knows the record's id. The note is written with the next change, or soon.
+ * Remembers that Pulumi knows the record's id. The next change of the state, or a timer, writes this.
  *
- * @param urn The resource, if Pulumi manages it under that URN: a stack may have a new name.
+ * @param urn The resource's URN in Pulumi's state, if known. It differs after a rename of the stack.
  */
 export function acknowledge(key: string, urn?: string): void {
   if (named.has(key)) {
@@ -60,14 +60,14 @@ function writeNames(): void {
     renameIn(state);
   }).catch((error: unknown) => {
     console.error(
-      `the local cloud could not note which resources Pulumi knows: ${messageOf(error)}`,
+      `the local cloud could not record which resources Pulumi knows: ${messageOf(error)}`,
     );
   });
 }
 
 /**
- * Notes that Pulumi knows every id that this process has given it. Call it when the engine ends this
- * process in order: the engine has written the ids down by then.
+ * Records that Pulumi knows every id that this process returned. Call it when the engine stops this process
+ * cleanly: the engine has saved the ids by then.
  */
 export async function acknowledgeCreated(): Promise<void> {
   const { records } = readState();
@@ -77,7 +77,7 @@ export async function acknowledgeCreated(): Promise<void> {
   }
 }
 
-/** Notes in the state that Pulumi knows these records. */
+/** Marks records as known to Pulumi. */
 export function acknowledgeIn(state: State, keys: Iterable<string>): void {
   for (const key of keys) {
     const record = state.records[key];
@@ -87,7 +87,7 @@ export function acknowledgeIn(state: State, keys: Iterable<string>): void {
   }
 }
 
-/** Every text in a value: any of them may be the id of a resource that Pulumi knows. */
+/** Returns all strings in a value. Any of them may be the id of a resource that Pulumi knows. */
 export function textsIn(value: unknown): string[] {
   if (typeof value === "string") {
     return [value];
@@ -109,7 +109,7 @@ function renameIn(state: State): void {
   forgetOwners(state);
 }
 
-/** Forgets who made the labs of which nothing is left. */
+/** Removes the owners of labs without resources. */
 export function forgetOwners(state: State): void {
   const stacks = new Set(Object.values(state.records).map(({ urn }) => stackOf(urn)));
   for (const stack of Object.keys(state.owners ?? {})) {
@@ -120,8 +120,8 @@ export function forgetOwners(state: State): void {
 }
 
 /**
- * Whether the record is a leftover: its run ended, most likely killed, before Pulumi could write down
- * the id, and nobody has named it since.
+ * Whether the record is a leftover: its run ended (probably killed) before Pulumi could save the id, and
+ * Pulumi has not used the id since.
  */
 export function isLeftover(record: StoredResource): boolean {
   if (record.acknowledged || isNamed(record) || record.run === thisRun) {

@@ -1,4 +1,4 @@
-/** An error of the AWS service: its code and its words. */
+/** An error of an AWS service, with AWS's code and message. */
 export class ApiError extends Error {
   constructor(
     readonly code: string,

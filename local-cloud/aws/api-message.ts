@@ -1,12 +1,12 @@
 import { ApiError } from "./api-error";
 import type { ResourceType } from "./resource";
 
-/** What the provider does to a resource. */
+/** An action of the provider on a resource. */
 export type Verb = "create" | "update" | "delete";
 
 const DOING = { create: "creating", update: "updating", delete: "deleting" };
 
-/** Runs the action, and puts an AWS error into the words of the AWS provider. */
+/** Runs the action. Formats an AWS error like the AWS provider. */
 export async function asApi<Result>(
   type: ResourceType,
   verb: Verb,

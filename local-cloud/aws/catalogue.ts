@@ -2,7 +2,7 @@ import type { StoredResource } from "../machine/store";
 import type { ResourceType } from "./resource";
 import { resourceTypes } from "./resources";
 
-/** The resource type of a token, such as `aws:ec2/vpc:Vpc`. */
+/** The resource type of a token, for example `aws:ec2/vpc:Vpc`. */
 export function typeOfToken(token: string): ResourceType {
   const type = resourceTypes[token];
   if (!type) {
@@ -19,8 +19,8 @@ export const typeOf = (urn: string): ResourceType =>
 /** The name of a resource in the program. */
 export const logicalName = (urn: string) => urn.split("::").slice(3).join("::");
 
-/** The key under which the record of a resource is kept. */
+/** The key of a resource's record. */
 export const keyOf = (type: ResourceType, id: string) => type.keyOf?.(id) ?? id;
 
-/** As {@link keyOf}, for a record. */
+/** Like {@link keyOf}, for a record. */
 export const keyOfRecord = ({ type, id }: StoredResource) => keyOf(typeOfToken(type), id);

@@ -3,7 +3,7 @@ import type { InputsSchema, Kind } from "./kind";
 import type { Failure, ResourceType } from "./resource";
 import { containsUnknown, isObject, isUnknown, revealAll, type Values } from "./values";
 
-/** Everything that is wrong with a resource's inputs by themselves. Unknown values pass. */
+/** Returns all errors in a resource's inputs that need no other resource. Accepts unknown values. */
 export function checkInputs(type: ResourceType, raw: Values): Failure[] {
   const inputs = revealAll(raw);
   const failures = checkProperties(type.kind, inputs);
@@ -13,13 +13,13 @@ export function checkInputs(type: ResourceType, raw: Values): Failure[] {
   return type.checkTogether(inputs);
 }
 
-/** What is wrong with each property alone. */
+/** Returns the errors of each property on its own. */
 export function checkProperties({ inputs: schema }: Kind, inputs: Values): Failure[] {
   const { error } = schema.safeParse(withoutAbsent(schema, inputs));
   return (error?.issues ?? []).flatMap((issue) => failuresOf(schema, inputs, issue));
 }
 
-/** The value without the properties that are null, which Pulumi means as absent. */
+/** Removes properties that are null: Pulumi uses null for absent properties. */
 function withoutAbsent(schema: z.core.$ZodType, value: unknown): unknown {
   const type = bare(schema);
   const fields = fieldsOf(type);
@@ -35,14 +35,14 @@ function withoutAbsent(schema: z.core.$ZodType, value: unknown): unknown {
   return value;
 }
 
-/** A property without what makes it optional. */
+/** A property's schema without its optional and default wrappers. */
 export function bare(schema: z.core.$ZodType): z.core.$ZodType {
   return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault
     ? bare(schema.unwrap())
     : schema;
 }
 
-/** The schemas of an object's properties. @default undefined, if the schema is of no object */
+/** The schemas of an object's properties. @default undefined, if the schema is not an object */
 export function fieldsOf(schema: z.core.$ZodType): InputsSchema["shape"] | undefined {
   return schema instanceof z.ZodObject ? (schema as InputsSchema).shape : undefined;
 }
@@ -90,12 +90,12 @@ const nameOf = (path: PropertyKey[]) =>
     .join("")
     .replace(/^\./, "");
 
-/** Where an issue is: the innermost property that has a name of its own. */
+/** The location of an issue: the innermost property with a name. */
 interface Place {
   path: PropertyKey[];
   schema: z.core.$ZodType;
   value: unknown;
-  /** Whether the issue concerns the value as a whole, not an item of it. */
+  /** Whether the issue concerns the whole value and not one item of it. */
   isWhole: boolean;
 }
 
@@ -112,7 +112,7 @@ function locate(top: InputsSchema, inputs: Values, path: PropertyKey[]): Place {
   return place;
 }
 
-/** The schema and the value of a property of an object, or of an object in a list. */
+/** The schema and the value of a property of an object, also of an object in a list. */
 function inside(
   { schema, value }: Place,
   step: PropertyKey,

@@ -8,7 +8,7 @@ import { forgetLeftovers } from "./removal";
 import type { ResourceType } from "./resource";
 import type { Values } from "./values";
 
-/** The record of a new resource: a leftover of a killed run that has the same inputs, or a new one. */
+/** The record of a new resource: a killed run's leftover with the same inputs, or a new record. */
 export async function recordFor(
   type: ResourceType,
   urn: string,
@@ -29,8 +29,8 @@ async function make(type: ResourceType, urn: string, inputs: Values): Promise<St
 }
 
 /**
- * Takes over a leftover with the same inputs, if the id follows from the inputs. (Removing an attachment
- * first would stop the host that has the volume mounted.)
+ * Takes over a leftover with the same inputs if the id follows from the inputs. (To remove an attachment
+ * first, the host with the mounted volume would have to stop.)
  */
 async function adopt(
   type: ResourceType,
@@ -59,7 +59,7 @@ function addRecord(
   inputs: Values,
   chosen: Values,
 ): StoredResource {
-  // An id that a new resource names is one that Pulumi has written down.
+  // Pulumi has saved every id that appears in the inputs of a new resource.
   acknowledgeIn(state, textsIn(inputs));
   const record: StoredResource = {
     id: type.newId(inputs),

@@ -4,7 +4,7 @@ import { bare, elementOf, fieldsOf } from "./check";
 import { rulesOf, type InputsSchema, type Kind } from "./kind";
 import { containsUnknown, isObject, revealAll, type Values } from "./values";
 
-/** The names of the inputs that differ between what a resource has and what it should have. */
+/** The names of the inputs that differ between the old and the new inputs. */
 export function changedProperties({ inputs }: Kind, olds: Values, news: Values): string[] {
   const [before, after] = [revealAll(olds), revealAll(news)];
   return Object.entries(inputs.shape)
@@ -12,14 +12,14 @@ export function changedProperties({ inputs }: Kind, olds: Values, news: Values):
     .map(([name]) => name);
 }
 
-/** Whether a change of the property makes a new resource. */
+/** Whether a change of the property replaces the resource. */
 export function replacing({ inputs }: Kind, name: string, news: Values): boolean {
   const property = inputs.shape[name];
   const rule = property && rulesOf(property).replaces;
   return typeof rule === "string" ? revealAll(news)[rule] === true : rule === true;
 }
 
-/** The value that AWS takes if the program gives none. */
+/** AWS's default for a property. */
 export const defaultOf = (property: z.core.$ZodType): unknown =>
   property instanceof z.ZodDefault ? property.def.defaultValue : undefined;
 

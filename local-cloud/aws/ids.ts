@@ -26,5 +26,5 @@ export const privateDnsName = (address: string) =>
 export const publicDnsName = (address: string) =>
   `ec2-${address.replaceAll(".", "-")}.${REGION}.compute.amazonaws.com`;
 
-/** The number that the AWS provider forms of a text for its own composite ids. */
+/** The number that the AWS provider computes from a text for its own composite ids. */
 export const textHash = (text: string) => String(crc32(text));

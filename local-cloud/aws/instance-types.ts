@@ -1,6 +1,6 @@
 /*
- * Which instance types there are: families by processor architecture, and their sizes. From the EC2
- * instance types guide, general purpose, compute and memory optimized families.
+ * EC2's instance types: families by processor architecture, and their sizes. Source: the EC2 instance
+ * types guide, with the general purpose, compute optimized and memory optimized families.
  */
 const FAMILIES: Readonly<{ [architecture: string]: readonly string[] }> = {
   x86_64: ["t2", "t3", "t3a", "m5", "m5a", "m6i", "m6a", "m7i", "m7a", "c5", "c5a", "c6i", "c6a", "c7i", "c7a", "r5", "r5a", "r6i", "r6a", "r7i", "r7a", "i3", "i3en", "i4i"],

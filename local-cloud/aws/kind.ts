@@ -1,16 +1,16 @@
 import * as z from "zod";
 import type { StoredResource } from "../machine/store";
 
-/** What diff must know about a property, besides its type and its default. */
+/** The facts about a property that diff needs besides its type and default. */
 export interface PropertyRules {
-  /** AWS chooses a value if the program gives none, so leaving the property out changes nothing. */
+  /** AWS chooses a value if the program sets none, so an omitted property is not a change. */
   computed?: true;
   /**
-   * AWS cannot change the property: a new value makes a new resource. A name means: only while the
-   * boolean property of that name is true.
+   * AWS cannot change the property: a new value replaces the resource. If this is the name of a boolean
+   * property, a new value replaces the resource only while that property is true.
    */
   replaces?: true | string;
-  /** A list whose order means nothing. */
+  /** A list whose order does not matter. */
   unordered?: true;
 }
 
@@ -25,41 +25,41 @@ function withRules<S extends z.ZodType>(property: S, added: PropertyRules): S {
   return copy;
 }
 
-/** An optional property whose value AWS chooses if the program gives none. */
+/** An optional property. AWS chooses the value if the program sets none. */
 export function computed<S extends z.ZodType>(property: S): z.ZodOptional<S> {
   return withRules(property.optional(), { ...rulesOf(property), computed: true });
 }
 
-/** A property whose change makes a new resource. */
+/** A property whose change replaces the resource. */
 export const replaces = <S extends z.ZodType>(property: S): S =>
   withRules(property, { replaces: true });
 
-/** As {@link replaces}, but only while the boolean property of that name is true. */
+/** Like {@link replaces}, but only while the boolean property `name` is true. */
 export const replacesIf = <S extends z.ZodType>(name: string, property: S): S =>
   withRules(property, { replaces: name });
 
-/** A list whose order means nothing. */
+/** A list whose order does not matter. */
 export const unordered = <S extends z.ZodType>(property: S): S =>
   withRules(property, { unordered: true });
 
 /**
- * The data of a resource type: its name in Pulumi, its input properties and what the cloud chooses. The
- * types of its records, the checks of its inputs and the comparison of old and new inputs come from here.
+ * The data of a resource type: its Pulumi token, its input properties and the values that the cloud
+ * chooses. It determines the types of the records, the input checks and the comparison of inputs.
  */
 export interface Kind<Inputs = unknown, Chosen = unknown> {
-  /** Pulumi's type token, such as `aws:ec2/vpc:Vpc`. */
+  /** Pulumi's type token, for example `aws:ec2/vpc:Vpc`. */
   readonly token: string;
   readonly inputs: InputsSchema;
-  /** AWS's error for an id that does not exist, if other resources name this one. */
+  /** AWS's error for an unknown id, if other resources refer to this type by id. */
   readonly notFound?: NotFound;
-  /** Carries the types of the records. No value is ever there. */
+  /** Carries only the types of the records. It never has a value. */
   readonly record?: StoredResource<Inputs, Chosen>;
 }
 
-/** The schema of the inputs of any kind. */
+/** The schema of a kind's inputs. */
 export type InputsSchema = z.ZodObject<{ [name: string]: z.ZodType }>;
 
-/** The code of AWS's error and what its message calls the id, such as `vpc ID`. */
+/** The code of AWS's error, and the name of the id in its message, for example `vpc ID`. */
 export interface NotFound {
   code: string;
   what: string;
@@ -83,7 +83,7 @@ interface Definition<Inputs extends Shape, Chosen extends Shape> {
   notFound?: NotFound;
 }
 
-/** Makes a kind out of the schemas of its properties. */
+/** Creates a kind from the schemas of its properties. */
 export function kind<Inputs extends Shape, Chosen extends Shape>({
   token,
   inputs,

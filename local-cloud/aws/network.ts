@@ -8,28 +8,28 @@ import { find, findNow, recordsOf } from "./records";
 import { vpcModel } from "./vpc-model";
 
 /*
- * Hands VPCs to the machine, as the records describe them.
+ * Applies the records of VPCs to the machine.
  */
 
 const modelNow = (vpcId: string) => vpcModel(readState(), vpcId);
 
-/** Brings the network of a VPC to what the records say. */
+/** Changes the network of a VPC until it matches the records. */
 export const applyVpc = (vpcId: string): Promise<void> =>
   machine.applyVpc(vpcId, () => modelNow(vpcId));
 
-/** A resource that may name a VPC. */
+/** A resource whose inputs may contain a VPC id. */
 interface InVpc {
   inputs: { vpcId?: string | undefined };
 }
 
-/** As {@link applyVpc}, for a resource that names a VPC, if it names one. */
+/** Like {@link applyVpc}, for the VPC in a resource's inputs, if there is one. */
 export async function applyVpcOf({ inputs }: InVpc): Promise<void> {
   if (inputs.vpcId !== undefined) {
     await applyVpc(inputs.vpcId);
   }
 }
 
-/** As {@link applyVpc}, for the VPC of a subnet. */
+/** Like {@link applyVpc}, for the VPC of a subnet. */
 export async function applyVpcOfSubnet(subnetId: string): Promise<void> {
   const subnet = findNow(kinds.subnet, subnetId);
   if (subnet) {
@@ -37,7 +37,7 @@ export async function applyVpcOfSubnet(subnetId: string): Promise<void> {
   }
 }
 
-/** Makes a VPC, and checks that this machine can connect to it. */
+/** Creates a VPC, and checks that this machine can connect to it. */
 export async function makeVpc(vpcId: string): Promise<void> {
   await applyVpc(vpcId);
   const model = modelNow(vpcId);
@@ -46,17 +46,17 @@ export async function makeVpc(vpcId: string): Promise<void> {
   }
 }
 
-/** Whether the machine has the VPC as the records describe it, and can connect to it. */
+/** Whether the VPC on the machine matches the records, and the machine can connect to it. */
 export async function vpcIsWhole(vpcId: string): Promise<boolean> {
   const model = modelNow(vpcId);
   return model !== undefined && (await machine.vpcIsWhole(model)) && (await wayIsOpen(model));
 }
 
-/** Removes the network of a VPC, whatever is left of it. */
+/** Removes the network of a VPC, even if parts of it are missing. */
 export const removeVpc = ({ id, chosen }: RecordOf<typeof kinds.vpc>): Promise<void> =>
   machine.removeVpc({ id, slot: chosen.slot });
 
-/** Sets the guard of every VPC on record. */
+/** Adds the guard of every VPC in the records. */
 export async function guardAll(): Promise<void> {
   const slotNow = (id: string) => {
     const vpc = find(readState(), kinds.vpc, id);
@@ -66,7 +66,7 @@ export async function guardAll(): Promise<void> {
   await Promise.all(ids.map((id) => ensureGuard(id, () => slotNow(id))));
 }
 
-/** Brings the DNS of every VPC of a private zone to what the records say. */
+/** Changes the DNS of all VPCs of a private zone until it matches the records. */
 export async function applyVpcs(vpcIds: string[]): Promise<void> {
   for (const vpcId of vpcIds) {
     await applyVpc(vpcId);

@@ -13,7 +13,7 @@ import { userDataOf } from "./user-data";
 import { isStopped, vpcModel } from "./vpc-model";
 
 /*
- * Instances, on and off: hands them to the machine as the records describe them.
+ * Starts and stops instances on the machine as the records describe them.
  */
 
 type Instance = RecordOf<typeof kinds.instance>;
@@ -27,9 +27,9 @@ export function attachedVolumes(instanceId: string): AttachedVolume[] {
 }
 
 /**
- * Brings an instance and its network to the power state that its record says.
+ * Starts or stops an instance with its network, as its record says.
  *
- * @param force If it is to stop: at once.
+ * @param force Whether to stop it without a clean shutdown.
  */
 export async function settleInstance(id: string, force = false): Promise<void> {
   const record = findNow(kinds.instance, id);
@@ -51,7 +51,7 @@ export async function settleInstance(id: string, force = false): Promise<void> {
   }
 }
 
-/** Powers an instance on, with the addresses that its record has. */
+/** Powers an instance on with the addresses in its record. */
 export async function powerOn(record: Instance): Promise<void> {
   const state = readState();
   const subnet = find(state, kinds.subnet, record.inputs.subnetId);
@@ -79,12 +79,12 @@ export async function powerOn(record: Instance): Promise<void> {
 }
 
 /**
- * The place of an instance among those of its VPC when the machine shuts down, from its tag
- * `StopOrder`: lower numbers stop first. @default NaN: it has no place
+ * The order in which the instances of a VPC stop when the machine shuts down. It is the tag `StopOrder`.
+ * Lower numbers stop first. @default NaN: no order
  */
 const stopOrder = ({ inputs }: Instance) => Number(inputs.tags?.["StopOrder"] ?? NaN);
 
-/** A free public address of the VPC of a subnet, other than the last one. */
+/** A free public address of the subnet's VPC, different from the instance's last one. */
 export function publicAddress(subnet: Subnet, state: State, last?: string): string {
   const cidr = publicCidr(mustExist(state, kinds.vpc, subnet.inputs.vpcId).chosen.slot);
   const taken = new Set(recordsOf(state, kinds.instance).map(({ chosen }) => chosen.publicIp));
@@ -97,7 +97,7 @@ export function publicAddress(subnet: Subnet, state: State, last?: string): stri
   throw new ApiError("InsufficientAddressCapacity", `no public address is free in ${cidr}`);
 }
 
-/** As on EC2, an instance that was stopped starts with another public address. */
+/** As on EC2, a stopped instance gets another public address when it starts. */
 async function renewPublicAddress(id: string): Promise<void> {
   await changeState((state) => {
     const record = find(state, kinds.instance, id);

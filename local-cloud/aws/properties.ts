@@ -4,11 +4,10 @@ import { REGION, ZONES } from "./ids";
 import { computed, replaces } from "./kind";
 
 /*
- * Properties that several resource types have. A message says what a value must be; check.ts adds the
- * value itself.
+ * Properties of several resource types. Each message contains the rule. check.ts adds the value.
  */
 
-/** Every resource of a region takes the region as a property. The local cloud has one region. */
+/** Every regional resource has the property `region`. The local cloud has one region. */
 export const IN_REGION = { region: replaces(computed(z.enum([REGION]))) };
 
 export const TAGS = { tags: z.record(z.string(), z.string()).optional(), ...IN_REGION };
@@ -20,12 +19,12 @@ export const zoneName = z.enum(Object.keys(ZONES));
 
 export const address = z.string().refine(isAddress, "must be an IPv4 address");
 
-/** An IPv4 block, written with its network address. */
+/** An IPv4 block that starts at its network address. */
 export const network = z
   .string()
   .refine(isNetwork, { error: "must be an IPv4 CIDR block that starts at its network address", abort: true }); // prettier-ignore
 
-/** As {@link network}, of a size that AWS takes for the purpose. */
+/** Like {@link network}, with a size that AWS accepts. */
 export function block(minPrefix: number, maxPrefix: number) {
   const fits = (cidr: string) => {
     const { prefix } = parseCidr(cidr);

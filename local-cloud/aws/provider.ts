@@ -16,13 +16,13 @@ import type { ResourceType } from "./resource";
 import { conceal, revealAll, type Values } from "./values";
 
 /**
- * The Pulumi provider `aws` of the local cloud: the life of a resource, the same for every type. What
- * differs is in resources/.
+ * The Pulumi provider `aws` of the local cloud. It implements the life cycle of all resources. The
+ * differences between resource types are in resources/.
  */
 export const localCloud: Provider = {
   version: "7.47.1-local",
 
-  // The SDK's server ends a call with what these promises settle to.
+  // The SDK's server returns the results of these promises to the engine.
   async check(urn, olds: Values, news: Values) {
     const type = typeOf(urn);
     const inputs = withName(type, urn, olds, news);
@@ -43,7 +43,7 @@ export const localCloud: Provider = {
     const key = keyOf(type, id);
     acknowledge(key, urn);
     const record = readState().records[key];
-    // Without a refresh, AWS's provider would not see it; here it is free to look.
+    // AWS's provider notices this only during a refresh. Here the check is cheap.
     if (!isThere(type, record)) {
       return { changes: true, replaces: ["id"], deleteBeforeReplace: true };
     }
@@ -78,7 +78,7 @@ export const localCloud: Provider = {
       return { id: "", props: {} };
     }
     if (!isThere(type, record)) {
-      // Pulumi will not name it again; what is left of it would keep its address, or its volume.
+      // Pulumi will not use the id again. The rest of the resource would keep its address or its volume.
       if (record) {
         await remove(record);
       }
@@ -118,7 +118,7 @@ export const localCloud: Provider = {
     refuseStrangers(urn);
     acknowledge(key);
     const record = readState().records[key];
-    // An id that is a third resource's may be another's too, which then has taken the record over.
+    // Two resources may have the same id. The record may already belong to the other one.
     if (record && (type.keyOf === undefined || record.urn === urn)) {
       await asApi(type, "delete", () => deleteResource(record));
     }
@@ -145,12 +145,12 @@ export const localCloud: Provider = {
   },
 };
 
-/** Whether the resource is there, and was not being removed when a run was killed. */
+/** Whether the resource exists, and no run has begun to remove it. */
 function isThere(type: ResourceType, record: StoredResource | undefined): record is StoredResource {
   return record !== undefined && !record.leaving && type.exists?.(record) !== false;
 }
 
-/** Gives the resource a name where the program gives none, the same at each update. */
+/** Adds a generated name if the program sets none. It stays the same in each update. */
 function withName(type: ResourceType, urn: string, olds: Values, news: Values): Values {
   const property = type.autoNamed;
   if (property === undefined || news[property] !== undefined) {
@@ -163,7 +163,7 @@ function withName(type: ResourceType, urn: string, olds: Values, news: Values): 
 const isAutoNamed = (type: ResourceType, inputs: Values) =>
   Array.isArray(inputs["__defaults"]) && inputs["__defaults"].includes(type.autoNamed);
 
-/** Whether old and new cannot stand side by side, since the program gives both the same name. */
+/** Whether the old and the new resource cannot exist at the same time because they have the same name. */
 function keepsName(type: ResourceType, olds: Values, news: Values): boolean {
   const property = type.autoNamed;
   return property !== undefined && !isAutoNamed(type, news) && olds[property] === news[property];
@@ -173,7 +173,7 @@ function keepsName(type: ResourceType, olds: Values, news: Values): boolean {
 const autoName = (logicalName: string) =>
   `${logicalName}-${randomBytes(4).toString("hex").slice(1)}`;
 
-/** What to say about a stack whose lab another checkout has made. This looks once per stack. */
+/** Returns an error if another checkout created the stack's lab. Checks each stack once. */
 function ownerElsewhere(stack: string): string | undefined {
   if (!strangers.has(stack)) {
     const owner = foreignOwner(readState(), stack);
@@ -191,7 +191,7 @@ function refuseStrangers(urn: string): void {
   }
 }
 
-/** All properties of a resource as Pulumi records them, with the same secrets as in `secrets`. */
+/** All properties of a resource for Pulumi's state. Marks the same properties as secret as `secrets` does. */
 function outputs(type: ResourceType, record: StoredResource, secrets: Values): Values {
   const { shape } = type.kind.inputs;
   const own: Values = {};

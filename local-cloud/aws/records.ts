@@ -4,8 +4,8 @@ import type { Kind } from "./kind";
 import type { Values } from "./values";
 
 /**
- * Whether a record is of the kind. The local cloud writes a record only after the check by the kind's
- * schema, so the type token decides.
+ * Whether a record is of the kind. The type token is enough, because the local cloud checks the inputs with
+ * the kind's schema before it writes a record.
  */
 export function isOf<Inputs extends Values, Chosen extends Values>(
   kind: Kind<Inputs, Chosen>,
@@ -14,7 +14,7 @@ export function isOf<Inputs extends Values, Chosen extends Values>(
   return record?.type === kind.token;
 }
 
-/** The record of that kind with that id, if there is one, even if it is being removed. */
+/** Returns the record of a kind by its id, even during its removal. */
 export function find<Inputs extends Values, Chosen extends Values>(
   state: State,
   kind: Kind<Inputs, Chosen>,
@@ -24,13 +24,13 @@ export function find<Inputs extends Values, Chosen extends Values>(
   return isOf(kind, record) ? record : undefined;
 }
 
-/** As {@link find}, in the state as last written. */
+/** Like {@link find}, in the last written state. */
 export const findNow = <Inputs extends Values, Chosen extends Values>(
   kind: Kind<Inputs, Chosen>,
   id: string | undefined,
 ) => find(readState(), kind, id);
 
-/** All records of one kind, in the order of their creation. */
+/** All records of one kind, in creation order. */
 export function recordsOf<Inputs extends Values, Chosen extends Values>(
   state: State,
   kind: Kind<Inputs, Chosen>,
@@ -40,13 +40,13 @@ export function recordsOf<Inputs extends Values, Chosen extends Values>(
     .sort((a, b) => a.sequence - b.sequence);
 }
 
-/** The records of one kind that are not being removed. */
+/** The records of one kind, without those in removal. */
 export const living = <Inputs extends Values, Chosen extends Values>(
   state: State,
   kind: Kind<Inputs, Chosen>,
 ) => recordsOf(state, kind).filter((record) => !record.leaving);
 
-/** The records of a kind one of whose inputs has that value. */
+/** The records of a kind whose input `name` has this value. */
 export const having = <Inputs extends Values, Chosen extends Values, Name extends keyof Inputs>(
   state: State,
   kind: Kind<Inputs, Chosen>,
@@ -54,7 +54,7 @@ export const having = <Inputs extends Values, Chosen extends Values, Name extend
   value: Inputs[Name],
 ) => recordsOf(state, kind).filter((record) => record.inputs[input] === value);
 
-/** The record of that kind with that id, or AWS's error for an id that does not exist. */
+/** Returns the record of a kind by its id. Throws AWS's error if the id does not exist. */
 export function mustExist<Inputs extends Values, Chosen extends Values>(
   state: State,
   kind: Kind<Inputs, Chosen>,
@@ -68,7 +68,7 @@ export function mustExist<Inputs extends Values, Chosen extends Values>(
   throw new ApiError(code, `The ${what} '${id}' does not exist`);
 }
 
-/** The name that a resource's tags give it. @default its id */
+/** The name in a resource's tags. @default its id */
 export function nameOf({ id, inputs }: StoredResource<{ tags?: { [name: string]: string } }>) {
   return inputs.tags?.["Name"] ?? id;
 }

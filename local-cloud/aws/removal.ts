@@ -9,10 +9,10 @@ import { messageOf } from "../../shared/message-of";
 import * as kinds from "./kinds";
 import { isOf } from "./records";
 
-/** How long a deletion waits for the resource's users to go. AWS's provider waits longer. */
+/** How long a deletion waits until no other resource uses this one. AWS's provider waits longer. */
 const IN_USE_SECONDS = 10;
 
-/** Removes a resource that Pulumi deletes, or refuses as AWS does while others use it. */
+/** Removes a resource that Pulumi deletes. Throws AWS's error if others use it. */
 export async function deleteResource(record: StoredResource): Promise<void> {
   await notInUse(record);
   await remove(record);
@@ -22,7 +22,7 @@ export async function deleteResource(record: StoredResource): Promise<void> {
 const usersOf = (record: StoredResource, state: State) =>
   typeOfToken(record.type).usedBy?.(record, state) ?? [];
 
-/** Waits a little for the users of a resource to go; then refuses as AWS does. */
+/** Waits a little until no other resource uses this one. Then throws AWS's error. */
 async function notInUse(record: StoredResource): Promise<void> {
   const type = typeOfToken(record.type);
   let users: StoredResource[] = [];
@@ -46,21 +46,21 @@ const dependents = ({ id, type }: StoredResource, users: StoredResource[]) =>
     `The ${typeOfToken(type).name} '${id}' has dependencies and cannot be deleted: ${users.map((user) => user.id).join(", ")}.`,
   );
 
-/** Removes what could not be made, and returns the error to report. */
+/** Removes a resource whose creation failed. Returns the error to report. */
 export async function undo(record: StoredResource, error: unknown): Promise<unknown> {
   try {
     await remove(record);
     return error;
   } catch (second) {
-    // The record stays, as a leftover for the next run.
-    const both = `${messageOf(error)}\nand then, removing it again: ${messageOf(second)}`;
+    // The record stays. The next run removes it as a leftover.
+    const both = `${messageOf(error)}\nThe removal then failed, too: ${messageOf(second)}`;
     return new Error(both, { cause: second });
   }
 }
 
 /**
- * Removes a resource. If the process is killed meanwhile, the resource counts as gone, and the next run
- * finishes the removal.
+ * Removes a resource. If the process is killed meanwhile, the resource counts as deleted, and the next run
+ * completes the removal.
  */
 export async function remove(record: StoredResource): Promise<void> {
   const type = typeOfToken(record.type);
@@ -100,7 +100,7 @@ function setLeaving(key: string, leaving: boolean): Promise<void> {
   });
 }
 
-/** Removes leftovers, the youngest first: nothing depends on it. */
+/** Removes leftovers, the newest first, because no resource depends on the newest. */
 export async function forgetLeftovers(which: (record: StoredResource) => boolean): Promise<void> {
   const leftovers = Object.values(readState().records)
     .filter((record) => isLeftover(record) && which(record))
@@ -114,13 +114,14 @@ export async function forgetLeftovers(which: (record: StoredResource) => boolean
   }
 }
 
-/** Whether the id follows from the inputs, so that making the resource again takes it over. */
+/** Whether the id follows from the inputs, so that creating the resource again takes the record over. */
 export const isNamedByInputs = ({ id, type, inputs }: StoredResource): boolean =>
   typeOfToken(type).newId(inputs) === id;
 
 /**
- * Gives records to the next run that makes the same resources, as if their run had been killed. Pulumi,
- * for example, forgets the attachments of a host before it deletes the host, and may be killed between.
+ * Turns records into leftovers, so that the next run that creates the same resources takes them over. For
+ * example, Pulumi removes the attachments of a host from its state before it deletes the host, and may be
+ * killed in between.
  */
 export async function disown(records: StoredResource[]): Promise<void> {
   const keys = records.map(keyOfRecord);
@@ -136,8 +137,8 @@ export async function disown(records: StoredResource[]): Promise<void> {
 }
 
 /**
- * Removes the resources of a stack that no state of Pulumi knows: hosts first, and then always the
- * youngest, as nothing depends on it. A resource that a known one uses stays.
+ * Removes the resources of a stack that no state of Pulumi contains: first hosts, then always the newest
+ * resource, because nothing depends on it. Keeps a resource that a known resource uses.
  */
 export async function removeLost(stack: string, known: ReadonlySet<string>): Promise<void> {
   const rank = (record: StoredResource) => Number(isOf(kinds.instance, record));

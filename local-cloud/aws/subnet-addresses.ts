@@ -6,7 +6,7 @@ import type { InputsOf, RecordOf } from "./kind";
 import * as kinds from "./kinds";
 import { having } from "./records";
 
-/** The availability zone of a subnet. @default the region's first */
+/** The availability zone of a subnet. @default the region's first zone */
 export function zoneOf({
   availabilityZone,
   availabilityZoneId,
@@ -15,13 +15,13 @@ export function zoneOf({
   return availabilityZone ?? named ?? `${REGION}a`;
 }
 
-/** The resources that have a private address of the subnet. */
+/** The resources with a private address in the subnet. */
 export const addressUsers = (state: State, subnetId: string) => [
   ...having(state, kinds.instance, "subnetId", subnetId),
   ...having(state, kinds.natGateway, "subnetId", subnetId),
 ];
 
-/** The address that the program asks for, or the first free one of the subnet. */
+/** The address in the inputs, or the first free address of the subnet. */
 export function privateAddress(
   wanted: string | undefined,
   subnet: RecordOf<typeof kinds.subnet>,

@@ -1,7 +1,7 @@
 import type { InputsOf } from "./kind";
 import type * as kinds from "./kinds";
 
-/** The user data of an instance with these inputs, decoded. @default empty */
+/** The decoded user data in an instance's inputs. @default empty */
 export function userDataOf({
   userData,
   userDataBase64,

@@ -1,13 +1,13 @@
 /*
- * How Pulumi's engine marks secrets and values that a preview does not know yet. The Node.js provider
- * SDK hands both over as they are.
+ * The marks of Pulumi's engine for secrets and for values that a preview does not know yet. The Node.js
+ * provider SDK does not remove them.
  */
 
 const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/** Properties by name, of which nothing else is known. */
+/** Properties by name, with unknown types. */
 export type Values = { [name: string]: unknown };
 
 interface Secret {
@@ -18,15 +18,15 @@ function isSecret(value: unknown): value is Secret {
   return isObject(value) && value[SIGNATURE_KEY] === SECRET_SIGNATURE;
 }
 
-/** Whether the value has properties: no list, and not null. */
+/** Whether the value is an object, and neither a list nor null. */
 export function isObject(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether the value is not known before another resource is made. */
+/** Whether the value is unknown until another resource exists. */
 export const isUnknown = (value: unknown) => value === UNKNOWN;
 
-/** Whether any part of the value is not known yet. */
+/** Whether any part of the value is unknown. */
 export function containsUnknown(value: unknown): boolean {
   if (Array.isArray(value)) {
     return value.some(containsUnknown);
@@ -37,7 +37,7 @@ export function containsUnknown(value: unknown): boolean {
   return isUnknown(value);
 }
 
-/** The value without secret marks, at any depth. */
+/** Removes secret marks from a value, at any depth. */
 export function reveal(value: unknown): unknown {
   if (isSecret(value)) {
     return reveal(value.value);
@@ -51,14 +51,14 @@ export function reveal(value: unknown): unknown {
   return value;
 }
 
-/** As {@link reveal}, for the properties of a resource. */
+/** Like {@link reveal}, for the properties of a resource. */
 export function revealAll(values: Values): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, reveal(value)] as const),
   );
 }
 
-/** Marks as secret what `like` has so marked, in whole or in part, under the same name. */
+/** Marks a property as secret if the property of the same name in `like` contains a secret. */
 export function conceal(values: Values, like: Values): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [

@@ -1,17 +1,17 @@
 import { ApiError } from "./api-error";
 
 /*
- * What EBS takes by volume type. Sizes, IOPS and throughput are from the API reference
- * (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EbsBlockDevice.html, with gp3 as it was
- * enlarged in September 2025), the ratios from the user guide
+ * The limits of EBS's volume types. Sizes, IOPS and throughput come from the API reference
+ * (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EbsBlockDevice.html, with the higher gp3
+ * limits of September 2025), the ratios from the user guide
  * (https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html).
  */
 interface Limits {
   /** GiB. */
   size: [number, number];
-  /** Where it is provisioned, and how many of it each GiB allows. */
+  /** Provisioned IOPS, if the type supports them, and the maximum for each GiB. */
   iops?: { range: [number, number]; perGib: number; required: boolean };
-  /** MiB/s, where it is provisioned. */
+  /** Provisioned throughput in MiB/s, if the type supports it. */
   throughput?: [number, number];
 }
 
@@ -29,10 +29,10 @@ const LIMITS: Readonly<{ [type: string]: Limits }> = {
   standard: { size: [1, 1024] },
 };
 
-/** A volume may have so many IOPS of its kind for each MiB/s of throughput. */
+/** A volume needs this many IOPS for each MiB/s of throughput. */
 const IOPS_PER_MIBPS = 4;
 
-/** The volume types that EBS has. */
+/** EBS's volume types. */
 export const VOLUME_TYPES = Object.keys(LIMITS);
 
 function limitsOf(type: string): Limits {
@@ -43,25 +43,25 @@ function limitsOf(type: string): Limits {
   return limits;
 }
 
-/** What a volume is like. */
+/** The properties of a volume. */
 export interface VolumeShape {
   type: string;
   /** GiB. */
   size: number;
-  /** Provisioned, or what the size gives; 0 for hard disks. */
+  /** Provisioned IOPS, or the baseline of the size; 0 for hard disks. */
   iops: number;
-  /** MiB/s, provisioned; 0 for types that do not take it. */
+  /** Provisioned throughput in MiB/s; 0 for types without it. */
   throughput: number;
 }
 
-/** What the program asks for. */
+/** The properties that the program sets. */
 export type VolumeWish = Partial<VolumeShape> & Pick<VolumeShape, "size">;
 
 /**
- * What a volume becomes if the program asks for this.
+ * Returns the properties of a volume after a change.
  *
- * @param before What the volume is, if it is there. What the program does not ask for stays, if the new
- *   type has it.
+ * @param before The current properties of an existing volume. A property that the program does not set
+ *   keeps its value if the new type supports it.
  */
 export function volumeShape(wish: VolumeWish, before: Partial<VolumeShape> = {}): VolumeShape {
   const type = wish.type ?? before.type ?? "gp2";
@@ -80,7 +80,7 @@ export function volumeShape(wish: VolumeWish, before: Partial<VolumeShape> = {})
   };
 }
 
-/** Throws an {@link ApiError} if EBS does not make a volume like this, or not of the one `before`. */
+/** Throws an {@link ApiError} if EBS rejects such a volume, or such a change of the volume `before`. */
 export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): void {
   const { type, size, iops, throughput } = volumeShape(wish, before);
   const limits = limitsOf(type);
@@ -110,7 +110,7 @@ export function refuseVolume(wish: VolumeWish, before?: Partial<VolumeShape>): v
       );
     }
     within(`Volume iops of ${iops}`, iops, limits.iops.range);
-    // Any gp3 volume may have its baseline.
+    // Every gp3 volume may have the baseline IOPS.
     if (iops > Math.max(limits.iops.range[0], limits.iops.perGib * size)) {
       throw new ApiError(
         "InvalidParameterValue",

@@ -9,7 +9,7 @@ type Subnet = RecordOf<typeof kinds.subnet>;
 type Vpc = RecordOf<typeof kinds.vpc>;
 type Zone = RecordOf<typeof kinds.zone>;
 
-/** Everything that the machine must know about a VPC. @default undefined, if there is no such VPC */
+/** The model of a VPC for the machine. @default undefined, if the VPC does not exist */
 export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
   const vpc = find(state, kinds.vpc, vpcId);
   if (!vpc || vpc.leaving) {
@@ -74,14 +74,17 @@ function zoneModel(state: State, zone: Zone): VpcModel["zones"][number] {
 /** The VPCs that a private zone is attached to. */
 export const zoneVpcs = ({ inputs }: Pick<Zone, "inputs">) => inputs.vpcs.map(({ vpcId }) => vpcId);
 
-/** Whether somebody stopped the instance on purpose: it then stays stopped. */
+/** Whether somebody stopped the instance on purpose. If so, it stays stopped. */
 export const isStopped = ({ chosen }: Instance) => chosen.stopped === true;
 
 /** The public address of an instance. @default undefined, if it has none or is stopped */
 export const publicIpOf = (instance: Instance) =>
   isStopped(instance) ? undefined : instance.chosen.publicIp;
 
-/** As AWS makes it: everything between its members, and from them to anywhere; and added rules. */
+/**
+ * The default group, as on AWS. It allows all traffic between its members and all egress, plus the
+ * program's own rules.
+ */
 function defaultGroupModel(state: State, { chosen }: Vpc): VpcModel["groups"][number] {
   const id = chosen.defaultSecurityGroupId;
   return {
@@ -94,7 +97,10 @@ function defaultGroupModel(state: State, { chosen }: Vpc): VpcModel["groups"][nu
   };
 }
 
-/** The VPC of a security group: a resource, or a VPC's own group. @default undefined: no such group */
+/**
+ * The VPC of a security group, which is a resource or a VPC's default group. @default undefined, if the
+ * group does not exist
+ */
 export function vpcOfGroup(state: State, groupId: string): string | undefined {
   const group = find(state, kinds.securityGroup, groupId);
   if (group) {
@@ -104,7 +110,7 @@ export function vpcOfGroup(state: State, groupId: string): string | undefined {
     ?.id;
 }
 
-/** The security groups of an instance; the default group of its VPC if it names none. */
+/** The security groups of an instance. @default the default group of its VPC */
 export function groupsOf({ inputs }: Instance, vpc: Vpc): string[] {
   const named = inputs.vpcSecurityGroupIds ?? [];
   return named.length > 0 ? named : [vpc.chosen.defaultSecurityGroupId];
@@ -125,14 +131,14 @@ function rulesOf(state: State, groupId: string): RuleModel[] {
   return [...rules(kinds.ingressRule, "ingress"), ...rules(kinds.egressRule, "egress")];
 }
 
-/** How the hosts of a subnet get to the internet, if at all. */
+/** How the hosts of a subnet reach the internet; undefined if they cannot. */
 function wayOut(state: State, subnetId: string): "gateway" | "nat" | undefined {
   const route = defaultRoute(state, subnetId);
   if (route?.inputs.gatewayId !== undefined) {
     return "gateway";
   }
   const nat = find(state, kinds.natGateway, route?.inputs.natGatewayId);
-  // A NAT gateway in a private subnet gets out no better than its users.
+  // A NAT gateway in a private subnet cannot reach the internet either.
   const outside = nat && defaultRoute(state, nat.inputs.subnetId);
   return outside?.inputs.gatewayId !== undefined ? "nat" : undefined;
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Turns Debian's EC2 image with the files of root/ laid over it into the local cloud's. docs/
-# differences.md lists what this changes; test/integration/image.test.ts allows nothing else.
+# Turns Debian's EC2 image, overlaid with the files of root/, into the local cloud's image.
+# docs/differences.md lists the changes. test/integration/image.test.ts rejects any other change.
 #
 # Inputs: none; runs as root inside the tree (chroot).
 # Idempotent: yes, though it runs once per image.
@@ -8,10 +8,10 @@ set -eu
 
 install -d -m 0755 /usr/share/kafkalab/class-data
 
-# local-cloud-init and local-cloud-final do what cloud-init would, for a fraction of the time.
+# local-cloud-init and local-cloud-final do the same as cloud-init in a fraction of the time.
 touch /etc/cloud/cloud-init.disabled
 install -d -m 0755 /etc/systemd/system-generators
-# The others look for disks, consoles and old scripts, each a program of its own at each boot.
+# The other generators look for disks, consoles and old scripts. Each is a separate program at each boot.
 for generator in cloud-init-generator systemd-cryptsetup-generator systemd-debug-generator \
   systemd-getty-generator systemd-gpt-auto-generator systemd-hibernate-resume-generator \
   systemd-integritysetup-generator systemd-rc-local-generator systemd-run-generator \
@@ -21,11 +21,11 @@ done
 systemctl --quiet enable local-cloud-init.service local-cloud-final.service name-volumes.service
 systemctl --quiet set-default multi-user.target
 
-# A session of logind's for each login takes longer than the rest of the login.
+# A logind session takes longer than the rest of a login.
 pam-auth-update --package --remove systemd
 
-# What a container cannot use, and what only costs time at boot. Masked, so that no dependency
-# brings it back.
+# These units do not work in a container, or only slow down the boot. They are masked, so that no
+# dependency can start them.
 systemctl --quiet mask \
   console-getty.service getty@.service getty.target getty-static.service serial-getty@.service \
   systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket \
@@ -43,7 +43,7 @@ systemctl --quiet mask \
   fstrim.timer remote-fs.target cryptsetup.target integritysetup.target veritysetup.target \
   unattended-upgrades.service man-db.timer
 
-# mmdebstrap has written into it again.
+# mmdebstrap has written an id into the file.
 : >/etc/machine-id
 chmod 0444 /etc/machine-id
 

@@ -7,7 +7,7 @@ export function parseCidr(cidr: string): { base: number; size: number; prefix: n
   return { base: toNumber(address.toString()), size: 2 ** (32 - prefix), prefix };
 }
 
-/** The address at `offset` within `cidr`; a negative one counts from the end. */
+/** The address at `offset` within `cidr`. A negative offset counts from the end. */
 export function addressAt(cidr: string, offset: number): string {
   const { base, size } = parseCidr(cidr);
   return fromNumber(offset < 0 ? base + size + offset : base + offset);
@@ -27,13 +27,13 @@ export function overlaps(a: string, b: string): boolean {
   return x.base < y.base + y.size && y.base < x.base + x.size;
 }
 
-/** Whether all of `inner` lies in `outer`. */
+/** Whether `outer` contains all of `inner`. */
 export function contains(outer: string, inner: string): boolean {
   const [o, i] = [parseCidr(outer), parseCidr(inner)];
   return o.base <= i.base && i.base + i.size <= o.base + o.size;
 }
 
-/** Whether the text is an IPv4 address of four decimal parts. */
+/** Whether the text is an IPv4 address with four decimal parts. */
 export const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text);
 
 function toNumber(address: string): number {
@@ -45,8 +45,8 @@ function fromNumber(value: number): string {
 }
 
 /**
- * The MAC address that goes with an address in a VPC, the router's too. It is locally administered and
- * always the same, so ARP tables stay right when a host or the router is created again.
+ * The MAC address of an address in a VPC, also for the router. It is locally administered and depends
+ * only on the address, so ARP tables stay valid when a host or the router is created again.
  */
 export function macAddress(vpcId: string, address: string): string {
   const octets = createHash("sha256").update(`${vpcId} ${address}`).digest().subarray(0, 5);

@@ -11,10 +11,10 @@ import { instanceDir } from "./paths";
 import { ensureLoopDevice, loopDevice, releaseLoopDevice } from "./volume";
 
 /*
- * The volumes of a host: loop devices that the host sees as NVMe devices.
+ * The volumes of a host are loop devices of the machine. The host sees them as NVMe devices.
  */
 
-/** Shows the volumes to the instance, whether it runs or not. */
+/** Attaches volumes to an instance, whether it runs or not. */
 export function attachVolumes(id: string, volumes: AttachedVolume[]): Promise<void> {
   return withLock(`instance ${id}`, async () => {
     const attached = await showVolumes(volumes);
@@ -41,10 +41,10 @@ export function attachVolumes(id: string, volumes: AttachedVolume[]): Promise<vo
 }
 
 /**
- * Takes a volume from the instance.
+ * Detaches a volume from an instance.
  *
- * @param force Even if the host has it mounted, as if its cable were pulled.
- * @returns false, and does nothing, if the host has it mounted.
+ * @param force Detaches the volume even if the host has it mounted.
+ * @returns False if the host has the volume mounted. In that case nothing changes.
  */
 export function detachVolume(
   id: string,
@@ -55,7 +55,7 @@ export function detachVolume(
   return withLock(`instance ${id}`, async () => {
     if (!instanceExists(id)) {
       return true;
-    } // it was terminated meanwhile
+    } // another process has terminated it
     const [pid, device] = [systemdPid(id), loopDevice(volumeId)];
     const left = await showVolumes(remaining);
     if (pid !== undefined && device !== undefined) {
@@ -63,7 +63,7 @@ export function detachVolume(
       if (mountPoints.length && !force) {
         return false;
       }
-      // What was there at boot is bound from outside; what came later is a node and a link.
+      // A volume attached before the boot is a bind mount. A later one is a device node and a link.
       const names = [devicePath(index), byId(volumeId)];
       const bound = mounts(pid).map(({ point }) => point);
       for (const path of [...mountPoints, ...names.filter((name) => bound.includes(name))]) {
@@ -80,20 +80,20 @@ export function detachVolume(
   });
 }
 
-/** A path of a running host, as the machine sees it. */
+/** The machine's path to a file of a running host. */
 const seenFromOutside = (pid: number, path: string) => `/proc/${pid}/root${path}`;
 
-/** Debian's group of block devices. */
+/** Id of Debian's group `disk`, which owns block devices. */
 const DISK_GROUP = 6;
 
-/** Unmounts with the machine's own program: the host may have put anything in the place of its own. */
+/** Unmounts with the machine's `umount`, because root on the host may have replaced the host's own. */
 const unmountInHost = (pid: number, path: string) =>
   run([
     "nsenter", "--target", `${pid}`, "--pid",
     "umount", "--namespace", `/proc/${pid}/ns/mnt`, "--no-canonicalize", "--lazy", path,
   ]); // prettier-ignore
 
-/** Where the process with that pid sees a file system of the device. */
+/** The mount points of a device, in the mount namespace of a process. */
 export function mountPointsOf(pid: number, device: string): string[] {
   const { major, minor } = deviceNumber(device);
   return mounts(pid)
@@ -103,14 +103,14 @@ export function mountPointsOf(pid: number, device: string): string[] {
 
 /** A volume with its loop device. */
 export interface ShownVolume extends AttachedVolume {
-  /** As the machine calls it. */
+  /** Path of the loop device on the machine. */
   device: string;
 }
 
-/** The loop devices of the volumes. */
+/** The paths of the volumes' loop devices. */
 export const pathsOf = (volumes: ShownVolume[]) => volumes.map(({ device }) => device);
 
-/** Makes the loop devices of the volumes. */
+/** Creates the loop devices of the volumes. */
 export async function showVolumes(volumes: AttachedVolume[]): Promise<ShownVolume[]> {
   const found = [];
   for (const volume of volumes) {
@@ -119,7 +119,7 @@ export async function showVolumes(volumes: AttachedVolume[]): Promise<ShownVolum
   return found;
 }
 
-/** Notes the volumes as systemd-nspawn takes them, for every boot. */
+/** Writes the volumes as options of systemd-nspawn, for every boot. */
 export function writeDevices(id: string, attached: ShownVolume[]): void {
   const binds = attached.flatMap(({ volumeId, device, index }) => [
     `--bind=${device}:${devicePath(index)}`,
@@ -128,7 +128,7 @@ export function writeDevices(id: string, attached: ShownVolume[]): void {
   writeFileSync(join(instanceDir(id), "devices"), `${binds.join(" ")}\n`, { mode: 0o600 });
 }
 
-/** Where the host sees a volume. */
+/** The device path of a volume on the host. */
 const devicePath = (index: number) => `/dev/nvme${index}n1`;
 
 /** The name that udev gives an EBS volume on a Nitro instance. */

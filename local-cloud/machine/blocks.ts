@@ -1,15 +1,15 @@
 import { addressAt } from "./addresses";
 
 /*
- * Public addresses are from RFC 2544's block for benchmarks, 198.18.0.0/15, which no real network
- * uses. Each VPC has one block /24 of it, its slot.
+ * Public addresses come from RFC 2544's block for benchmarks, 198.18.0.0/15, which no real network uses.
+ * Each VPC has one /24 block of it, its slot.
  */
 
 /** The number of blocks for VPCs. */
-export const SLOTS = 510; // of 512 blocks /24; the last two are the next ones
-/** Where elastic addresses are from. Nothing routes them, as NAT gateways let nobody in. */
+export const SLOTS = 510; // of 512 /24 blocks; the last two are ELASTIC_CIDR and SLIRP_CIDR
+/** The block of elastic IP addresses. No route leads to them, because a NAT gateway accepts no ingress. */
 export const ELASTIC_CIDR = "198.19.254.0/24";
-/** The network between a VPC's router and slirp4netns, which has fixed addresses in it. */
+/** The network between a VPC's router and slirp4netns. slirp4netns uses fixed addresses in it. */
 export const SLIRP_CIDR = "198.19.255.0/24";
 
 /** `198.18.0.0/24`, `198.18.1.0/24`, … by slot. */

@@ -15,13 +15,13 @@ import { run } from "../../shared/process";
 import { areLinksClaimed, claimLinks, MANAGER_DIRECTORIES, releaseLinks } from "./unmanaged";
 
 /*
- * What the labs of a machine share in /run: from before the first VPC of all labs until after the last.
+ * The files in /run that all labs of a machine share. They exist while any lab has a VPC.
  *
- * iproute2 and systemd-nspawn make directories there for themselves, and keep them. What was not there
- * before the first VPC is removed after the last one, unless others use it.
+ * iproute2 and systemd-nspawn create directories there and never remove them. After the last VPC, the
+ * local cloud removes the directories that did not exist before the first VPC, unless others use them.
  */
 
-/** What they make; what is inside another comes first. */
+/** The directories that these programs create. Subdirectories come before their parents. */
 const DIRECTORIES = [
   ...MANAGER_DIRECTORIES,
   "/run/netns",
@@ -31,13 +31,13 @@ const DIRECTORIES = [
   "/run/systemd/nspawn",
   "/run/systemd/machines",
   "/run/systemd",
-  "/run/mount", // of mount and umount
+  "/run/mount", // mount and umount create it
 ];
 
-/** What iproute2 mounts upon itself. */
+/** iproute2 bind-mounts this directory on itself. */
 const NETNS = "/run/netns";
 
-/** What was there before the first lab. */
+/** The state before the first lab. */
 interface Before {
   directories: string[];
   mounted: boolean;
@@ -46,13 +46,13 @@ interface Before {
 const note = join(runDir, "before.json");
 const isMounted = () => mounts().some(({ point }) => point === NETNS);
 
-/** Makes the directory of a VPC's running parts, and what all VPCs share. Call it first. */
+/** Creates the run directory of a VPC, and the files that all VPCs share. Call it first. */
 export async function borrow(vpcId: string): Promise<void> {
   if (existsSync(vpcRunDir(vpcId)) && areLinksClaimed()) {
     return;
   }
   await withMachineLock("run", async () => {
-    // A directory without a note in it is of an earlier release: nobody knows what was there before.
+    // A directory without a note comes from an earlier release, so the former state is unknown.
     if (!existsSync(runDir)) {
       mkdirSync(runDir, { mode: 0o755 });
       const before: Before = { directories: DIRECTORIES.filter(existsSync), mounted: isMounted() };
@@ -63,7 +63,7 @@ export async function borrow(vpcId: string): Promise<void> {
   });
 }
 
-/** Removes the directory of a VPC and, after the last VPC of all labs, puts back what they shared. */
+/** Removes the run directory of a VPC. After the last VPC of all labs, also restores the former state. */
 export function giveBack(vpcId: string): Promise<void> {
   return withMachineLock("run", async () => {
     rmSync(vpcRunDir(vpcId), { recursive: true, force: true });
@@ -87,7 +87,7 @@ export function giveBack(vpcId: string): Promise<void> {
   });
 }
 
-/** Two at once may have mounted it twice. With a namespace in it, it is busy: the kernel refuses. */
+/** Unmounts all mounts: two concurrent processes may each have mounted it. Stops if it is busy. */
 async function unmount(): Promise<void> {
   while (isMounted()) {
     try {
@@ -102,6 +102,6 @@ function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory);
   } catch {
-    // Not there, or somebody's things are in it.
+    // It does not exist, or contains files of others.
   }
 }

@@ -2,15 +2,15 @@ import PostalMime from "postal-mime";
 import { parse } from "yaml";
 
 /*
- * What cloud-init reads from an instance's user data and metadata, as plain files: the image's units
- * local-cloud-init and local-cloud-final then do with them what cloud-init does on EC2, in the same
- * order, without a Python program at each boot. test/full/cloud-init.test.ts holds both side by side.
+ * Converts an instance's user data and metadata to plain files. The image's units local-cloud-init and
+ * local-cloud-final apply these files as cloud-init does on EC2, in the same order, but without starting
+ * Python at each boot. test/full/cloud-init.test.ts compares both.
  */
 
-/** What user data asks for, as far as the local cloud does it. */
+/** The content of user data, as far as the local cloud supports it. */
 export interface UserData {
   config: CloudConfig;
-  /** In the order in which they run. */
+  /** In execution order. */
   scripts: { name: string; text: string }[];
 }
 
@@ -32,23 +32,23 @@ interface User {
   ssh_authorized_keys?: string[];
 }
 
-/** What EC2's metadata service tells an instance of itself. */
+/** An instance's data in EC2's metadata service. */
 export interface Metadata {
   instanceId: string;
   /** The private DNS name. */
   localHostname: string;
-  /** Of the key pair, as an authorized_keys line. */
+  /** Public key of the key pair, as an authorized_keys line. */
   publicKey?: string;
 }
 
-/** A file of a host, by its path from the root. */
+/** A file of a host, with its path relative to the root directory. */
 export interface SeedFile {
   path: string;
   content: string | Uint8Array;
   mode: number;
 }
 
-/** The login user of Debian's EC2 image, by its `/etc/cloud/cloud.cfg.d/01_debian_cloud.cfg`. */
+/** The login user of Debian's EC2 image, from its `/etc/cloud/cloud.cfg.d/01_debian_cloud.cfg`. */
 const DEFAULT_USER: User = {
   name: "admin",
   gecos: "Debian",
@@ -57,10 +57,10 @@ const DEFAULT_USER: User = {
   sudo: "ALL=(ALL) NOPASSWD:ALL",
 };
 
-/** Where the image's units look. */
+/** The directory that the image's units read. */
 const SEED = "var/lib/cloud/seed/local-cloud";
 
-/** User data that the local cloud would take for something else than cloud-init does. */
+/** User data that the local cloud does not support. */
 export class UserDataError extends Error {}
 
 /** @throws UserDataError */
@@ -77,10 +77,10 @@ export async function readUserData(raw: Uint8Array): Promise<UserData> {
   }
   if (raw[0] === 0x1f || /^(#include|#cloud-|#part-handler|#upstart|## template)/.test(text)) {
     throw new UserDataError(
-      `the local cloud takes a script, #cloud-config or both as MIME multipart for user data; got "${text.slice(0, 20)}"`,
+      `the local cloud accepts a script, #cloud-config or both as MIME multipart for user data; got "${text.slice(0, 20)}"`,
     );
   }
-  return { config: {}, scripts: [] }; // cloud-init warns, and goes on
+  return { config: {}, scripts: [] }; // cloud-init only warns about other user data
 }
 
 async function readParts(raw: Uint8Array): Promise<UserData> {
@@ -93,7 +93,7 @@ async function readParts(raw: Uint8Array): Promise<UserData> {
   const other = types.find((type) => type !== CONFIG && type !== SCRIPT);
   if (other !== undefined || types.filter((type) => type === CONFIG).length > 1) {
     throw new UserDataError(
-      `the local cloud takes one part of type ${CONFIG} and others of type ${SCRIPT}; got ${types.join(", ")}`,
+      `the local cloud accepts one part of type ${CONFIG} and others of type ${SCRIPT}; got ${types.join(", ")}`,
     );
   }
   attachments.forEach((part, index) => {
@@ -112,7 +112,7 @@ const CONFIG = "text/cloud-config";
 const SCRIPT = "text/x-shellscript";
 const partName = (ordinal: number) => `part-${String(ordinal).padStart(3, "0")}`;
 
-/** What of cloud-config the local cloud does; the values are lists of what may stand in each entry. */
+/** The keys of cloud-config that the local cloud supports, each with the supported keys of its entries. */
 const KNOWN: Record<string, string[]> = {
   fqdn: [],
   hostname: [],
@@ -144,18 +144,18 @@ function readConfig(text: string): CloudConfig {
   );
   if (faults.length > 0) {
     throw new UserDataError(
-      `the local cloud does not do what cloud-config asks for with ${faults.join(", ")}; it does ${Object.keys(KNOWN).join(", ")}`,
+      `the local cloud does not support these keys of cloud-config: ${faults.join(", ")}; it supports ${Object.keys(KNOWN).join(", ")}`,
     );
   }
   return config ?? {};
 }
 
-/** The files that an instance finds at its first boot. */
+/** Returns the files for an instance's first boot. */
 export function seedFiles({ config, scripts }: UserData, metadata: Metadata): SeedFile[] {
   const home = `var/lib/cloud/instances/${metadata.instanceId}`;
   const wanted = config.users ?? ["default"];
   const hasDefault = wanted.includes("default");
-  // cloud-init makes the image's own user last.
+  // cloud-init creates the image's own user last.
   const users = [
     ...wanted.filter((user): user is User => user !== "default"),
     ...(hasDefault ? [DEFAULT_USER] : []),
@@ -216,7 +216,7 @@ function useradd({ name, gecos, groups, shell }: User): string[] {
 
 const lines = (texts: string[]) => texts.map((text) => `${text}\n`).join("");
 
-/** What cloud-init puts before root's keys. */
+/** The options that cloud-init writes before root's authorized keys. */
 const refusal = (user: string) =>
   'no-port-forwarding,no-agent-forwarding,no-X11-forwarding,command="echo ' +
   `'Please login as the user \\"${user}\\" rather than the user \\"root\\".';echo;sleep 10;exit 142"`;
@@ -225,8 +225,8 @@ const sudoRules = ({ name, sudo }: User) =>
   sudo === undefined ? "" : `\n# User rules for ${name}\n${name} ${sudo}\n`;
 
 /**
- * What cloud-init writes for an instance with one address, but for the card's hardware address: that of
- * a container's card is none that netplan knows it by.
+ * The file that cloud-init writes for an instance with one address, without the interface's MAC address:
+ * netplan cannot match a container's interface by its MAC address.
  */
 const NETPLAN = `network:
     ethernets:

@@ -4,16 +4,16 @@ import { run } from "../../shared/process";
 import { machineRunsSystemd } from "./daemon";
 import { hostUnitName } from "./paths";
 
-/** Where version 2 of the control groups is mounted. */
+/** The mount point of cgroup v2. */
 export function cgroupRoot(): string {
   const hybrid = "/sys/fs/cgroup/unified";
   return existsSync(hybrid) ? hybrid : "/sys/fs/cgroup";
 }
 
-/** The control group that a host makes for itself where the machine runs no systemd. */
+/** The control group of a host on a machine without systemd. The host's process creates it. */
 export const ownGroup = (id: string) => join(cgroupRoot(), "kafkalab", id);
 
-/** Where systemd-nspawn makes the same group once more, on a machine with cgroup v1 beside v2. */
+/** On a machine with both cgroup v1 and v2, systemd-nspawn creates the same group here, too. */
 const twinOf = (group: string) => group.replace("/cgroup/unified/", "/cgroup/systemd/");
 
 /** Removes the empty control groups of a host. */
@@ -50,7 +50,7 @@ export async function controlGroup(id: string): Promise<string | undefined> {
   return path.trim() ? join(cgroupRoot(), path.trim()) : undefined;
 }
 
-/** The processes of a control group and of those below it. */
+/** The processes of a control group and of its descendants. */
 export function processesIn(group: string): number[] {
   if (!existsSync(group)) {
     return [];

@@ -5,27 +5,27 @@ import { CommandError, run } from "../../shared/process";
 import { waitFor } from "../../shared/wait";
 
 /**
- * A process of the local cloud that outlives the plugin. It is known by its program and by one
- * argument that no other process has, such as the path of its own configuration file. So it is found
- * again without a pid file, which a plugin that is killed at the wrong moment would not have written.
+ * A process of the local cloud that outlives the plugin. Its program and one unique argument, such as the
+ * path of its configuration file, identify it. So the local cloud finds it again without a pid file: a
+ * plugin could be killed before it writes one.
  */
 export interface Daemon {
   argv: readonly string[];
-  /** The argument, an element of `argv`, that tells it from others. */
+  /** The unique argument, an element of `argv`. */
   mark: string;
   logFile: string;
-  /** A command that starts it, such as `ip netns exec NAME`, and then becomes it. */
+  /** A command that starts the daemon with `exec`, such as `ip netns exec NAME`. */
   enter?: readonly string[];
-  /** What it is on a machine whose PID 1 is systemd. @default a process that the caller starts */
+  /** Its unit on a machine whose PID 1 is systemd. @default none: the caller starts the process itself */
   unit?: Unit;
 }
 
 /**
- * A service of the machine's systemd. It has a control group of its own, so it outlives the login of
- * the user who started it, and systemd stops it when the machine shuts down.
+ * A service of the machine's systemd. It has its own control group, so it outlives the login session of
+ * the user who started it. systemd stops it when the machine shuts down.
  */
 export interface Unit {
-  /** Ends in `.service`. */
+  /** With the suffix `.service`. */
   name: string;
   /** Settings of systemd.service(5) and the like. */
   settings?: readonly string[];
@@ -34,7 +34,7 @@ export interface Unit {
 /** Whether the machine's PID 1 is systemd: see sd_booted(3). */
 export const machineRunsSystemd = () => existsSync("/run/systemd/system");
 
-/** `<pid>:<start time>`: names one process only. The kernel uses a pid again. */
+/** `<pid>:<start time>`. Unlike a pid alone, it never names a later process. */
 export function processKey(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -46,20 +46,20 @@ export function processKey(pid: number): string | undefined {
   }
 }
 
-/** What was found last, so as not to look through all processes of the machine again. */
+/** The pids that were found last, to avoid another search of all processes. */
 const found = new Map<string, number>();
 
-/** The pid of the daemon, if it runs. */
+/** Returns the pid of the daemon, if it runs. */
 export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number | undefined {
   const program = basename(argv[0] ?? "");
-  // A process that forks shows its own command line in the child too, until that becomes another
-  // program: the process that was found may have become another.
+  // A forked child has its parent's command line until it calls exec. So the found process may have been
+  // a child that is another program by now.
   const isIt = (pid: number) => {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
       return basename(words[0] ?? "") === program && words.includes(mark);
     } catch {
-      return false; // ended meanwhile
+      return false; // it has ended
     }
   };
   const last = found.get(mark);
@@ -76,7 +76,7 @@ export function daemonPid({ argv, mark }: Pick<Daemon, "argv" | "mark">): number
   return pid;
 }
 
-/** Starts the daemon, unless it runs: as its unit, or else in a session of its own. */
+/** Starts the daemon if it does not run: as a unit if possible, otherwise in its own session. */
 export async function startDaemon(daemon: Daemon): Promise<void> {
   if (daemonPid(daemon) !== undefined) {
     return;
@@ -89,7 +89,7 @@ export async function startDaemon(daemon: Daemon): Promise<void> {
   const [program = "", ...args] = [...enter, ...argv];
   const child = spawn(program, args, { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
-  child.on("error", () => undefined); // seen below: it has no pid
+  child.on("error", () => undefined); // the code below notices that there is no pid
   child.unref();
   if (child.pid === undefined) {
     throw new Error(`${argv.join(" ")} did not start; is ${program} installed?`);
@@ -97,7 +97,7 @@ export async function startDaemon(daemon: Daemon): Promise<void> {
 }
 
 async function startUnit(unit: Unit, argv: readonly string[], logFile: string): Promise<void> {
-  closeSync(openSync(logFile, "a", 0o600)); // systemd would let everybody read it
+  closeSync(openSync(logFile, "a", 0o600)); // systemd would create it readable for everybody
   const settings = [
     "Type=exec",
     "TimeoutStopSec=5s",
@@ -109,11 +109,11 @@ async function startUnit(unit: Unit, argv: readonly string[], logFile: string): 
     ...["systemd-run", "--quiet", "--collect", `--unit=${unit.name}`],
     ...settings.map((setting) => `--property=${setting}`),
     "--",
-    ...argv.map((word) => word.replaceAll("$", "$$$$")), // systemd puts variables in
+    ...argv.map((word) => word.replaceAll("$", "$$$$")), // systemd expands variables
   ]);
 }
 
-/** Ends the daemon, if it runs, and waits until it is gone. */
+/** Stops the daemon if it runs, and waits until it has ended. */
 export async function stopDaemon(
   daemon: Pick<Daemon, "argv" | "mark" | "unit">,
   signal: "SIGTERM" | "SIGKILL" = "SIGTERM",
@@ -130,7 +130,7 @@ export async function stopDaemon(
   await untilEnded(pid, `process ${pid} (${daemon.argv.join(" ")})`, seconds);
 }
 
-/** Waits until a process has ended. It need not be a child of this one. */
+/** Waits until a process has ended. It does not have to be a child process. */
 export function untilEnded(pid: number, what: string, seconds: number): Promise<true> {
   return waitFor<true>({ what, state: "ended", seconds, intervalMs: 10 }, () => {
     const key = processKey(pid);
@@ -138,12 +138,12 @@ export function untilEnded(pid: number, what: string, seconds: number): Promise<
   });
 }
 
-/** Kills a process, unless it has ended meanwhile. */
+/** Kills a process if it still exists. */
 export function killIfThere(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // ended meanwhile
+    // it has ended
   }
 }
 

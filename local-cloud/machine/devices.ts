@@ -13,12 +13,12 @@ import { hostUnitName } from "./paths";
 import { run } from "../../shared/process";
 
 /*
- * A host may open the devices that every container has, and its own volumes. Root on a host can mount
- * a devtmpfs, which has a node of every device, so the control group must refuse the others.
+ * A host may open the standard devices of containers and its own volumes. Root on a host can mount a
+ * devtmpfs with nodes of all devices, so the control group must deny the others.
  *
- * Where the machine runs systemd, the host's unit has the rules. Elsewhere the devices controller of
- * cgroup v1 has them. Cgroup v2 without systemd has no rules: it takes them only as a BPF program, and
- * such a machine has nothing that loads one. docs/security.md says so.
+ * If the machine runs systemd, the host's unit contains the rules. Otherwise the devices controller of
+ * cgroup v1 enforces them. There are no rules with cgroup v2 and without systemd: cgroup v2 accepts rules
+ * only as a BPF program, and no program on such a machine loads one (see docs/security.md).
  */
 
 export interface DeviceNumber {
@@ -31,17 +31,17 @@ export function deviceNumber(path: string): DeviceNumber {
   return { major: (rdev >> 8) & 0xfff, minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00) };
 }
 
-/** Settings of the host's unit: what `closed` leaves are the devices of `STANDARD`. */
+/** Settings of the host's unit. The policy `closed` allows the devices of `STANDARD`. */
 export const deviceSettings = (volumes: readonly string[]) => [
   "DevicePolicy=closed",
   ...volumes.map((device) => `DeviceAllow=${device} rw`),
 ];
 
-/** Makes the rules of a host that does not run. */
+/** Creates the rules of a host that does not run. */
 export function makeDeviceRules(id: string, volumes: readonly string[]): void {
   if (machineRunsSystemd() || !existsSync(CONTROLLER)) {
     return;
-  } // or they come with the unit
+  } // otherwise the unit contains the rules
   removeDeviceRules(id);
   mkdirSync(ruleGroup(id), { recursive: true });
   writeFileSync(join(ruleGroup(id), "devices.deny"), "a");
@@ -51,16 +51,16 @@ export function makeDeviceRules(id: string, volumes: readonly string[]): void {
   mkdirSync(hostGroup(id));
 }
 
-/** What a process must run, in shell, to be bound by the rules with all that it starts. */
+/** The shell command that applies the rules to the shell and to all of its child processes. */
 export const obeyDeviceRules = (id: string) =>
   machineRunsSystemd() || !existsSync(CONTROLLER)
     ? ""
     : `echo $$ > ${join(hostGroup(id), "cgroup.procs")} || exit`;
 
-/** Lets a running host open these volumes, and no others any more. */
+/** Allows a running host to open these volumes and no others. */
 export async function changeDeviceRules(id: string, volumes: readonly string[]): Promise<void> {
   if (machineRunsSystemd()) {
-    // An empty assignment takes back the former ones.
+    // An empty assignment removes the former entries.
     const properties = ["DeviceAllow=", ...deviceSettings(volumes).slice(1)];
     await run(["systemctl", "set-property", "--runtime", hostUnitName(id), ...properties]);
     return;
@@ -71,7 +71,7 @@ export async function changeDeviceRules(id: string, volumes: readonly string[]):
   const wanted = volumes.map(ruleOf);
   const inForce = readFileSync(join(ruleGroup(id), "devices.list"), "utf8").split("\n");
   for (const rule of inForce.filter((each) => each.startsWith("b ") && !wanted.includes(each))) {
-    writeFileSync(join(ruleGroup(id), "devices.deny"), rule); // it holds for the inner group as well
+    writeFileSync(join(ruleGroup(id), "devices.deny"), rule); // it applies to the inner group, too
   }
   for (const rule of wanted) {
     for (const group of [ruleGroup(id), hostGroup(id)]) {
@@ -95,7 +95,7 @@ export function removeDeviceRules(id: string): void {
 
 const CONTROLLER = "/sys/fs/cgroup/devices/devices.allow";
 
-/** Two groups: the host sees the inner one as its root, so it cannot change the outer one's rules. */
+/** The outer of two groups. The host sees the inner one as its root, so it cannot change these rules. */
 const ruleGroup = (id: string) => join(dirname(CONTROLLER), "kafkalab", id);
 const hostGroup = (id: string) => join(ruleGroup(id), "host");
 

@@ -1,21 +1,21 @@
 import { addressAt, parseCidr } from "./addresses";
 import type { VpcModel } from "./model";
 
-/** The resolver's address that AWS gives every VPC besides the one at its base plus two. */
+/** AWS's resolver has this address in every VPC, in addition to the VPC's base address plus two. */
 export const LINK_LOCAL_RESOLVER = "169.254.169.253";
 
-/** Where a VPC finds the archives that set-up fetched: plain HTTP, as from any mirror. */
+/** The server in a VPC for the archives that the setup downloaded. It uses plain HTTP, like any mirror. */
 export const MIRROR = { name: "mirror.local-cloud.internal", address: "169.254.169.252" };
 
-/** What AWS's networks carry within a VPC. */
+/** The MTU within a VPC on AWS. */
 export const VPC_MTU = 9001;
 
-/** The resolver of slirp4netns, which asks the machine's own. */
+/** The resolver of slirp4netns. It forwards queries to the machine's own resolver. */
 export const UPSTREAM = "198.19.255.3";
 
 /**
- * The VPC's DHCP and DNS service: what AWS calls the Amazon-provided DNS. As the files of its dnsmasq
- * by name: the settings, and what it reads again on SIGHUP.
+ * Returns the files of the VPC's dnsmasq by name. It is the VPC's DHCP service and its DNS, which AWS calls
+ * the Amazon-provided DNS. dnsmasq reads all files except dnsmasq.conf again on SIGHUP.
  */
 export function dnsFiles(vpc: VpcModel, dir: string): Readonly<{ [file: string]: string }> {
   const records = vpc.zones.flatMap((z) => z.records);
@@ -31,7 +31,7 @@ export function dnsFiles(vpc: VpcModel, dir: string): Readonly<{ [file: string]:
       "dhcp-authoritative",
       "dhcp-ignore=tag:!known",
       "dhcp-rapid-commit",
-      // It would hand it back, and the host start two services to hear its own name.
+      // Otherwise dnsmasq returns the host's own name, and the host starts two services to process it.
       "dhcp-ignore-names",
       "cache-size=1000",
       "neg-ttl=5",
@@ -63,9 +63,9 @@ export function dnsFiles(vpc: VpcModel, dir: string): Readonly<{ [file: string]:
 }
 
 /**
- * dnsmasq answers a reverse query with the first name that its hosts file gives the address; so the
- * names that PTR records ask for come first. It also finds the address of such a name, so a PTR record
- * that contradicts the name's A record is left out.
+ * dnsmasq answers a reverse query with the first name of the address in its hosts file, so the names of
+ * PTR records come first. dnsmasq also resolves such a name to the address. So this function leaves out a
+ * PTR record that contradicts the name's A record.
  */
 function hostLines(records: VpcModel["zones"][number]["records"]): string[] {
   const forward = records

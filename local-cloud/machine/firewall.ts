@@ -4,21 +4,21 @@ import type { RuleModel, VpcModel } from "./model";
 import { hostPort } from "./links";
 
 /**
- * The port at which the router answers the machine, with its mirror, for the machine to try the way
- * into the VPC: the port of SSH, since a firewall of the machine may decide by the port.
+ * The port on which the router's mirror answers the machine, so that the machine can test the path into
+ * the VPC. It is the SSH port, because a firewall of the machine may filter by port.
  */
 export const TRIAL_PORT = 22;
 
 /**
- * The nftables ruleset of a VPC's router: the security groups, stateful, between hosts of one subnet
- * as well; the internet gateway, which translates each public address to its private one; and the NAT
- * gateways, which let hosts out and nobody in.
+ * The nftables ruleset of a VPC's router. It implements the stateful security groups, also between hosts of
+ * one subnet. It implements the internet gateway, which translates public addresses to private ones, and
+ * the NAT gateways, which allow only outgoing connections.
  *
- * A packet from a host must first pass one of the host's own egress rules, then, if it goes to a
- * host, one of the ingress rules of that one. Whatever matches nothing is dropped.
+ * A packet from a host must match one of the host's egress rules. If it goes to another host, it must also
+ * match one of that host's ingress rules. The router drops all other packets.
  *
- * Before all of that, each host may send from its own addresses only, as EC2's source check has it:
- * the rules know a host by its address.
+ * First, the router drops packets from a host with a source address of another host, like EC2's source
+ * check: the rules identify a host by its address.
  */
 export function ruleset(vpc: VpcModel): string {
   return `
@@ -38,7 +38,7 @@ const indented = (items: string[]) => items.map((item) => `    ${item}`).join("\
 const elements = (items: string[]) =>
   items.length > 0 ? `elements = { ${items.join(", ")} }` : "";
 
-/** Of each security group: its members and its rules. */
+/** The members and the rules of each security group. */
 const groups = (vpc: VpcModel) =>
   vpc.groups
     .map(
@@ -55,7 +55,7 @@ ${indented(groupRules(rules, "ingress", "accept"))}
     )
     .join("\n");
 
-/** Of each host: the rules of its groups. */
+/** The rules of each host's groups. */
 const hosts = (vpc: VpcModel) =>
   vpc.hosts
     .map(
@@ -94,7 +94,7 @@ function addressMaps(vpc: VpcModel): string {
   }`;
 }
 
-/** The way of a packet through the router. */
+/** The path of a packet through the router. */
 const chains = (vpc: VpcModel) => `  chain to-host {
     oifname "tap0" ip saddr @public-hosts accept
     oifname "tap0" ip saddr @nat-hosts accept
@@ -126,7 +126,7 @@ const chains = (vpc: VpcModel) => `  chain to-host {
     oifname "tap0" masquerade
   }`;
 
-/** Lets each host send from its own addresses only. */
+/** Drops packets with a source address that is not the sending host's own. */
 const sourceCheck = (vpc: VpcModel) => `
 table bridge kafkalab
 delete table bridge kafkalab

@@ -6,18 +6,18 @@ import { controlGroup } from "./control-groups";
 import { systemdPid } from "./host-process";
 import { loopDevice } from "./volume";
 
-/** What must stand still for the instance's disks to be copied. */
+/** The parts of an instance to freeze while its disks are copied. */
 export interface FreezePoints {
   /** The directory of its control group. */
   group: string;
-  /** Where the machine sees the file systems on its volumes, each once. */
+  /** The machine's paths to the file systems on its volumes, one path for each. */
   mounts: string[];
 }
 
 /**
- * What must stand still for the disks of an instance that is powered on to be copied.
+ * Returns the parts of a running instance to freeze while its disks are copied.
  *
- * @returns undefined if it is not up yet, or not any more.
+ * @returns Undefined if the instance is booting or shut down.
  */
 export async function freezePoints(
   id: string,
@@ -35,23 +35,23 @@ export async function freezePoints(
   return { group, mounts: mounts.map((path) => `/proc/${pid}/root${path}`) };
 }
 
-/** How long the hosts were still, and what was done meanwhile. */
+/** The result of the action, and how long the hosts were frozen. */
 export interface Frozen<T> {
   result: T;
   ms: number;
 }
 
-/** Raised when the hosts had to go on before all was done. */
+/** The time limit expired before the action was done. */
 export class ThawedTooEarly extends Error {}
 
 /**
- * Holds the processes and the file systems of hosts still, all at once, while `action` runs. What a
- * host has received by then, another has sent by then: what their disks hold is one point in time.
+ * Freezes the processes and the file systems of all hosts while `action` runs. The freeze overlaps on all
+ * hosts, so their disks together represent one point in time.
  *
- * They go on when `action` ends, when `limitSeconds` have passed, and when this process ends, however
- * it does: a process of its own keeps them still, and sees the end of its input.
+ * The hosts continue when `action` ends, after `limitSeconds`, or when this process ends for any reason: a
+ * separate process freezes them, and thaws them at the end of its input.
  *
- * @param action Gets a signal that the time is up.
+ * @param action Gets an abort signal for the time limit.
  * @throws ThawedTooEarly if `action` did not end in time.
  */
 export async function whileFrozen<T>(
@@ -64,20 +64,20 @@ export async function whileFrozen<T>(
   const keeper = spawn(
     "bash",
     ["-c", KEEPER, "kafkalab-keeper", `${limitSeconds}`, ...groups, "--", ...mounts],
-    // In a session of its own: an interrupt from the keyboard is not for it.
+    // A session of its own keeps an interrupt from the keyboard away.
     { detached: true, stdio: ["pipe", "pipe", "pipe"] },
   );
-  keeper.stdin.on("error", () => undefined); // it has ended by itself
+  keeper.stdin.on("error", () => undefined); // the keeper may have ended
   let stderr = "";
   keeper.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const said = createInterface(keeper.stdout)[Symbol.asyncIterator]();
   const next = async () => ((await said.next()) as { value?: string }).value;
 
   if ((await next()) !== "frozen") {
-    throw new Error(`the hosts could not be held still: ${stderr.trim() || "no message"}`);
+    throw new Error(`cannot freeze the hosts: ${stderr.trim() || "no message"}`);
   }
   const late = AbortSignal.timeout((limitSeconds - 1) * 1000);
-  setMaxListeners(0, late); // one for each disk
+  setMaxListeners(0, late); // each disk adds a listener
   let result: T;
   try {
     result = await action(late);
@@ -97,8 +97,8 @@ export async function whileFrozen<T>(
 }
 
 /*
- * Processes first, so that nobody waits for a file system that stands still; and in reverse at the
- * end. A group that is gone, since its host was powered off meanwhile, needs no thawing.
+ * Freezes processes first, so that none blocks on a frozen file system, and thaws in reverse order. The
+ * group of a host that was powered off meanwhile no longer exists and needs no thawing.
  */
 const KEEPER = `
 trap '' INT TERM HUP

@@ -3,27 +3,27 @@ import { withLock } from "./lock";
 import { run } from "../../shared/process";
 
 /*
- * As long as a VPC exists, the machine has an unreachable route for its public block. The route by
- * the VPC's link has a lower metric, so it wins while the link is up. When the link is gone (after a
- * restart of the machine, for example), packets for the hosts end on this machine. Without the guard
- * they would leave by the default route, to another owner of these addresses.
+ * While a VPC exists, the machine has an unreachable route for its public block. The route through the
+ * VPC's link has a lower metric, so the kernel prefers it while the link is up. Without the link (after a
+ * restart of the machine, for example), the machine rejects packets for the hosts. Without the guard such
+ * packets would follow the default route to another owner of these addresses.
  */
 
 /**
- * The guard of a block, as `ip route` takes it. systemd-networkd removes routes that it does not know
- * when it restarts, except those of the protocol `kernel`.
+ * The arguments of `ip route` for the guard of a block. systemd-networkd removes unknown routes when it
+ * restarts, except routes with the protocol `kernel`.
  */
 export const guardRoute = (block: string) =>
   `unreachable ${block} metric ${GUARD_METRIC} protocol kernel`;
 
-/** The highest metric, so that every other route to the block is preferred. */
+/** The highest metric, so that the kernel prefers every other route to the block. */
 export const GUARD_METRIC = 4294967295;
 
 /**
- * Sets the guard of a VPC, before anything dials one of its hosts.
+ * Adds the guard of a VPC. Call it before anything connects to one of the hosts.
  *
- * @param readSlot Reads the VPC's slot when its turn has come: undefined if another process is removing
- *   the VPC.
+ * @param readSlot Reads the VPC's slot after this function has the lock. Returns undefined if another
+ *   process removes the VPC.
  */
 export function ensureGuard(vpcId: string, readSlot: () => number | undefined): Promise<void> {
   return withLock(`network ${vpcId}`, async () => {
@@ -34,7 +34,7 @@ export function ensureGuard(vpcId: string, readSlot: () => number | undefined): 
   });
 }
 
-/** Removes the guard of a block, if it is there. */
+/** Removes the guard of a block if it exists. */
 export async function removeGuard(slot: number): Promise<void> {
   const route = guardRoute(publicCidr(slot)).split(" ");
   await run(["ip", "route", "delete", ...route]).catch(() => undefined);

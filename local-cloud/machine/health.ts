@@ -6,17 +6,17 @@ import { inside, slirpDaemon } from "./vpc-daemons";
 import { namespace, vpcRunDir } from "./paths";
 import { run } from "../../shared/process";
 
-/** How the services of a VPC are, from the hosts' point of view: `ok`, or what is wrong. */
+/** The state of a VPC's services as the hosts see it: `ok` or a description of the problem. */
 export interface VpcHealth {
   dns: string;
   /** `none` for a VPC without an internet gateway. */
   wayOut: string;
 }
 
-/** Whether the machine was restarted since the VPC was set up: `/run` is empty then. */
+/** Whether the machine restarted since the VPC was created. A restart empties `/run`. */
 export const isFromBeforeRestart = (vpcId: string) => !existsSync(vpcRunDir(vpcId));
 
-/** Asks the VPC's DNS for all names that its records have, and the way out for an answer. */
+/** Queries the VPC's DNS for the names of all records, and checks the connection to the outside. */
 export async function vpcHealth(vpc: VpcModel): Promise<VpcHealth> {
   const wayOut = vpc.hasInternetGateway ? undefined : "none";
   if (!existsSync(`/run/netns/${namespace(vpc.id)}`)) {
@@ -32,14 +32,14 @@ export async function vpcHealth(vpc: VpcModel): Promise<VpcHealth> {
   if (daemonPid(slirpDaemon(vpc.id)) === undefined) {
     return { dns, wayOut: "down" };
   }
-  // No such name exists, so the machine's resolver answers by itself. Any answer shows that it works.
+  // The name cannot exist, so the machine's resolver answers it locally. Any answer proves the connection.
   const name = "way-out.invalid";
   const answer = (await ask(vpc.id, UPSTREAM, [name]))[name] ?? "";
   const isMute = ["ETIMEOUT", "ECONNREFUSED"].includes(answer);
   return { dns, wayOut: isMute ? "no answer from the machine's resolver" : "ok" };
 }
 
-/** What a name server in a VPC says of names: an address, or the code of an error. */
+/** Returns a name server's answer for each name: an address or an error code. */
 async function ask(vpcId: string, server: string, names: string[]) {
   const output = await run([...inside(vpcId), process.execPath, "-e", ASK, server, ...names]);
   return JSON.parse(output) as { [name: string]: string };

@@ -10,7 +10,7 @@ import { vpcUnits } from "./vpc-daemons";
 import { hostUnitName, instanceDir, namespace } from "./paths";
 
 /*
- * The process that runs a host until the host is powered off: systemd-nspawn under a small shell script.
+ * The process that runs a host until it is powered off: a small shell script that starts systemd-nspawn.
  */
 
 /** The process that runs a host. */
@@ -20,19 +20,19 @@ export const hostDaemon = (id: string): Daemon => {
   return { argv: ["sh", mark], mark, logFile, unit: { name: hostUnitName(id) } };
 };
 
-/** The end of the host's console log: a host whose creation fails takes its log with it. */
+/** The end of the host's console log, for error messages: a failed creation removes the log. */
 export function lastSeen(id: string): string {
   const { logFile } = hostDaemon(id);
   const lines = existsSync(logFile) ? readFileSync(logFile, "utf8").trim().split("\n") : [];
   return `"${lines.slice(-3).join(" / ")}"`;
 }
 
-/** Longer than the services of a host need to stop; then the machine takes the host's power. */
+/** Longer than the services of a host need to stop. After this time systemd kills the host. */
 const SHUTDOWN_SECONDS = 60;
 
 /**
- * The unit of a host. systemd stops units in the reverse of their order: the host, the hosts that it
- * stops before, and last the VPC's DNS.
+ * The unit of a host. systemd stops units in the reverse of their start order: first this host, then the
+ * hosts that stop after it, and last the VPC's DNS.
  */
 export function hostUnit(
   { vpcId, host, stopsAfter, stopsBefore }: InstanceSpec,
@@ -43,7 +43,7 @@ export function hostUnit(
     settings: [
       "Delegate=yes",
       ...deviceSettings(devicePaths),
-      // SIGTERM is for host.sh alone, which powers the host off in order.
+      // systemd sends SIGTERM only to host.sh, which shuts the host down cleanly.
       "KillMode=mixed",
       `TimeoutStopSec=${SHUTDOWN_SECONDS}s`,
       ...vpcUnits(vpcId).map((name) => `After=${name}`),
@@ -54,27 +54,27 @@ export function hostUnit(
 }
 
 /**
- * What systemd-nspawn leaves to root in a container, and a host has no need of. docs/security.md says
- * what the others are for.
+ * Capabilities that systemd-nspawn grants by default and that a host does not need. docs/security.md
+ * explains the remaining ones.
  */
 const NOT_FOR_HOSTS = [
-  "CAP_DAC_READ_SEARCH", // opens any file of a file system by its number
+  "CAP_DAC_READ_SEARCH", // opens any file of a file system by its inode number
   "CAP_IPC_OWNER",
   "CAP_LEASE",
-  "CAP_LINUX_IMMUTABLE", // makes files that `destroy` could not remove
+  "CAP_LINUX_IMMUTABLE", // could create files that `destroy` cannot remove
   "CAP_MKNOD",
   "CAP_NET_BROADCAST",
-  "CAP_SYS_NICE", // takes the processor from everyone else on the machine
+  "CAP_SYS_NICE", // could take CPU time from all other processes of the machine
   "CAP_SYS_TTY_CONFIG",
 ];
 
 /**
- * The process that runs the host. systemd-nspawn ends with status 133 when the host reboots; then it
- * is started again.
+ * The script that runs the host. systemd-nspawn exits with status 133 when the host reboots. The script
+ * then starts it again.
  *
- * In cgroup v2 a group whose controllers are handed down must hold no process itself. systemd-nspawn
- * makes groups for itself and for the host below its own, and hands down what its own has. So this
- * process has a group beside that one, and each boot a new one.
+ * In cgroup v2 a group that delegates controllers must not contain processes. systemd-nspawn creates groups
+ * for itself and for the host below its own group, and delegates the controllers to them. So the script
+ * itself runs in a sibling group, and each boot gets a new group.
  */
 export function hostScript(id: string): string {
   const command = [
@@ -121,8 +121,8 @@ ${forgetScript(id)}
 }
 
 /**
- * Removes what systemd-nspawn keeps of a host, and leaves behind when it is killed. Version 256 and
- * later refuse to boot a host whose directory for sockets is still mounted.
+ * Removes the files that a killed systemd-nspawn leaves behind. Version 256 and later refuse to boot a host
+ * whose socket directory is still mounted.
  */
 function forgetScript(id: string): string {
   const dir = "/run/systemd/nspawn";
@@ -131,7 +131,7 @@ rm -rf ${dir}/unix-export/${id} ${dir}/propagate/${id} ${dir}/locks/name-${id} \
   "${dir}/locks/inode-$(stat --format=%d:%i root)"`;
 }
 
-/** As the host's own process does it, for a host whose process was killed. */
+/** Runs {@link forgetScript} for a host whose own process was killed. */
 export async function forgetHost(id: string): Promise<void> {
   const dir = instanceDir(id);
   if (existsSync(join(dir, "root"))) {
@@ -139,7 +139,7 @@ export async function forgetHost(id: string): Promise<void> {
   }
 }
 
-/** The supervising shell first, so that it does not start the host again; then the host's systemd. */
+/** The pids to kill: first the supervising shell, so that it does not restart the host, then systemd. */
 export function hostPids(id: string): number[] {
   return [daemonPid(hostDaemon(id)), systemdPid(id), nspawnPid(id)].filter(
     (pid) => pid !== undefined,
@@ -148,7 +148,7 @@ export function hostPids(id: string): number[] {
 
 const nspawnPid = (id: string) => daemonPid({ argv: ["systemd-nspawn"], mark: `--machine=${id}` });
 
-/** The host's PID 1 as the machine numbers it, once it is systemd and `/dev` is set up. */
+/** The pid of the host's systemd in the machine's namespace, once it runs and `/dev` is set up. */
 export function systemdPid(id: string): number | undefined {
   const parent = nspawnPid(id);
   if (parent === undefined) {

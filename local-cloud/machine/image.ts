@@ -2,22 +2,22 @@ import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { labDir } from "./paths";
 
-/** The host image that set-up built for this checkout: the local cloud's only AMI. */
+/** The host image that the setup built for this checkout. It is the local cloud's only AMI. */
 export interface Image {
   amiId: string;
   name: string;
-  /** As EC2 spells it: `x86_64` or `arm64`. */
+  /** EC2's name: `x86_64` or `arm64`. */
   architecture: string;
   /** ISO 8601. */
   created: string;
-  /** Its root file system, read only. */
+  /** Path of the read-only root file system. */
   root: string;
 }
 
 /**
- * Reads what set-up left in `.lab/`.
+ * Reads the image's description from `.lab/`.
  *
- * @throws Error if set-up has not been run.
+ * @throws Error if the setup has not run.
  */
 export function image(): Image {
   try {

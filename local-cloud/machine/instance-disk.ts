@@ -7,13 +7,13 @@ import { mounts } from "./mounts";
 import { instanceDir } from "./paths";
 
 /*
- * The disk of a host: an overlay over the image, and what the host finds there at its first boot.
+ * The disk of a host: an overlay over the image, with the files for the first boot.
  */
 
-/** Whether the instance's disk is there: it is not if somebody removed the host by hand. */
+/** Whether the instance's disk exists. It does not if somebody removed the host manually. */
 export const instanceExists = (id: string) => existsSync(join(instanceDir(id), "upper"));
 
-/** Makes the disk of an instance, or finds it, and mounts it. */
+/** Creates the disk of an instance if it does not exist, and mounts it. */
 export async function ensureDisk(spec: InstanceSpec): Promise<void> {
   const dir = instanceDir(spec.host.id);
   for (const name of ["upper", "work", "root"]) {
@@ -37,8 +37,9 @@ async function mountRoot(dir: string, imageRoot: string): Promise<void> {
   }
   rmSync(join(dir, "image"), { force: true });
   symlinkSync(imageRoot, join(dir, "image"));
-  // By names without a directory: commas, colons and backslashes have a meaning in these options, and
-  // all of them together must fit into a page. The source tells set-up which image is in use.
+  // The options use relative names: commas, colons and backslashes are special characters in them, and
+  // all options together must fit into one page. From the mount's source the setup sees that the image is
+  // in use.
   await run([
     "env", `--chdir=${dir}`,
     "mount", "-t", "overlay", `kafkalab:${basename(dirname(imageRoot))}`,
@@ -49,8 +50,8 @@ async function mountRoot(dir: string, imageRoot: string): Promise<void> {
 const isMounted = (path: string) => mounts().some(({ point }) => point === path);
 
 /**
- * What cloud-init would learn from the metadata service. Written once; the link comes last. An image
- * whose own cloud-init is on has no use for it.
+ * Writes the data that cloud-init reads from the metadata service. Writes it once, and the link last. An
+ * image with an active cloud-init does not need it.
  */
 async function writeInstanceData(dir: string, spec: InstanceSpec): Promise<void> {
   const inRoot = (path: string) => join(dir, "root", path);
@@ -76,7 +77,7 @@ async function writeInstanceData(dir: string, spec: InstanceSpec): Promise<void>
   symlinkSync(`/var/lib/cloud/instances/${id}`, link);
 }
 
-/** Whether there is such a file. A symbolic link counts even if its target is missing. */
+/** Whether the file exists. A symbolic link counts even if its target is missing. */
 function isThere(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

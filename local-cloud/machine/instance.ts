@@ -25,13 +25,13 @@ import { releaseLoopDevice } from "./volume";
 /*
  * An instance is a systemd-nspawn container that boots the image copy-on-write:
  *
- *   instances/i-…/upper, work   what the host has written (overlayfs over the image)
- *   instances/i-…/image         a link to the image
- *   instances/i-…/root          where it is mounted
- *   instances/i-…/host.sh       the process that runs it until it is powered off: a service of the
- *                               machine's systemd, where its PID 1 is that
- *   instances/i-…/devices       its volumes, for the next boot
- *   instances/i-…/console.log   what the boot says
+ *   instances/i-…/upper, work   the host's writes (overlayfs over the image)
+ *   instances/i-…/image         symbolic link to the image
+ *   instances/i-…/root          mount point of the overlay
+ *   instances/i-…/host.sh       script that runs the host until it is powered off; a systemd service if
+ *                               the machine's PID 1 is systemd
+ *   instances/i-…/devices       volumes for the next boot
+ *   instances/i-…/console.log   console output
  */
 
 const BOOT_SECONDS = 60;
@@ -43,7 +43,7 @@ const INTERVAL_MS = 10;
 /** Whether the instance is powered on. */
 export const instanceRuns = (id: string) => daemonPid(hostDaemon(id)) !== undefined;
 
-/** Whether the instance is powered on and on its network. */
+/** Whether the instance is powered on and connected to its network. */
 export function instanceIsWhole(id: string): boolean {
   if (!instanceRuns(id)) {
     return false;
@@ -51,7 +51,7 @@ export function instanceIsWhole(id: string): boolean {
   const pid = systemdPid(id);
   if (pid === undefined) {
     return true;
-  } // on its way up or down
+  } // booting or shutting down
   try {
     return readFileSync(`/proc/${pid}/net/dev`, "utf8").includes("ens5:");
   } catch {
@@ -59,7 +59,7 @@ export function instanceIsWhole(id: string): boolean {
   }
 }
 
-/** Whether a process of the instance listens on the TCP port, by the kernel's table of its network. */
+/** Whether a process of the instance listens on the TCP port. Reads the kernel's table of sockets. */
 export function instanceListens(id: string, port: number): boolean {
   const pid = systemdPid(id);
   const listening = new RegExp(
@@ -71,11 +71,11 @@ export function instanceListens(id: string, port: number): boolean {
       listening.test(readFileSync(`/proc/${pid}/net/${table}`, "utf8")),
     );
   } catch {
-    return false; // on its way up or down
+    return false; // booting or shutting down
   }
 }
 
-/** Makes the instance, if it is new, and powers it on, unless it runs. */
+/** Creates the instance if it is new, and powers it on if it does not run. */
 export function startInstance(spec: InstanceSpec): Promise<void> {
   const { id } = spec.host;
   return withLock(`instance ${id}`, async () => {
@@ -83,8 +83,8 @@ export function startInstance(spec: InstanceSpec): Promise<void> {
     if (instanceRuns(id)) {
       return;
     }
-    await powerOff(id); // what is left of an earlier start
-    await ensureSysctl("fs.inotify.max_user_instances", 8192); // systemd needs some 15 a host
+    await powerOff(id); // removes the rest of an earlier start
+    await ensureSysctl("fs.inotify.max_user_instances", 8192); // systemd needs about 15 for each host
     await ensureDisk(spec);
     const attached = await showVolumes(spec.volumes);
     writeDevices(id, attached);
@@ -120,9 +120,9 @@ const wait = (id: string, state: string, seconds: number) => ({
 });
 
 /**
- * Shuts the instance down in order and waits for that; its disk and its private address stay.
+ * Shuts the instance down cleanly and waits until it is off. It keeps its disk and its private address.
  *
- * @param force At once, as if its power failed.
+ * @param force Powers it off at once, like a power failure.
  */
 export function stopInstance(id: string, force = false): Promise<void> {
   return withLock(`instance ${id}`, async () => {
@@ -138,13 +138,13 @@ export function stopInstance(id: string, force = false): Promise<void> {
   });
 }
 
-/** Ends the instance without an orderly shutdown, and removes all of it but its volumes. */
+/** Powers the instance off without a clean shutdown, and removes everything except its volumes. */
 export async function terminateInstance(id: string, volumeIds: string[]): Promise<void> {
   await unplugInstance(id, volumeIds);
   await withLock(`instance ${id}`, () => rmSync(instanceDir(id), { recursive: true, force: true }));
 }
 
-/** Takes the instance's power, and all that the kernel has of it. Its disks stay. */
+/** Powers the instance off at once, and removes all its kernel objects. Keeps its disks. */
 export function unplugInstance(id: string, volumeIds: string[]): Promise<void> {
   return withLock(`instance ${id}`, async () => {
     await powerOff(id);
@@ -160,7 +160,7 @@ export function unplugInstance(id: string, volumeIds: string[]): Promise<void> {
 
 const SIGRTMIN = 34;
 
-/** Kills what runs the host, whatever state it is in. */
+/** Kills all processes of the host, in any state. */
 async function powerOff(id: string): Promise<void> {
   for (const pid of hostPids(id)) {
     killIfThere(pid);
@@ -172,8 +172,8 @@ async function powerOff(id: string): Promise<void> {
 }
 
 /**
- * Ends what is left in the host's control group. If systemd-nspawn alone is killed, its host goes on,
- * and would have its disk and its volumes together with the next one.
+ * Kills the remaining processes in the host's control group. If only systemd-nspawn is killed, the host
+ * keeps running, and would share its disk and its volumes with the next boot.
  */
 async function endRemains(id: string): Promise<void> {
   const group = await controlGroup(id);

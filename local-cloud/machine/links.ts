@@ -7,9 +7,9 @@ import { namespace } from "./paths";
 import { run } from "../../shared/process";
 
 /*
- * The links of a VPC: what they must be, what the kernel has, and the commands that turn the one into
- * the other. Each part is compared on its own (a link, its state, its addresses, its routes), so that
- * what is lost on its own is mended on its own, while hosts run.
+ * The links of a VPC: their wanted state, their state in the kernel, and the commands that repair the
+ * difference. Each part is compared separately (a link, its state, its addresses, its routes), so that a
+ * repair changes only the broken part while hosts run.
  */
 
 /** The machine's end of the link to a VPC. */
@@ -21,14 +21,14 @@ export const TAP = "tap0";
 export const bridge = (subnetId: string) => `br-${subnetId.slice(7, 19)}`;
 export const hostPort = (instanceId: string) => `p-${instanceId.slice(2, 14)}`;
 
-/** A link as the kernel has it. */
+/** The state of a link in the kernel. */
 export interface Link {
   name: string;
   index: number;
-  /** Of a veth link: the index of its other end. */
+  /** The index of the other end of a veth link. */
   peer?: number;
   up: boolean;
-  /** Bytes of the largest frame. */
+  /** Maximum frame size in bytes. */
   mtu: number;
   /** The MAC address; lo has none. */
   mac?: string;
@@ -36,13 +36,13 @@ export interface Link {
   addresses: string[];
   /** The bridge that the link is a port of. */
   bridge?: string;
-  /** Of a port: whether it is isolated from the other ports. */
+  /** Whether a bridge port is isolated from the other ports. */
   isolated: boolean;
 }
 
-/** What of the kernel's state concerns a VPC. */
+/** The part of the kernel's state that concerns a VPC. */
 export interface Found {
-  /** The machine's end, if there is one. */
+  /** The machine's end of the link, if it exists. */
   outer?: Link;
   /** The machine's routes for exactly the VPC's public block. */
   routes: Route[];
@@ -61,9 +61,9 @@ export interface Route {
   metric?: number;
 }
 
-/** Commands that mend the links of a VPC, in the order in which they run. */
+/** Commands that repair the links of a VPC, in execution order. */
 export interface Repairs {
-  /** The link between the machine and the router is gone, or one of its ends is another link. */
+  /** Whether the link between the machine and the router is missing, or one of its ends is another link. */
   pair: boolean;
   /** Lines for `ip -batch` on the machine. */
   machine: string[];
@@ -71,14 +71,14 @@ export interface Repairs {
   router: string[];
   /** `name=value` for `sysctl -w` in the router. */
   sysctls: string[];
-  /** slirp4netns has lost its device and must start again. */
+  /** Whether slirp4netns has lost its device and must restart. */
   slirp: boolean;
 }
 
-/** Reads what the kernel has of a VPC whose namespace exists. */
+/** Reads the kernel's state of a VPC. Its namespace must exist. */
 export async function look(vpc: VpcModel): Promise<Found> {
   const names = [...sysctlsOf(vpc).keys()];
-  // Each `ip` prints one line; a shell of its own costs less than a process of this one for each.
+  // Each `ip` prints one line. One shell that runs all commands is faster than one process for each.
   const [here, there] = await Promise.all([
     shell([], [
       `${SHOW} dev ${outerLink(vpc.id)} 2>/dev/null || echo '[]'`,
@@ -87,7 +87,7 @@ export async function look(vpc: VpcModel): Promise<Found> {
     shell(inRouter(vpc.id), [
       SHOW,
       "ip -json -4 route show default",
-      // Those of a bridge that is missing are missing too.
+      // A missing bridge has no settings.
       `sysctl --ignore ${names.join(" ")}`,
     ]),
   ]);
@@ -113,7 +113,7 @@ async function shell(enter: readonly string[], commands: string[]): Promise<stri
 export const inRouter = (vpcId: string) => ["nsenter", `--net=/run/netns/${namespace(vpcId)}`];
 
 /**
- * What must be done to the links of a VPC.
+ * Returns the repairs that the links of a VPC need.
  *
  * @param slirp Whether slirp4netns runs.
  */
@@ -153,7 +153,7 @@ const linkIn = ({ links }: Found, name: string) => links.find((link) => link.nam
 function machineRepairs(vpc: VpcModel, found: Found, pair: boolean): string[] {
   const [ends, block, outer] = [endsOf(vpc.slot), publicCidr(vpc.slot), outerLink(vpc.id)];
   const lines: string[] = [];
-  // The guard comes first: without it, packets could leave while the link is missing.
+  // The guard comes first: without it, packets could follow the default route while the link is missing.
   if (!found.routes.some((r) => r.type === "unreachable" && r.metric === GUARD_METRIC)) {
     lines.push(`route replace ${guardRoute(block)}`);
   }
@@ -164,7 +164,7 @@ function machineRepairs(vpc: VpcModel, found: Found, pair: boolean): string[] {
   return lines;
 }
 
-/** Removes bridges of former subnets, and adds those of new ones. */
+/** Removes the bridges of former subnets, and adds the bridges of new subnets. */
 function bridgeChanges(vpc: VpcModel, found: Found): string[] {
   const bridges = vpc.subnets.map(({ id }) => bridge(id));
   const present = found.links.map(({ name }) => name);
@@ -183,9 +183,9 @@ function subnetRepairs(vpc: VpcModel, found: Found): string[] {
   return [
     ...vpc.subnets.flatMap(({ id, cidr }) => {
       const address = addressAt(cidr, 1);
-      // A bridge without a MAC address of its own takes the lowest of its ports. When a host with such
-      // a port comes or goes, all others would send to a wrong address until their ARP entries expire,
-      // which takes up to a minute.
+      // A bridge without its own MAC address uses the lowest address of its ports. When the host with that
+      // port starts or stops, the other hosts would use a wrong address until their ARP entries expire,
+      // up to a minute later.
       const mac = macAddress(vpc.id, address);
       const addresses = [`${address}/${parseCidr(cidr).prefix}`];
       return repair(bridge(id), linkIn(found, bridge(id)), addresses, VPC_MTU, mac);
@@ -206,15 +206,15 @@ function tapRepairs(found: Found, tap: Link): string[] {
     : [...lines, `route replace default via ${gateway} dev ${TAP}`];
 }
 
-/** Whether nothing must be done. */
+/** Whether no repair is needed. */
 export const nothing = ({ pair, machine, router, sysctls, slirp }: Repairs) =>
   !pair && !slirp && [machine, router, sysctls].every((list) => list.length === 0);
 
-/** Mends the links between the machine and the router, and those of the router. */
+/** Repairs the link between the machine and the router, and the links of the router. */
 export async function mend(vpc: VpcModel, repairs: Repairs): Promise<void> {
   const [router, outer] = [namespace(vpc.id), outerLink(vpc.id)];
   if (repairs.pair) {
-    // One end takes the other with it.
+    // Deleting one end also deletes the other.
     await run(["ip", "link", "delete", outer]).catch(() => undefined);
     await run(["ip", "-n", router, "link", "delete", UPLINK]).catch(() => undefined);
     await run(["ip", "link", "add", outer, "type", "veth", "peer", "name", UPLINK, "netns", router]);
@@ -226,7 +226,7 @@ export async function mend(vpc: VpcModel, repairs: Repairs): Promise<void> {
   }
 }
 
-/** The lines for `ip -batch` that make a port of a host a port of its subnet's bridge. */
+/** The lines for `ip -batch` that connect a host's port to its subnet's bridge. */
 export function repairPort(
   { name, up, mtu, ...port }: Pick<Link, "name" | "up" | "mtu" | "bridge" | "isolated">,
   on: string,
@@ -236,7 +236,7 @@ export function repairPort(
     lines.push(`link set ${name} mtu ${VPC_MTU}`);
   }
   const moves = port.bridge !== on;
-  // A port that is not isolated would go round the firewall: it is down until it is isolated.
+  // A port that is not isolated would bypass the firewall, so it stays down until it is isolated.
   if (moves && up) {
     lines.push(`link set ${name} down`);
   }
@@ -296,7 +296,7 @@ interface IpAddressShow {
   addr_info: { family: string; local: string; prefixlen: number }[];
 }
 
-/** One link of a router, if it is there. */
+/** Returns one link of a router, if it exists. */
 export async function linkOf(vpcId: string, name: string): Promise<Link | undefined> {
   const [shown] = await shell(inRouter(vpcId), [`${SHOW} dev ${name} 2>/dev/null || echo '[]'`]);
   return linksIn(shown)[0];
@@ -305,7 +305,7 @@ export async function linkOf(vpcId: string, name: string): Promise<Link | undefi
 function linksIn(shown = ""): Link[] {
   return (JSON.parse(shown) as IpAddressShow[]).flatMap((link) =>
     link.ifname === undefined
-      ? [] // iproute2 shows an empty object for each link that it filters out
+      ? [] // iproute2 prints an empty object for each link that it filters out
       : {
           name: link.ifname,
           index: link.ifindex,

@@ -5,17 +5,17 @@ import { cloudDir } from "./paths";
 const queues = new Map<string, Promise<unknown>>();
 
 /**
- * Runs `action` while no other caller, in this or any other process of the same local cloud, runs
- * one under the same name.
+ * Runs `action` under a lock that all processes of the same local cloud share. Only one action with the same
+ * name runs at a time.
  *
- * The lock is an abstract Unix socket: the kernel frees it however its owner ends, so a killed
- * plugin never leaves a stale one, and waiters are woken by the loss of their connection to it.
+ * The lock is an abstract Unix socket. The kernel releases it when its owner ends for any reason, so a killed
+ * plugin leaves no stale lock. Waiting processes wake up when their connection to the socket closes.
  */
 export function withLock<T>(name: string, action: () => Promise<T> | T): Promise<T> {
   return alone(`${cloudDir}\0${name}`, action);
 }
 
-/** As {@link withLock}, among all local clouds of the machine. */
+/** Like {@link withLock}, but all local clouds of the machine share the lock. */
 export function withMachineLock<T>(name: string, action: () => Promise<T> | T): Promise<T> {
   return alone(name, action);
 }

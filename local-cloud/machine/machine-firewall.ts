@@ -2,24 +2,24 @@ import { existsSync, readFileSync } from "node:fs";
 import { run } from "../../shared/process";
 
 /*
- * Which chain of the machine's own firewall stops a packet, and which rule of the user's opens it.
- * This only reads. It cannot know how each rule would decide, so it names the chains whose last word
- * is no, and where there are none, those that say no at all.
+ * Finds the chains of the machine's own firewall that block packets, and rules that would allow them.
+ * Changes nothing. It cannot evaluate every rule, so it returns the chains that block by default. If there
+ * are none, it returns the chains with any blocking rule.
  */
 
 export type Hook = "input" | "output";
 
-/** A base chain that drops or rejects, as the user knows it. */
+/** A base chain that drops or rejects packets, in the terms of the user's firewall tool. */
 export interface Chain {
   tool: "nft" | "iptables" | "iptables-legacy" | "ufw" | "firewalld";
   family: string;
   table: string;
   name: string;
-  /** Of firewalld: its policies that drop or reject. */
+  /** The firewalld policies that drop or reject packets. */
   policies: string[];
-  /** Such as `the chain output of the nftables table "inet filter"`. */
+  /** For example `the chain output of the nftables table "inet filter"`. */
   where: string;
-  /** Such as `policy drop`. */
+  /** For example `policy drop`. */
   why: string;
 }
 
@@ -40,18 +40,21 @@ interface NftRule {
   expr: Expression[];
 }
 
-/** A ruleset as `nft --json` lists it. */
+/** A ruleset in the format of `nft --json`. */
 export interface NftRuleset {
   nftables: { chain?: NftChain; rule?: NftRule }[];
 }
 
-/** The chains of the machine's firewall that stop packets at the hook. */
+/** The chains of the machine's firewall that block packets at the hook. */
 export async function chainsThatDrop(hook: Hook): Promise<Chain[]> {
   const text = await run(["nft", "--json", "list", "ruleset"]).catch(() => '{"nftables":[]}');
   return [...droppingChains(JSON.parse(text) as NftRuleset, hook), ...(await legacyChains(hook))];
 }
 
-/** The chains of a ruleset of nftables that stop packets at the hook; those first that stop all. */
+/**
+ * The chains of an nftables ruleset that block packets at the hook: those that block by default, or
+ * else those with any blocking rule.
+ */
 export function droppingChains({ nftables }: NftRuleset, hook: Hook): Chain[] {
   const chains = nftables.flatMap(({ chain }) => chain ?? []);
   const rules = nftables.flatMap(({ rule }) => rule ?? []);
@@ -66,9 +69,9 @@ export function droppingChains({ nftables }: NftRuleset, hook: Hook): Chain[] {
 
 interface Stops {
   why: string;
-  /** Whether what no rule accepts is stopped. */
+  /** Whether the chain blocks all packets that no rule accepts. */
   always: boolean;
-  /** The chain that stops it. */
+  /** The chain that blocks them. */
   chain: string;
 }
 
@@ -106,7 +109,7 @@ function verdictOf(expression: Expression): "drop" | "reject" | undefined {
   if ("reject" in expression) {
     return "reject";
   }
-  // What iptables-nft takes from iptables. Older releases of nft list it without its name.
+  // iptables-nft uses targets of iptables. Older releases of nft list them without a name.
   if ("xt" in expression) {
     const { name = "REJECT" } = (expression["xt"] ?? {}) as { name?: string };
     return { DROP: "drop", REJECT: "reject" }[name] as "drop" | "reject" | undefined;
@@ -114,7 +117,7 @@ function verdictOf(expression: Expression): "drop" | "reject" | undefined {
   return undefined;
 }
 
-/** Whether the expression holds for every packet. */
+/** Whether the expression matches every packet. */
 const decidesAlone = (expression: Expression) =>
   ["counter", "log", "comment", "drop", "reject", "jump", "goto", "xt"].some(
     (kind) => kind in expression,
@@ -140,7 +143,7 @@ function describe(base: NftChain, { why, chain }: Stops, chains: NftChain[]): Ch
   return { ...common, tool: "nft", where };
 }
 
-/** The commands with which the user opens a chain to the links of labs. */
+/** The commands with which the user allows the links of labs in a chain. */
 export function remedyFor({ tool, family, table, name, policies }: Chain, hook: Hook): string[] {
   const out = hook === "output";
   switch (tool) {
@@ -163,7 +166,7 @@ export function remedyFor({ tool, family, table, name, policies }: Chain, hook: 
   }
 }
 
-/** What nftables does not show: the tables of the kernel's older iptables. */
+/** The chains of the kernel's legacy iptables, which nftables does not show. */
 async function legacyChains(hook: Hook): Promise<Chain[]> {
   const names = "/proc/net/ip_tables_names";
   const tables = existsSync(names) ? readFileSync(names, "utf8").split("\n") : [];
@@ -173,7 +176,7 @@ async function legacyChains(hook: Hook): Promise<Chain[]> {
   return legacyChain(await run(["iptables-legacy", "-S"]).catch(() => ""), hook);
 }
 
-/** The chain of the hook, if it stops packets, in a list of `iptables -S`. */
+/** Reads the hook's chain from the output of `iptables -S`, if it blocks packets. */
 export function legacyChain(listed: string, hook: Hook): Chain[] {
   const name = hook.toUpperCase();
   const verdictIn = (pattern: string) =>

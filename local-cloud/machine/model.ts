@@ -1,17 +1,17 @@
 /*
- * What the machine must know about a VPC. Whoever asks for a network or a host builds this model; the
- * files of this folder turn it into links, rules and files of daemons.
+ * The model of a VPC. The callers of this folder build it. The files of this folder turn it into links,
+ * firewall rules and configuration files of daemons.
  */
 
-/** A host as its network sees it. */
+/** The network properties of a host. */
 export interface HostModel {
   id: string;
   subnetId: string;
   mac: string;
   privateIp: string;
-  /** Only while the host has one and its subnet has a route to an internet gateway. */
+  /** Set only if the host has a public address and its subnet has a route to an internet gateway. */
   publicIp?: string;
-  /** Its subnet has a route to a NAT gateway whose own subnet has one to an internet gateway. */
+  /** Whether its subnet has a route to a NAT gateway, and the gateway's subnet one to an internet gateway. */
   behindNat: boolean;
   groupIds: string[];
 }
@@ -36,11 +36,11 @@ export interface NameModel {
   values: string[];
 }
 
-/** A VPC with everything that its router and its name server serve. */
+/** A VPC with all data for its router and its name server. */
 export interface VpcModel {
   id: string;
   cidr: string;
-  /** Which /24 of 198.18.0.0/15 holds the VPC's public addresses. */
+  /** The number of the /24 block of 198.18.0.0/15 for the VPC's public addresses. */
   slot: number;
   hasInternetGateway: boolean;
   subnets: { id: string; cidr: string }[];
@@ -50,16 +50,16 @@ export interface VpcModel {
   zones: { name: string; records: NameModel[] }[];
 }
 
-/** An instance with everything that it needs to boot. */
+/** An instance with all data that it needs to boot. */
 export interface InstanceSpec {
   vpcId: string;
   host: HostModel;
   /** The image's root file system. */
   imageRoot: string;
   userData: Uint8Array;
-  /** Its name before user data names it. */
+  /** Its host name until user data sets another one. */
   privateDnsName: string;
-  /** In authorized_keys form, for the image's default user. */
+  /** Authorized_keys line for the image's default user. */
   publicKey?: string;
   volumes: AttachedVolume[];
   /** Instances that stop before this one when the machine shuts down. */
@@ -68,9 +68,9 @@ export interface InstanceSpec {
   stopsBefore: string[];
 }
 
-/** A volume that an instance has. */
+/** A volume that is attached to an instance. */
 export interface AttachedVolume {
   volumeId: string;
-  /** Its number among the host's NVMe devices, for as long as it is attached; the root volume is 0. */
+  /** Its number among the host's NVMe devices while it is attached. The root volume has the number 0. */
   index: number;
 }

@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
 
-/** A mount as a process sees it. */
+/** A mount in the mount namespace of a process. */
 export interface Mount {
   /** `MAJOR:MINOR` of the file system's device. */
   device: string;
-  /** Where it is mounted. */
+  /** The mount point. */
   point: string;
 }
 
-/** The mounts that a process sees, in the order in which they were made. @default this process */
+/** The mounts of a process, in the order in which they were created. @default this process */
 export function mounts(pid: number | "self" = "self"): Mount[] {
   return parseMountinfo(readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
 }
 
-/** Reads a list in the form of proc_pid_mountinfo(5): fields 3 and 5 are what counts here. */
+/** Parses the format of proc_pid_mountinfo(5). Uses fields 3 and 5. */
 export function parseMountinfo(text: string): Mount[] {
   return text
     .split("\n")
@@ -24,7 +24,7 @@ export function parseMountinfo(text: string): Mount[] {
     );
 }
 
-/** The kernel writes white space, backslashes and number signs in octal. */
+/** The kernel writes white space, backslashes and number signs as octal escapes. */
 const unescape = (field: string) =>
   field.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),

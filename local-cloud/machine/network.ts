@@ -25,24 +25,24 @@ import { run } from "../../shared/process";
 import { waitFor } from "../../shared/wait";
 
 /*
- * A VPC is a network namespace that routes. Each subnet is a bridge in it whose ports are isolated
- * from each other; the router answers ARP for all of them (a private VLAN), so that every packet
- * between two hosts is routed, and the firewall sees it.
+ * A VPC is a network namespace that routes. Each subnet is a bridge in it. The ports of a bridge are
+ * isolated from each other, and the router answers ARP for all hosts (a private VLAN). So every packet
+ * between two hosts passes the router and its firewall.
  *
  *   machine ── kl-… ─ uplink ── [VPC: nftables, dnsmasq, mirror] ── br-… ── ens5 [host]
  *                                 └─ tap0 ── slirp4netns ── the machine's own connections
  *
- * Links inside a VPC take frames of 9001 bytes, as AWS's do; the link to the machine takes 1500.
+ * Links inside a VPC have an MTU of 9001 bytes, as on AWS. The link to the machine has 1500.
  *
- * On the machine itself there are one link and two routes for the public addresses: one by the link,
- * and the guard, which is unreachable (`guard.ts`). The internet gateway is slirp4netns, which needs
- * no forwarding and no firewall rule there.
+ * On the machine itself there are one link and two routes for the public addresses: one route through the
+ * link, and the unreachable guard (`guard.ts`). The internet gateway is slirp4netns, which needs no
+ * forwarding and no firewall rule on the machine.
  */
 
 /**
- * Brings the kernel and the daemons of a VPC to what its model says. Repeating it is cheap.
+ * Changes the kernel's state and the daemons of a VPC until they match its model. Repeating it is cheap.
  *
- * @param read Reads the model when the VPC's turn has come. Without a model, there is nothing to do.
+ * @param read Reads the model after this function has the lock. Without a model this function does nothing.
  */
 export function applyVpc(vpcId: string, read: () => VpcModel | undefined): Promise<void> {
   const queued = waiting.get(vpcId);
@@ -77,14 +77,14 @@ async function apply(vpc: VpcModel): Promise<void> {
 }
 
 /**
- * The links that this process has found whole, to spare it another look. Others may remove what is
- * superfluous by then, but nothing that is wanted.
+ * The links that this process has already checked, to avoid another check. Meanwhile other processes may
+ * remove unneeded links, but never wanted ones.
  */
 const seen = new Map<string, string>();
 
 /**
- * Whether the kernel and the daemons have what the model says. They do not after a restart of the
- * machine, if a run was killed before its work was done, or if somebody has changed a part.
+ * Whether the kernel's state and the daemons match the model. They do not match after a restart of the
+ * machine, after a killed run, or after somebody's manual change.
  */
 export async function vpcIsWhole(vpc: VpcModel): Promise<boolean> {
   if (await isWhole(vpc)) {
@@ -114,7 +114,7 @@ async function isWhole(vpc: VpcModel): Promise<boolean> {
   const [found, rules] = await Promise.all([links.look(vpc), hasRules(vpc)]);
   const files = Object.entries(dnsFiles(vpc, vpcRunDir(vpc.id)));
   const served = files.every(([name, text]) => hasText(join(vpcRunDir(vpc.id), name), text));
-  // Without its note, each is made again.
+  // Without its note, each part is created again.
   if (!rules) {
     rmSync(rulesDone(vpc.id), { force: true });
   }
@@ -127,7 +127,7 @@ async function isWhole(vpc: VpcModel): Promise<boolean> {
 /** Whether the router has exactly the rules of the VPC. Other programs may have changed them. */
 async function hasRules(vpc: VpcModel): Promise<boolean> {
   const list = "nft --stateless list ruleset";
-  // In a namespace of its own, nftables lists the rules in the form that it gives them.
+  // Load the wanted rules into a temporary namespace and list them, to get them in nft's own format.
   const [wanted, found] = await Promise.all([
     run(["unshare", "--net", "sh", "-e", "-c", `nft -f - && ${list}`], ruleset(vpc)),
     run([...links.inRouter(vpc.id), ...list.split(" ")]),
@@ -135,13 +135,13 @@ async function hasRules(vpc: VpcModel): Promise<boolean> {
   return found === wanted;
 }
 
-/** Removes the network of a VPC, whatever is left of it. */
+/** Removes the network of a VPC, even if parts of it are missing. */
 export function removeVpc({ id, slot }: Pick<VpcModel, "id" | "slot">): Promise<void> {
   return withLock(`network ${id}`, async () => {
     for (const daemon of [slirpDaemon(id), dnsmasqDaemon(id), mirrorDaemon(id)]) {
       await stopDaemon(daemon);
     }
-    // The namespace's end takes the link away too, but some time later.
+    // Deleting the namespace also removes the link, but only after some time.
     await run(["ip", "link", "delete", links.outerLink(id)]).catch(() => undefined);
     await removeNamespace(id);
     await removeGuard(slot);
@@ -150,7 +150,7 @@ export function removeVpc({ id, slot }: Pick<VpcModel, "id" | "slot">): Promise<
   });
 }
 
-/** Ends what still runs in the namespace of a VPC or an instance, and removes it with its links. */
+/** Kills the processes in the namespace of a VPC or an instance, and removes the namespace and its links. */
 export async function removeNamespace(id: string): Promise<void> {
   const name = namespace(id);
   if (!existsSync(`/run/netns/${name}`)) {
@@ -163,17 +163,17 @@ export async function removeNamespace(id: string): Promise<void> {
   await run(["ip", "netns", "delete", name]);
 }
 
-/** A block that the machine routes, and where to. */
+/** A block that the machine routes, and the device of the route. */
 export interface MachineRoute {
   cidr: string;
   device: string;
 }
 
-/** The machine's route that shares addresses with the block, if there is one. */
+/** Returns a route of the machine that overlaps the block, if there is one. */
 export const routeThatOverlaps = (cidr: string, routes: MachineRoute[]) =>
   routes.find(({ device, cidr: routed }) => device !== "lo" && overlaps(routed, cidr));
 
-/** The blocks that the machine routes, without the default route. */
+/** The machine's routes, without the default route. */
 export async function machineRoutes(): Promise<MachineRoute[]> {
   const routes = JSON.parse(await run(["ip", "-json", "-4", "route", "show", "table", "all"])) as {
     dst: string;
@@ -189,8 +189,8 @@ export async function machineRoutes(): Promise<MachineRoute[]> {
 }
 
 /**
- * A block of public addresses that neither a VPC nor the machine has. Any of them, not the first: two
- * accounts that ask at the same time do not see one another's.
+ * Returns a random block of public addresses that neither a VPC nor the machine uses. It is random because
+ * two local clouds that choose a block at the same time do not see each other's choice.
  */
 export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
   const routes = await machineRoutes();
@@ -205,22 +205,22 @@ export async function freeSlot(taken: ReadonlySet<number>): Promise<number> {
   throw new Error(`all ${SLOTS} blocks of public addresses in 198.18.0.0/15 are in use`);
 }
 
-/** A port as `ip link add` makes it. */
+/** The state of a port after `ip link add`. */
 const newPort = (name: string) => ({ name, up: false, mtu: 1500, isolated: false });
 
-/** The network interface of an instance: a namespace, linked to its subnet. */
+/** Creates the network interface of an instance: a namespace with a link to its subnet. */
 export async function ensureInterface(vpcId: string, host: HostModel): Promise<void> {
   const [router, own] = [namespace(vpcId), namespace(host.id)];
   const name = links.hostPort(host.id);
   if (!existsSync(`/run/netns/${own}`)) {
     await run(["ip", "netns", "add", own]);
-    // As the initial RAM disk of Debian's EC2 image does: an address is there at once.
+    // The initial RAM disk of Debian's EC2 image does the same, so that an address is usable at once.
     const settings = ["all", "default"].map((which) => `net.ipv6.conf.${which}.accept_dad=0`);
     await run(["ip", "netns", "exec", own, "sysctl", "-e", "-q", "-w", ...settings]);
   }
   const port = await links.linkOf(vpcId, name);
   const lines = [
-    // The host's end gets its MTU by DHCP.
+    // The host's end gets its MTU from DHCP.
     ...(port ? [] : [`link add ${name} type veth peer name ens5 address ${host.mac} netns ${own}`]),
     ...links.repairPort(port ?? newPort(name), links.bridge(host.subnetId)),
   ];
@@ -249,9 +249,9 @@ async function ensureLinks(vpc: VpcModel): Promise<void> {
 }
 
 /*
- * What was last handed to the kernel and to dnsmasq is noted beside it, by a digest, for all plugin
- * processes. The note goes before a change and comes back after it: a run that is killed in between
- * leaves none, and the next one does the work again.
+ * A note contains the digest of the state that the kernel or dnsmasq got last. All plugin processes share
+ * the notes. A process removes the note before a change and writes it after the change. So a killed run
+ * leaves no note, and the next run repeats the change.
  */
 const rulesDone = (vpcId: string) => join(vpcRunDir(vpcId), "rules.done");
 const dnsDone = (vpcId: string) => join(vpcRunDir(vpcId), "dns.done");
@@ -265,7 +265,7 @@ async function ensureRules(vpc: VpcModel): Promise<void> {
     return;
   }
   rmSync(note, { force: true });
-  // Nothing but these rules decides in the router.
+  // The router has no other rules.
   await run([...inside(vpc.id), "nft", "-f", "-"], `flush ruleset\n${rules}`);
   writeFileSync(note, digest(rules));
 }
@@ -276,7 +276,7 @@ async function ensureSlirp(vpcId: string): Promise<void> {
     return;
   }
   await startDaemon(daemon);
-  // Until it has its device, the next look at the links would take it for broken.
+  // Wait for its device: otherwise the next check of the links would report it as broken.
   await waitFor(start("slirp4netns", daemon), async () => {
     const device = await links.linkOf(vpcId, links.TAP);
     return device?.up === true ? { done: true } : { seen: `${links.TAP} not up` };
@@ -306,7 +306,7 @@ async function ensureDns(vpc: VpcModel): Promise<void> {
   if (pid === undefined || cutOff || changed.includes("dnsmasq.conf")) {
     await stopDaemon(daemon);
     await startDaemon(daemon);
-    // Before it has a handler, the next SIGHUP would end it.
+    // A SIGHUP would kill dnsmasq before it has installed its handler.
     await waitFor(start("dnsmasq", daemon), () =>
       handlesHangup(daemonPid(daemon)) ? { done: true } : { seen: "no handler of SIGHUP" },
     );
@@ -331,7 +331,7 @@ function handlesHangup(pid: number | undefined): boolean {
 const hasText = (path: string, text: string) =>
   existsSync(path) && readFileSync(path, "utf8") === text;
 
-/** Writes the file unless it says this already; whether it did. */
+/** Writes the file if its content differs. Returns whether it did. */
 function replaceFile(path: string, text: string): boolean {
   if (hasText(path, text)) {
     return false;

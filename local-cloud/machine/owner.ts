@@ -4,15 +4,15 @@ import { dirname, join } from "node:path";
 import { labDir } from "./paths";
 import type { Owner, State } from "./store";
 
-/** The stack of a resource, as the local cloud names it: `urn:pulumi:STACK::PROJECT`. */
+/** The local cloud's name for a resource's stack: `urn:pulumi:STACK::PROJECT`. */
 export const stackOf = (urn: string) => urn.split("::").slice(0, 2).join("::");
 
 /** The checkout for which this process works. */
 export const checkout = () => realpathSync(dirname(labDir));
 
 /**
- * The owner of a stack's lab, if that is another checkout. A checkout that is gone does not count: nobody can
- * run anything in it, and a checkout that was moved would otherwise lose its own lab.
+ * Returns the owner of a stack's lab if it is another checkout. A deleted checkout does not count: nobody
+ * can run anything in it, and otherwise a moved checkout would lose its own lab.
  */
 export function foreignOwner(state: State, stack: string): Owner | undefined {
   const owner = state.owners?.[stack];
@@ -21,7 +21,7 @@ export function foreignOwner(state: State, stack: string): Owner | undefined {
 
 const isCheckout = (directory: string) => existsSync(join(directory, "Pulumi.yaml"));
 
-/** Whether that is this checkout, which may be mounted in two places. */
+/** Whether the directory is this checkout. Compares inodes, because it may be mounted in two places. */
 export function isHere(directory: string): boolean {
   if (!existsSync(directory)) {
     return false;
@@ -30,7 +30,7 @@ export function isHere(directory: string): boolean {
   return one.dev === other.dev && one.ino === other.ino;
 }
 
-/** Notes that the lab of the stack is this checkout's. */
+/** Records this checkout as the owner of the stack's lab. */
 export function own(state: State, stack: string): void {
   state.owners = {
     ...state.owners,
@@ -38,16 +38,16 @@ export function own(state: State, stack: string): void {
   };
 }
 
-/** Who runs this, also behind sudo. */
+/** The name of the user, even if the user runs sudo. */
 export function userName(): string {
   try {
     return process.env["SUDO_USER"] ?? userInfo().username;
   } catch {
-    return `user ${process.getuid?.() ?? "?"}`; // in no list of users
+    return `user ${process.getuid?.() ?? "?"}`; // the uid has no name
   }
 }
 
-/** What to say of a lab that is another checkout's. */
+/** The message about a lab that belongs to another checkout. */
 export function foreign({ directory, user, since }: Owner): {
   message: string;
   remedies: string[];
@@ -55,7 +55,7 @@ export function foreign({ directory, user, since }: Owner): {
   return {
     message: `this lab belongs to another checkout, ${directory} (${user}, since ${since.slice(0, 16).replace("T", " ")} UTC).`,
     remedies: [
-      "Go on with it there; or have a lab of your own here, beside it: KAFKALAB_STATE=DIRECTORY npm run up",
+      "Use that checkout, or create a separate lab here: KAFKALAB_STATE=DIRECTORY npm run up",
       "To take it over for this checkout: npm run take-over",
     ],
   };

@@ -2,18 +2,18 @@ import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 
 /**
- * All that is kept of the labs of one account. Tests point `KAFKALAB_STATE` elsewhere. Without
- * symbolic links, as the kernel's lists of mounts and of loop devices have it.
+ * The directory with all data of the labs of one account. Tests set `KAFKALAB_STATE` to another directory.
+ * The path contains no symbolic links, like the paths in the kernel's lists of mounts and loop devices.
  */
 export const stateDir = withoutLinks(process.env["KAFKALAB_STATE"] ?? "/var/lib/kafkalab");
 
-/** Everything that the local cloud remembers: records, disks, console logs. Only root may enter. */
+/** The data of the local cloud: records, disks, console logs. Only root can read it. */
 export const cloudDir = join(stateDir, "cloud");
 
-/** Files of running daemons; gone after a reboot of the machine, as the daemons are. */
+/** Files of running daemons. A reboot of the machine removes them. */
 export const runDir = "/run/kafkalab";
 
-/** What set-up made for this checkout: `.lab/`. The plugin's start script says where it is. */
+/** The files that the setup created for this checkout: `.lab/`. The plugin's start script sets the path. */
 export const labDir = resolve(process.env["KAFKALAB_LAB"] ?? ".lab");
 
 export const instanceDir = (id: string) => join(cloudDir, "instances", id);
@@ -23,7 +23,7 @@ export const vpcRunDir = (id: string) => join(runDir, id);
 /** The network namespace of a VPC (its router) or of an instance (its network interface). */
 export const namespace = (id: string) => `kafkalab-${id}`;
 
-/** The path without symbolic links, as far as it is there. */
+/** Resolves the symbolic links in the existing part of a path. */
 function withoutLinks(path: string): string {
   const absolute = resolve(path);
   try {

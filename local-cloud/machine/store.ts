@@ -4,28 +4,28 @@ import { join } from "node:path";
 import { withLock } from "./lock";
 import { cloudDir } from "./paths";
 
-/** What the local cloud knows about one resource. This file does not look into inputs and choices. */
+/** The record of one resource. This file does not interpret `inputs` and `chosen`. */
 export interface StoredResource<Inputs = Properties, Chosen = Properties> {
-  /** Unique among all labs, such as `vpc-0123456789abcdef0`. */
+  /** Unique among all labs, for example `vpc-0123456789abcdef0`. */
   id: string;
   /** Pulumi's type token. */
   type: string;
-  /** The Pulumi resource that asked for it. */
+  /** The URN of the Pulumi resource. */
   urn: string;
-  /** The plugin process that made it: `<pid>:<start time>`. */
+  /** The plugin process that created it: `<pid>:<start time>`. */
   run: string;
   /**
-   * Whether Pulumi has named the id since, and so has it in its state. A record that no later call
-   * names was made by a run that was killed before it could write the id down: a leftover.
+   * Whether Pulumi has used the id in a later call, so that its state contains the id. A record without
+   * such a call is a leftover: its run was killed before Pulumi could save the id.
    */
   acknowledged: boolean;
-  /** Being removed, perhaps by a run that was killed at it: it is as good as gone. */
+  /** A run has begun to remove the resource and may have been killed. Treat it as deleted. */
   leaving?: true;
-  /** Rises with every record: later ones may depend on earlier ones, never the other way. */
+  /** Increases with every record. A record can depend only on earlier records. */
   sequence: number;
   /** The resource's inputs. Secrets are in plain text. */
   inputs: Inputs;
-  /** What the cloud chose: addresses, slots, states. */
+  /** The values that the cloud chose: addresses, slots, states. */
   chosen: Chosen;
 }
 
@@ -33,7 +33,7 @@ interface Properties {
   [name: string]: unknown;
 }
 
-/** The checkout that made the lab of a stack. */
+/** The checkout that created the lab of a stack. */
 export interface Owner {
   directory: string;
   /** The user who ran it. */
@@ -44,17 +44,17 @@ export interface Owner {
 
 export interface State {
   nextSequence: number;
-  /** By id; where two types share one, one of them has a key of its own (`keyOf`). */
+  /** By id. If two types share an id, one of them has another key (`keyOf`). */
   records: { [key: string]: StoredResource };
-  /** Kernel settings that the local cloud raised, with the value to put back. */
+  /** Kernel settings that the local cloud raised, with the values to restore. */
   sysctls: { [name: string]: string };
-  /** By stack (`stackOf`): the checkout that made its lab. Labs of earlier releases have none. */
+  /** The owner of each lab, by stack (`stackOf`). Labs of earlier releases have none. */
   owners?: { [stack: string]: Owner };
 }
 
 const file = join(cloudDir, "state.json");
 
-/** The state as last written: a copy, free to be read without a lock. */
+/** Returns a copy of the last written state. Needs no lock. */
 export function readState(): State {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as State;
@@ -67,8 +67,8 @@ export function readState(): State {
 }
 
 /**
- * Changes the state as one step: all of `change` or, if it throws or the process dies, nothing.
- * Several plugin processes take turns. What is asked for while others write is written together.
+ * Changes the state atomically. If `change` throws or the process dies, the state stays as it was. A lock
+ * serializes all plugin processes. Changes that arrive while another process writes are written together.
  */
 export function changeState<T>(change: (state: State) => T): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -90,7 +90,7 @@ export function changeState<T>(change: (state: State) => T): Promise<T> {
 }
 
 interface Change {
-  /** Changes the state, and returns what to do once that is written. */
+  /** Changes the state. Returns a callback for the time after the write. */
   apply: (state: State) => () => void;
   reject: (error: unknown) => void;
 }
@@ -131,13 +131,13 @@ async function write(state: State): Promise<void> {
     return;
   }
   mkdirSync(cloudDir, { recursive: true, mode: 0o700 });
-  // User data carries host keys: only root may read it.
+  // User data contains host keys, so only root may read the file.
   const options = { mode: 0o600, flush: true };
   await writeFile(`${file}.new`, JSON.stringify(state, undefined, 1), options);
   await rename(`${file}.new`, file);
 }
 
-/** The last resource is gone: so are the state file and the empty directories. */
+/** Removes the state file and empty directories after the last resource is deleted. */
 function discard(): void {
   rmSync(file, { force: true });
   rmSync(`${file}.new`, { force: true });
@@ -145,7 +145,7 @@ function discard(): void {
     try {
       rmdirSync(join(cloudDir, dir));
     } catch {
-      // Not there, or something in it that is not the local cloud's to remove.
+      // It does not exist, or contains files that do not belong to the local cloud.
     }
   }
 }

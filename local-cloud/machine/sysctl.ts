@@ -6,7 +6,7 @@ import { changeState, readState } from "./store";
 const value = (name: string) =>
   readFileSync(`/proc/sys/${name.replaceAll(".", "/")}`, "utf8").trim();
 
-/** Raises a kernel setting of the machine to at least `minimum`, and notes the value it had. */
+/** Raises a kernel setting of the machine to at least `minimum`, and saves its former value. */
 export function ensureSysctl(name: string, minimum: number): Promise<void> {
   return withLock("sysctl", async () => {
     const before = value(name);
@@ -20,13 +20,13 @@ export function ensureSysctl(name: string, minimum: number): Promise<void> {
   });
 }
 
-/** Puts back every kernel setting that the local cloud raised, once its last resource is gone. */
+/** Restores every kernel setting that the local cloud raised, after its last resource is deleted. */
 export function restoreSysctls(): Promise<void> {
   return withLock("sysctl", async () => {
     const { records, sysctls } = readState();
     if (Object.keys(records).length > 0) {
       return;
-    } // another run has begun meanwhile
+    } // another run has created resources meanwhile
     for (const [name, before] of Object.entries(sysctls)) {
       await run(["sysctl", "-q", "-w", `${name}=${before}`]);
       await changeState((state) => {

@@ -3,13 +3,13 @@ import { dirname } from "node:path";
 import { run } from "../../shared/process";
 
 /*
- * What configures the machine's network must leave the links of VPCs alone. A rule of the user's for
- * all Ethernet links would otherwise replace their addresses and routes. Each program learns it in
- * its documented way, in `/run`, from before the first link is made until the last VPC is gone.
+ * The machine's network managers must not configure the links of VPCs. Otherwise a user's rule for all
+ * Ethernet links would replace their addresses and routes. Each program gets a configuration file in
+ * `/run`, in its documented format. The files exist before the first link and until the last VPC is removed.
  */
 
 interface Manager {
-  /** Is there while the program may run. */
+  /** A path that exists while the program may run. */
   mark: string;
   file: string;
   text: string;
@@ -24,7 +24,7 @@ const LINKS = "kl-*";
 const MANAGERS: readonly Manager[] = [
   {
     mark: "/run/systemd/system",
-    // The first file by name that matches a link applies.
+    // systemd-networkd applies the first matching file in the order of file names.
     file: "/run/systemd/network/00-kafkalab.network",
     text: `[Match]\nName=${LINKS}\n\n[Link]\nUnmanaged=yes\n`,
     unit: "systemd-networkd.service",
@@ -39,16 +39,16 @@ const MANAGERS: readonly Manager[] = [
   },
 ];
 
-/** Where {@link claimLinks} writes. */
+/** The directories to which {@link claimLinks} writes. */
 export const MANAGER_DIRECTORIES = MANAGERS.map(({ file }) => dirname(file));
 
-/** The managers that may run and whose file is still missing. */
+/** The managers that may run and still lack their file. */
 const due = () => MANAGERS.filter(({ mark, file }) => existsSync(mark) && !existsSync(file));
 
-/** Whether the machine's network managers leave the links of VPCs alone. */
+/** Whether the network managers ignore the links of VPCs. */
 export const areLinksClaimed = () => due().length === 0;
 
-/** Keeps the machine's network managers off the links of VPCs. */
+/** Makes the network managers ignore the links of VPCs. */
 export async function claimLinks(): Promise<void> {
   for (const manager of due()) {
     mkdirSync(dirname(manager.file), { recursive: true, mode: 0o755 });
@@ -57,7 +57,7 @@ export async function claimLinks(): Promise<void> {
   }
 }
 
-/** Removes what {@link claimLinks} wrote. */
+/** Removes the files of {@link claimLinks}. */
 export async function releaseLinks(): Promise<void> {
   for (const manager of MANAGERS.filter(({ file }) => existsSync(file))) {
     rmSync(manager.file, { force: true });
@@ -65,7 +65,7 @@ export async function releaseLinks(): Promise<void> {
   }
 }
 
-/** A program that is not running reads its files when it starts, and must not be started here. */
+/** Reloads a running program. A stopped program must not start: it reads its files later. */
 async function reload({ unit, reload }: Manager): Promise<void> {
   const runs = await run(["systemctl", "is-active", "--quiet", unit]).then(
     () => true,

@@ -15,7 +15,7 @@ import { run } from "../../shared/process";
 
 const GIB = 2 ** 30;
 
-/** Makes the volume's file, sparse, or grows it. It never shrinks. */
+/** Creates the volume's sparse file, or grows it. Never shrinks it. */
 export async function ensureVolume(id: string, sizeGib: number): Promise<void> {
   const file = volumeFile(id);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -29,7 +29,7 @@ export async function ensureVolume(id: string, sizeGib: number): Promise<void> {
   if (isNew) {
     return;
   }
-  // Also where the file has the size: an earlier run may have been killed in between.
+  // Even if the file already has this size: an earlier run may have been killed before this step.
   const device = loopDevice(id);
   if (device !== undefined) {
     await run(["losetup", "--set-capacity", device]);
@@ -43,15 +43,15 @@ function grow(file: string, sizeGib: number): void {
     if ((error as NodeJS.ErrnoException).code !== "EFBIG") {
       throw error;
     }
-    const rule = `the file system of ${file} must take a file of ${sizeGib} GiB, and does not`;
-    throw new Error(`${rule}. Ask for a smaller volume.`, { cause: error });
+    const rule = `the file system of ${file} does not support a file of ${sizeGib} GiB`;
+    throw new Error(`${rule}. Choose a smaller volume.`, { cause: error });
   }
 }
 
-/** Whether the volume's data is there. */
+/** Whether the volume's file exists. */
 export const volumeExists = (id: string) => existsSync(volumeFile(id));
 
-/** The loop device that shows the volume's file, if there is one. */
+/** The loop device of the volume's file, if there is one. */
 export function loopDevice(id: string): string | undefined {
   if (!volumeExists(id)) {
     return undefined;
@@ -61,23 +61,23 @@ export function loopDevice(id: string): string | undefined {
   return device && `/dev/${device}`;
 }
 
-/** Block devices as the kernel shows them, loop devices among them: sysfs(5). */
+/** The kernel's list of block devices, including loop devices: sysfs(5). */
 const DEVICES = "/sys/block";
 
 function backingFile(device: string): string | undefined {
   try {
     return readFileSync(join(DEVICES, device, "loop/backing_file"), "utf8").trimEnd();
   } catch {
-    return undefined; // no loop device, or one that shows nothing
+    return undefined; // no loop device, or one without a file
   }
 }
 
-/** Shows the volume's file as a block device, and returns its path. */
+/** Creates a loop device for the volume's file, and returns its path. */
 export async function ensureLoopDevice(id: string): Promise<string> {
   return loopDevice(id) ?? (await run(["losetup", "--find", "--show", volumeFile(id)])).trim();
 }
 
-/** Gives the block device back. While a host still has it mounted, the kernel waits for that. */
+/** Detaches the loop device. If a host still has it mounted, the kernel detaches it after the unmount. */
 export async function releaseLoopDevice(id: string): Promise<void> {
   const device = loopDevice(id);
   if (device !== undefined) {
@@ -85,7 +85,7 @@ export async function releaseLoopDevice(id: string): Promise<void> {
   }
 }
 
-/** Removes the volume and its data, as deleting an EBS volume does. */
+/** Removes the volume and its data, like deleting an EBS volume. */
 export async function removeVolume(id: string): Promise<void> {
   await releaseLoopDevice(id);
   rmSync(volumeFile(id), { force: true });

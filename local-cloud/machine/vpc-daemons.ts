@@ -15,7 +15,7 @@ export const inside = (vpcId: string) => ["ip", "netns", "exec", namespace(vpcId
 
 const unitOf = (vpcId: string, role: string) => ({ name: `kafkalab-${vpcId}-${role}.service` });
 
-/** The units of a VPC's daemons, which its hosts need until they are off. */
+/** The units of a VPC's daemons. Hosts need them until they are shut down. */
 export const vpcUnits = (vpcId: string): string[] =>
   ["dns", "mirror", "internet-gateway"].map((role) => unitOf(vpcId, role).name);
 
@@ -31,11 +31,11 @@ export function dnsmasqDaemon(vpcId: string): Daemon {
   };
 }
 
-/** The user that distributions make for dnsmasq, or dnsmasq's own choice. */
+/** The user that distributions create for dnsmasq, or dnsmasq's own default. */
 const dnsmasqUser = () =>
   /^dnsmasq:/m.test(readFileSync("/etc/passwd", "utf8")) ? "dnsmasq" : "nobody";
 
-/** The mirror of archives of a VPC. It may read the cache, wherever that is, and change nothing. */
+/** The archive mirror of a VPC. It can read the cache, wherever it is, and cannot write anything. */
 export function mirrorDaemon(vpcId: string): Daemon {
   const mark = join(vpcRunDir(vpcId), "archives");
   const rights = "+net_bind_service,+dac_read_search";
@@ -62,8 +62,8 @@ export function slirpDaemon(vpcId: string): Daemon {
     ], // prettier-ignore
     mark,
     logFile: join(vpcRunDir(vpcId), "internet-gateway.log"),
-    // Its sandbox unmounts all that it does not need. Without mounts of its own it would take every
-    // namespace in /run/netns from the machine.
+    // Its sandbox unmounts everything that it does not need. Without its own mount namespace it would
+    // unmount all network namespaces of the machine in /run/netns.
     enter: ["unshare", "--mount", "--propagation", "slave"],
     unit: unitOf(vpcId, "internet-gateway"),
   };

@@ -8,26 +8,26 @@ import type { VpcModel } from "./model";
 import { CommandError, run } from "../../shared/process";
 
 /*
- * Whether the machine itself lets its connections into a VPC. The local cloud changes no firewall of
- * the machine, so one that drops what it does not know cuts all hosts off. Without a look, nobody
- * would notice until each host has been dialled for minutes.
+ * Checks whether the machine can connect to a VPC. The local cloud changes no firewall of the machine, so
+ * a firewall that drops unknown traffic blocks all hosts. Without this check, the user would notice only
+ * after minutes of failed connection attempts.
  */
 
 const PATIENCE_MS = 2_000;
 
-/** Whether a connection of the machine's gets to the VPC's router and its answer comes back. */
+/** Whether the machine can open a connection to the VPC's router. */
 export async function wayIsOpen(vpc: VpcModel): Promise<boolean> {
   return (await tryOnce(vpc, PATIENCE_MS / 2)) === undefined;
 }
 
 /**
- * Tries the way from the machine to the VPC's router.
+ * Tests the connection from the machine to the VPC's router.
  *
- * @throws Error that says what was tried and seen, what stands in the way, and how to open it.
+ * @throws Error with the test, its result, the probable cause, and the remedy.
  */
 export async function requireWay(vpc: VpcModel): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
-  // The router's answer comes from its mirror, which may have been started this moment.
+  // The router's mirror answers. It may have started just now.
   let seen: string | undefined;
   do {
     seen = await tryOnce(vpc, deadline - Date.now());
@@ -39,7 +39,7 @@ export async function requireWay(vpc: VpcModel): Promise<void> {
   throw new Error(await explain(vpc, seen));
 }
 
-/** Opens one connection to the router; what went wrong, if anything did. */
+/** Opens one connection to the router. Returns the error, if any. */
 async function tryOnce(vpc: VpcModel, timeoutMs: number): Promise<string | undefined> {
   const { router } = endsOf(vpc.slot);
   const other = await otherWay(vpc);
@@ -60,7 +60,7 @@ async function tryOnce(vpc: VpcModel, timeoutMs: number): Promise<string | undef
 
 const NO_ANSWER = "no answer";
 
-/** Says so if the machine would not use the VPC's link, such as with a VPN that takes everything. */
+/** Returns an explanation if the machine would not use the VPC's link, for example because of a VPN. */
 async function otherWay(vpc: VpcModel): Promise<string | undefined> {
   const argv = ["ip", "-json", "-4", "route", "get", endsOf(vpc.slot).router];
   try {
@@ -81,7 +81,7 @@ async function otherWay(vpc: VpcModel): Promise<string | undefined> {
 async function explain(vpc: VpcModel, seen: string): Promise<string> {
   const { machine, router } = endsOf(vpc.slot);
   const link = outerLink(vpc.id);
-  const tried = `This machine cannot connect to the VPC ${vpc.id} by its link ${link}, from ${machine} to ${router}, TCP port ${TRIAL_PORT}. Seen within ${PATIENCE_MS / 1000}s: ${seen}.`;
+  const tried = `This machine cannot connect to the VPC ${vpc.id} through its link ${link}, from ${machine} to ${router}, TCP port ${TRIAL_PORT}. Seen within ${PATIENCE_MS / 1000}s: ${seen}.`;
   if ((await otherWay(vpc)) !== undefined) {
     return `${tried}\nSomething else on this machine, such as a VPN, routes the lab's addresses ("ip rule" and "ip route" show it). Exclude 198.18.0.0/15 from it, and run "npm run up" again.`;
   }
@@ -93,8 +93,8 @@ async function explain(vpc: VpcModel, seen: string): Promise<string> {
   }
   const hook: Hook = arrived ? "input" : "output";
   const where = arrived
-    ? "The packet arrived and the answer did not come back: a firewall on this machine stops what comes in by that link."
-    : "The packet did not arrive: a firewall on this machine stops what goes out by that link.";
+    ? "The packet arrived and the answer did not come back: a firewall on this machine blocks incoming packets on that link."
+    : "The packet did not arrive: a firewall on this machine blocks outgoing packets on that link.";
   const chains = await chainsThatDrop(hook);
   const rules = [...new Set(chains.flatMap((chain) => remedyFor(chain, hook)))];
   return [
@@ -107,13 +107,13 @@ async function explain(vpc: VpcModel, seen: string): Promise<string> {
           `No chain of nftables or iptables with the hook ${hook} explains it; look for another kind of firewall. Allow interfaces called kl-… there, and run "npm run up" again.`,
         ]),
     ...rules.map((rule) => `  ${rule}`),
-    ...(chains.some(({ tool }) => tool !== "ufw") // which keeps its rules
+    ...(chains.some(({ tool }) => tool !== "ufw") // ufw keeps its rules
       ? ["The firewall forgets a rule at its next start, unless you add it to its configuration."]
       : []),
   ].join("\n");
 }
 
-/** How many trials have come to the router. */
+/** The number of test packets that arrived at the router. */
 async function arrivals(vpcId: string): Promise<number> {
   const list = ["nft", "--json", "list", "chain", "inet", "kafkalab", "internet-in"];
   const text = await run([...inRouter(vpcId), ...list]);

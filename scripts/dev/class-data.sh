@@ -1,22 +1,22 @@
 #!/bin/bash
-# Records which classes ZooKeeper, a broker and the command-line tools load, as archives that the
-# JVM maps instead of reading and checking those classes anew: a broker then opens its port in less
-# than half the time.
+# Records the classes that ZooKeeper, a broker and the command-line tools load in class data archives (CDS).
+# The JVM maps these archives and does not have to read and verify the classes again. A broker then opens its
+# port in less than half the time.
 #
-# Inputs: /mnt/archives, laid out as Apache's archive; runs as root inside the host image, over a
-#   throw-away layer, with a loopback network only. It writes
+# Inputs: /mnt/archives, with the layout of Apache's archive; runs as root inside the host image, on a
+#   temporary overlay, with only a loopback network. It writes
 #   /usr/share/kafkalab/class-data/<release>.jsa and <release>-tools.jsa.
-# Idempotence: writes the archives anew.
+# Idempotence: overwrites the archives.
 #
-# The JVM accepts such an archive only for the same class path, jars (by time and size) and Java
-# version, and does without otherwise. So the releases are unpacked where the install script puts
-# them, and everything is run as the services run it.
+# The JVM uses such an archive only with the same class path, jars (by time and size) and Java version, and
+# ignores it otherwise. So this script unpacks the releases to the same place as the install script, and runs
+# everything like the services.
 set -euo pipefail
 
 out=/usr/share/kafkalab/class-data
 work=/tmp/class-data
 mkdir -p "$out" "$work"
-# For the launchers of our own: record, do not use.
+# Tells the lab's own launchers not to use existing class data.
 export KAFKA_CLASS_DATA='' ZK_CLASS_DATA=''
 jobs=()
 trap '[ ${#jobs[@]} -eq 0 ] || kill -KILL "${jobs[@]}" 2>/dev/null || true' EXIT
@@ -38,8 +38,8 @@ wait_for_port() { # PORT PID
   fail "port $1 not open after 300 s"
 }
 
-# end PID ARCHIVE: a JVM writes its archive when it is asked to end. Apache's own zkServer.sh has a
-# directory on its class path, for which there is no such archive: that start is as long as ever.
+# end PID ARCHIVE: stops a JVM, which then writes its archive. Apache's own zkServer.sh has a directory on its
+# class path. The JVM supports no archive for that, so such a start is not faster.
 end() {
   kill "$1"
   wait "$1" || true
@@ -56,7 +56,7 @@ unpack() { # FILE LINK: prints the name of the release
 
 zookeeper() {
   local id
-  # An ensemble of three, for the classes of elections and followers.
+  # Start an ensemble of three, to record the classes of elections and followers.
   for id in 1 2 3; do
     mkdir -p "$work/zk$id"
     echo "$id" >"$work/zk$id/myid"
@@ -86,7 +86,7 @@ CFG
   done
 }
 
-# A list of the classes that a tool loads; the lists of all tools make one archive.
+# Records a list of the classes that a tool loads. The lists of all tools become one archive.
 tool() { # NAME ARGUMENT...
   local name=$1
   shift

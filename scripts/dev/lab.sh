@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Runs one of the lab's commands: `npm run COMMAND -- ARGUMENTS` calls `lab.sh COMMAND ARGUMENTS`.
 #
-# The commands are TypeScript, in cli/. This file provides what must exist before Node.js can run them:
-# the packages and the bundle of cli/. `lab.sh --help` lists the commands and the exit codes.
+# The commands are in TypeScript, in cli/. This script provides the packages and the bundle of cli/, so that
+# Node.js can run them. `lab.sh --help` lists the commands and the exit codes.
 #
 # Inputs: KAFKALAB_CACHE, KAFKALAB_STATE.
-# Idempotence: the set-up takes well under a second when there is nothing to do.
+# Idempotence: the setup takes well under a second if there is nothing to do.
 set -euo pipefail
 
 here=$(dirname "${BASH_SOURCE[0]}")
@@ -17,8 +17,8 @@ if [ "${1-}" = setup ]; then
   exec "$here/setup.sh" "$@"
 fi
 
-# The scope of the first set-up. cli/ reads the stack's settings and sets up more where they ask for
-# more. A lab on this machine is what most commands are for, so its set-up need not wait for that.
+# The scope of the first setup. cli/ reads the stack's settings and extends the setup if necessary. Most
+# commands need a lab on this machine, so this script begins with that setup.
 scope_of() { # COMMAND ARGUMENT...
   local command=${1-} previous=
   case $command in
@@ -47,9 +47,9 @@ KAFKALAB_SETUP_QUIET=1 "$here/setup.sh" --scope "$KAFKALAB_SCOPE"
 export KAFKALAB_CACHE=$cache KAFKALAB_STATE=$state KAFKALAB_SCOPE
 cd "$root"
 
-# A command may end in another program, such as pulumi or ssh. Node.js writes that program with its
-# arguments to file descriptor 3, and this shell becomes it. So signals reach the program itself, once,
-# and whoever kills the command kills the program.
+# The last step of a command may be another program, such as pulumi or ssh. Node.js writes that program with
+# its arguments to file descriptor 3, and this shell executes it with exec. So each signal reaches the program
+# once, and killing the command kills the program.
 last=$(mktemp)
 exec 3<>"$last"
 rm -f "$last"

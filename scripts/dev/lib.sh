@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What the scripts here share: where things are, messages, and the content-keyed cache.
+# Common part of the scripts in this directory: paths, messages, and the content-addressed cache.
 #
 # Inputs: KAFKALAB_CACHE and KAFKALAB_STATE, both optional; sourced, not run.
 # Idempotence: only defines variables and functions.
 # shellcheck disable=SC2034 # the variables are for the files that source this one
 set -euo pipefail
 
-# Services on hosts, dnsmasq and other users read much of what is made here, whatever umask the caller
-# has. Secrets are in directories with a mode of their own.
+# Services on hosts, dnsmasq and other users must be able to read the files, even if the caller has a strict
+# umask. Secrets are in directories with a restrictive mode.
 umask 022
 
 say() {
@@ -23,12 +23,12 @@ die() {
   exit 1
 }
 
-# place VARIABLE DEFAULT: the directory that a variable of the environment names, without symbolic
-# links, since the kernel reports mounts and loop devices so. A relative path starts where npm was
-# called. What hosts keep below it adds some 200 bytes, and the kernel takes paths of 4095.
+# place VARIABLE DEFAULT: prints the directory in an environment variable, without symbolic links, like the
+# kernel's lists of mounts and loop devices. A relative path starts at the directory where the user called npm.
+# Files of hosts below it add about 200 bytes to the path, and the kernel accepts paths of up to 4095 bytes.
 place() {
   local path=${!1:-$2}
-  # Pulumi and Node.js take texts for UTF-8; SSH takes ${…} for a variable.
+  # Pulumi and Node.js expect UTF-8. SSH expands ${…}.
   if [[ $path == *[[:cntrl:]]* || $path == *"\${"* ]] || ! iconv -f UTF-8 -t UTF-8 <<<"$path" >/dev/null 2>&1; then
     die "$1 must be UTF-8 text without control characters and without \"\${\"; got $(printf %q "$path")." \
       "Name another directory."
@@ -55,27 +55,28 @@ lab=$root/.lab
 cache=$(place KAFKALAB_CACHE /var/cache/kafkalab)
 state=$(place KAFKALAB_STATE /var/lib/kafkalab)
 
-# give_away PATH...: what root makes in somebody's checkout is that user's, who changes it later.
+# give_away PATH...: makes the owner of the checkout the owner of files that root created in it, so that the
+# user can change them.
 give_away() {
   if [ "$EUID" -eq 0 ] && [ "$(stat --format=%u -- "$root")" -ne 0 ]; then
     chown --recursive --no-dereference --reference="$root" -- "$@"
   fi
 }
 
-# quoted TEXT: one word for any shell of POSIX.
+# quoted TEXT: prints the text as one word of a POSIX shell.
 quoted() {
   printf "'%s'" "${1//\'/\'\\\'\'}"
 }
 
-# Seconds with one digit since a time taken from $EPOCHREALTIME.
+# since TIME: prints the seconds since a value of $EPOCHREALTIME, with one decimal.
 since() {
   local tenths=$(((${EPOCHREALTIME/./} - ${1/./}) / 100000))
   printf '%d.%d s' $((tenths / 10)) $((tenths % 10))
 }
 
-# key STRING... [-- PATH...]: a key of the strings and of the names, contents and executable bits of
-# the files, directories taken whole. Paths are relative to the checkout, so each clone has the
-# same keys.
+# key STRING... [-- PATH...]: prints a hash of the strings and of the names, contents and executable bits of
+# the files. A directory stands for all of its files. Paths are relative to the checkout, so all clones have
+# the same keys.
 key() {
   local strings=()
   while [ $# -gt 0 ] && [ "$1" != "--" ]; do
@@ -93,7 +94,7 @@ key() {
   } | sha256sum | cut -c 1-40
 }
 
-# The text of functions of a step, for its key: what makes the entry is part of what it is.
+# Prints the source of a step's functions, for the key of an entry. A changed builder must build a new entry.
 text_of() { # STEP FUNCTION...
   local file=$root/scripts/dev/steps/$1.sh name
   shift
@@ -106,7 +107,7 @@ reachable() { # URL: does it answer within a few seconds?
   curl --silent --fail --location --head --output /dev/null --connect-timeout 3 --max-time 8 "$1"
 }
 
-# check_sha FILE ALGORITHM SUM [NAME]: an error that names the file, the expected and the found sum.
+# check_sha FILE ALGORITHM SUM [NAME]: fails with the expected and the found sum if they differ.
 check_sha() {
   local found
   found=$("$2sum" "$1" | cut -d ' ' -f 1)
@@ -119,8 +120,8 @@ check_sha() {
 }
 
 # --- The cache -------------------------------------------------------------------------------------
-# An entry is a directory $cache/<kind>/<key>. It is built under another name and renamed, so it is
-# whole or not there; .manifest lists its files with sizes and times, so a damaged one is noticed.
+# An entry is a directory $cache/<kind>/<key>. The setup builds it under another name and renames it, so an
+# entry is always complete. .manifest lists its files with sizes and times, to detect damage.
 
 listing() { # DIRECTORY: a directory's own size is left out, since a copy's may differ
   (
@@ -129,14 +130,14 @@ listing() { # DIRECTORY: a directory's own size is left out, since a copy's may 
   )
 }
 
-# An entry that a user's umask has closed, or opened for all, has been so since it was made.
+# Also checks the mode: an entry that was built with a user's umask may be unreadable or writable for others.
 entry_whole() { # KIND KEY
   local entry=$cache/$1/$2
   [ -f "$entry/.manifest" ] && [[ $(stat --format=%a "$entry") == *5 ]] &&
     listing "$entry" | cmp --silent - "$entry/.manifest"
 }
 
-# Takes an entry out of the way. Running hosts may stand on an image: such a one is only renamed.
+# Removes an entry. Only renames an image that running hosts use.
 entry_discard() { # DIRECTORY
   local aside=$1 key
   if [ "${1##*/.}" = "$1" ]; then
@@ -144,7 +145,7 @@ entry_discard() { # DIRECTORY
     mv "$1" "$aside"
   fi
   key=$(grep -oE '[0-9a-f]{40}' <<<"${1##*/}")
-  # As local-cloud/machine/instance-disk.ts mounts it; a host of an earlier release by the image's path.
+  # The mount source from local-cloud/machine/instance-disk.ts. Earlier releases used the image's path.
   if grep -qs "^kafkalab:$key " /proc/self/mounts || grep -qsF "lowerdir=${1%/*}/$key/" /proc/self/mounts; then
     progress "the damaged ${1#"$cache"/} is in use by hosts; it stays as $aside"
   else
@@ -152,8 +153,8 @@ entry_discard() { # DIRECTORY
   fi
 }
 
-# entry_make KIND KEY BUILDER [ARGUMENT...]: makes the entry if it is not there whole. The builder
-# gets the directory to fill as its last argument. Two set-ups at once: the second waits.
+# entry_make KIND KEY BUILDER [ARGUMENT...]: builds an entry if it is missing or damaged. The last argument of
+# the builder is the directory to fill. A concurrent setup waits.
 entry_make() {
   local kind=$1 key=$2 builder=$3 entry=$cache/$1/$2 making=$cache/$1/.making-$2 left
   shift 3
@@ -171,7 +172,7 @@ entry_make() {
       fi
     done
     mkdir "$making"
-    # Not `builder || …`: that would switch off errexit in all that it calls.
+    # `builder || …` would disable errexit in the builder and in everything that it calls.
     trap 'entry_discard "$cache/'"$kind/.making-$key"'"' EXIT
     (
       trap - EXIT
@@ -186,7 +187,7 @@ entry_make() {
   exec {entry_lock}>&-
 }
 
-# link NAME TARGET: makes .lab/NAME point at the target.
+# link NAME TARGET: makes .lab/NAME a link to the target.
 link() {
   mkdir -p "$lab"
   if [ "$(readlink "$lab/$1" || true)" != "$2" ]; then
@@ -195,8 +196,8 @@ link() {
   fi
 }
 
-# note_user: notes in the cache that this checkout and this state directory use it. `cache prune` keeps
-# what they need. See cli/cache/users.ts.
+# note_user: records in the cache that this checkout and this state directory use it. `cache prune` keeps
+# their entries. See cli/cache/users.ts.
 note_user() {
   local users=$cache/users name
   name=$(printf '%s\0' "$root" "$state" | sha256sum)

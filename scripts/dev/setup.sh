@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Sets up the tools: everything that the lab needs on this machine and that is not there yet.
+# Provides everything that the lab needs on this machine and that is missing.
 #
-# Inputs: [--scope lab|tools|npm|check|test] (lab), what is wanted: all that a lab needs; no hosts (the
-#   stack is on AWS); npm's packages and the lab's commands; what the checks need; all of it;
-#   KAFKALAB_CACHE, KAFKALAB_STATE and what the files in steps/ name.
-# Idempotence: each step looks first whether there is anything to do; the whole takes well under a
-#   second when there is not. Steps that do not wait for one another run side by side. Two set-ups
-#   at once are safe.
+# Inputs: [--scope lab|tools|npm|check|test]. lab (the default): everything for a lab on this machine; tools:
+#   everything except hosts, for a stack on AWS; npm: npm's packages and the lab's commands; check: the tools
+#   of the checks; test: everything. KAFKALAB_CACHE, KAFKALAB_STATE and the variables in the files of steps/.
+# Idempotence: each step first checks whether there is anything to do. If not, the whole setup takes well
+#   under a second. Independent steps run in parallel. Two setups can run at the same time.
 set -euo pipefail
 
 # shellcheck source=lib.sh
@@ -36,11 +35,11 @@ for file in "$root/scripts/dev/steps"/*.sh; do
   . "$file"
 done
 
-progress() { # TEXT: one line for the person who waits; fd 3 is the terminal, the rest is logged
+progress() { # TEXT: prints one line to the terminal, which is fd 3; all other output is logged
   printf '  %-10s %s (%s)\n' "${only:-setup}" "$*" "$(since "${KAFKALAB_BEGAN:-$EPOCHREALTIME}")" >&3
 }
 
-# In a process of its own: `set -e` does not hold in a function that is part of a condition.
+# Each step runs in its own process: `set -e` has no effect in a function that is part of a condition.
 if [ -n "$only" ]; then
   "${only}_make"
   exit
@@ -60,7 +59,7 @@ case $preflight_scope in
   npm | check) steps=(npm commands) ;;
   *) die "setup.sh: --scope must be lab, tools, npm, check or test; got $preflight_scope" ;;
 esac
-# What a step waits for.
+# The steps that must be done before a step.
 declare -A after=([plugins]=pulumi [bundle]=npm [commands]=npm [image]="archives base")
 
 if [[ $preflight_scope =~ ^(lab|test)$ ]]; then
@@ -70,7 +69,7 @@ if ! preflight_ready; then
   preflight_make
 fi
 
-# Whoever prunes the cache waits until a set-up has linked what it found there.
+# `cache prune` waits for this lock until the setup has linked the entries that it uses.
 if [ -d "$cache" ] && [ -w "$cache" ]; then
   mkdir -p "$cache/locks"
   exec {prune_lock}>>"$cache/locks/prune"
@@ -105,9 +104,9 @@ failed=()
 if [ ${#waiting[@]} -gt 0 ]; then
   mkdir -p "$lab/log"
   trap stop INT TERM
-  # npm's packages can do without a cache, so that prices and checks need no root.
+  # npm's packages need no cache, so the price estimate and the checks need no root.
   if [ ! -d "$cache" ] && ! mkdir -p "$cache" 2>/dev/null && [[ ! $preflight_scope =~ ^(npm|check)$ ]]; then
-    die "the cache $cache cannot be made." "Run this as root, or set KAFKALAB_CACHE to a directory that you may make."
+    die "cannot create the cache $cache." "Run this as root, or set KAFKALAB_CACHE to a directory that you may create."
   fi
   while [ ${#waiting[@]} -gt 0 ] || [ ${#job[@]} -gt 0 ]; do
     rest=()
@@ -126,7 +125,7 @@ if [ ${#waiting[@]} -gt 0 ]; then
         yes)
           began[$step]=$EPOCHREALTIME
           printf '  %-10s ...\n' "$step" >&2
-          set -m # a process group of its own, to be stopped as one
+          set -m # puts the step into its own process group, so that stop() can end it
           KAFKALAB_BEGAN=${began[$step]} bash "${BASH_SOURCE[0]}" --scope "$preflight_scope" --step "$step" >"$lab/log/$step.log" 2>&1 </dev/null &
           set +m
           job[$step]=$!

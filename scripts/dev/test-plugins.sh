@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests the stand-in plugins, where Go is there: it is needed only where they are made.
+# Tests the stand-in plugins if Go is installed. Only machines that build the plugins need Go.
 #
-# Inputs: none; set-up has built the host image, whose sshd is the one that they are tested against.
+# Inputs: none; the setup must have built the host image, because the tests use its sshd.
 # Idempotence: changes nothing.
 set -euo pipefail
 
@@ -12,5 +12,5 @@ if ! command -v go >/dev/null; then
 fi
 echo "== plugins"
 go vet ./...
-# Where both this machine and that sshd have their files.
+# Both this machine and that sshd can see /tmp.
 TMPDIR=/tmp go test ./...

@@ -12,7 +12,7 @@ const ARGUMENTS = z.looseObject({
   nameRegex: z.string().optional(),
 });
 
-/** The host image, if the filters and the pattern of the name fit it. */
+/** Returns the host image if it matches the filters and the name pattern. */
 export const getAmi = lookup(ARGUMENTS, (args) => {
   const { filters = [], nameRegex } = args;
   const { amiId, architecture, name, created } = image();

@@ -5,7 +5,7 @@ import { architectureOf } from "../instance-types";
 import { FILTERS } from "./filters";
 import { lookup } from "./lookup";
 
-/** The places of each kind; every one of them has every type. */
+/** The locations of each kind. All of them offer every type. */
 const LOCATIONS: Readonly<{ [locationType: string]: readonly string[] }> = {
   region: [REGION],
   "availability-zone": Object.keys(ZONES),
@@ -17,7 +17,7 @@ const ARGUMENTS = z.looseObject({
   filters: FILTERS.optional(),
 });
 
-/** Which types are offered where: a pair for each. Only by the filters `instance-type`, `location`. */
+/** Returns pairs of type and location. Supports only the filters `instance-type` and `location`. */
 export const getInstanceTypeOfferings = lookup(ARGUMENTS, (args) => {
   const { locationType = "region", filters = [] } = args;
   const strange = filters.find(({ name }) => !["instance-type", "location"].includes(name));

@@ -15,14 +15,14 @@ const ARGUMENTS = z.looseObject({
   region: z.string().optional(),
 });
 
-/** An instance by its id, as it is now: what changes with its power state, too. */
+/** Returns an instance by its id, with the current values that depend on its power state. */
 export const getInstance = lookup(ARGUMENTS, (args) => {
   const { instanceId, getUserData } = args;
   const foreign = Object.keys(args).filter((name) => !Object.hasOwn(ARGUMENTS.shape, name));
   if (foreign.length > 0 || instanceId === undefined) {
     throw new ApiError(
       "InvalidParameterCombination",
-      `the local cloud finds an instance by its instanceId alone; got ${foreign.join(", ") || "none"}`,
+      `the local cloud finds an instance only by its instanceId; got ${foreign.join(", ") || "none"}`,
     );
   }
   const state = readState();

@@ -13,7 +13,7 @@ const ARGUMENTS = z.looseObject({
   region: z.string().optional(),
 });
 
-/** The instances that have these tags and are in one of these states: `running` alone by default. */
+/** Returns the instances that have these tags and are in one of these states. @default state `running` */
 export const getInstances = lookup(ARGUMENTS, (args) => {
   const { instanceTags = {}, instanceStateNames = ["running"] } = args;
   const foreign = Object.keys(args).filter((name) => !Object.hasOwn(ARGUMENTS.shape, name));

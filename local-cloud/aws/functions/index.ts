@@ -29,7 +29,7 @@ const getAvailabilityZones = lookup(
   },
 );
 
-/** Only Debian's public parameters: /aws/service/debian/release/12/latest/amd64 and arm64. */
+/** Supports only Debian's public parameters: /aws/service/debian/release/12/latest/amd64 and arm64. */
 const getParameter = lookup(
   z.looseObject({ name: z.string(), withDecryption: z.boolean().optional() }),
   (args) => {
@@ -53,7 +53,7 @@ const getParameter = lookup(
   },
 );
 
-/** Every function of the local cloud, by Pulumi's token. */
+/** All functions of the local cloud, by Pulumi token. */
 export const functions: Readonly<{ [token: string]: Lookup }> = {
   "aws:index/getRegion:getRegion": () => ({
     id: REGION,

@@ -2,10 +2,10 @@ import type * as z from "zod";
 import { ApiError } from "../api-error";
 import type { Values } from "../values";
 
-/** A look-up of the provider: its arguments in, its result out. */
+/** A lookup function of the provider. */
 export type Lookup = (args: Values) => Values | Promise<Values>;
 
-/** Makes a look-up that refuses arguments of other types than the schema's. */
+/** Creates a lookup function that checks its arguments against a schema. */
 export function lookup<Args extends Values>(
   schema: z.ZodType<Args>,
   find: (args: Args) => Values | Promise<Values>,

@@ -1,6 +1,6 @@
 /*
- * The data of each resource type. Resource types look at one another's records, so the data stands
- * apart from what each type does (resources/).
+ * The data of each resource type. Resource types read each other's records, so the data is separate from
+ * the behaviour (resources/).
  */
 export { instance, instanceState, keyPair } from "./instance";
 export { eip, natGateway } from "./nat";

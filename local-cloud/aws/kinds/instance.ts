@@ -75,9 +75,9 @@ export const instance = kind({
     imageRoot: z.string(),
     networkInterfaceId: z.string(),
     rootVolumeId: z.string(),
-    /** The last one while the instance is stopped, so that the next one differs. */
+    /** The current address. While the instance is stopped, its last one: the next must differ. */
     publicIp: z.string().optional(),
-    /** Whether somebody stopped the instance on purpose: it then stays stopped. */
+    /** Whether somebody stopped the instance on purpose. If so, it stays stopped. */
     stopped: z.boolean().optional(),
   },
 });

@@ -6,10 +6,10 @@ import { findNow } from "../records";
 import { vpcOfGroup } from "../vpc-model";
 import { applyVpcOf } from "../network";
 
-/** The attribute that names the account. */
+/** The attribute with the account id. */
 export const owner = { ownerId: ACCOUNT };
 
-/** The VPC of a security group, or AWS's error if there is no such group. */
+/** Returns the VPC of a security group. Throws AWS's error if the group does not exist. */
 export function vpcOfExistingGroup(state: State, groupId: string): string {
   const vpcId = vpcOfGroup(state, groupId);
   if (vpcId !== undefined) {
@@ -18,7 +18,7 @@ export function vpcOfExistingGroup(state: State, groupId: string): string {
   throw new ApiError("InvalidGroup.NotFound", `The security group '${groupId}' does not exist`);
 }
 
-/** Hands the VPC of a route table to the machine. */
+/** Applies the VPC of a route table to the machine. */
 export async function applyVpcOfRouteTable(routeTableId: string): Promise<void> {
   const table = findNow(kinds.routeTable, routeTableId);
   if (table) {
@@ -26,7 +26,7 @@ export async function applyVpcOfRouteTable(routeTableId: string): Promise<void> 
   }
 }
 
-/** AWS's error for a resource that others use, where its message has this form. */
+/** AWS's error for a resource in use, for the types with this form of message. */
 export const hasDependencies = (what: string, id: string) =>
   new ApiError(
     "DependencyViolation",

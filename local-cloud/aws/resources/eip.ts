@@ -7,7 +7,7 @@ import * as kinds from "../kinds";
 import { having, recordsOf } from "../records";
 import { resourceType } from "../resource";
 
-/** An address for a NAT gateway, which associates it. So it takes no instance and no interface. */
+/** An elastic IP address. Only a NAT gateway can use it, so it has no properties for an instance. */
 export const eip = resourceType(kinds.eip, {
   name: "EC2 EIP",
   service: "EC2",

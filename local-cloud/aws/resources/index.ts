@@ -18,7 +18,7 @@ import { volumeAttachment } from "./volume-attachment";
 import { vpc } from "./vpc";
 import { zone } from "./zone";
 
-/** Every resource type of the local cloud, by Pulumi's token. */
+/** All resource types of the local cloud, by Pulumi token. */
 export const resourceTypes: Readonly<{ [token: string]: ResourceType }> = Object.fromEntries(
   [
     vpc,

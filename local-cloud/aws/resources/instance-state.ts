@@ -8,7 +8,7 @@ import { find, findNow, mustExist } from "../records";
 import { resourceType } from "../resource";
 import { isStopped } from "../vpc-model";
 
-/** Whether an instance is powered on. The instance's own record notes the wanted state. */
+/** Whether an instance is powered on. The instance's own record contains the wanted state. */
 export const instanceState = resourceType(kinds.instanceState, {
   name: "EC2 Instance State",
   service: "EC2",
@@ -38,7 +38,7 @@ export const instanceState = resourceType(kinds.instanceState, {
         }
       });
     }
-    // An instance that runs already need not wait for another process at work on it.
+    // A running instance needs no lock, so do not wait for another process that holds it.
     if (!stopped && instanceIsWhole(id)) {
       return;
     }
@@ -46,5 +46,5 @@ export const instanceState = resourceType(kinds.instanceState, {
   },
   isWhole: ({ id, inputs }) => instanceRuns(id) === (inputs.state === "running"),
   exists: ({ id }) => instanceExists(id),
-  // AWS's provider leaves the instance as it is when this resource goes. So does this one.
+  // Like AWS's provider, this one does not change the instance when this resource is deleted.
 });

@@ -30,10 +30,10 @@ type Subnet = RecordOf<typeof kinds.subnet>;
 
 const USER_DATA_LIMIT = 16384;
 
-/** GiB of the image's own root volume. */
+/** Size of the image's root volume in GiB. */
 const ROOT_SIZE = 8;
 
-/** The root volume that the program asks for. */
+/** The root volume in the inputs. */
 function rootWish({ rootBlockDevice: root = {} }: Inputs): VolumeWish {
   return {
     type: root.volumeType ?? "gp3",
@@ -54,7 +54,7 @@ export const instance = resourceType(kinds.instance, {
   newId: () => newId("i"),
 
   async lookAround(inputs) {
-    // EC2 takes any user data. This refuses what the local cloud would not do as cloud-init does.
+    // EC2 accepts any user data. The local cloud rejects user data that it cannot process like cloud-init.
     await readUserData(userDataOf(inputs)).catch((error: unknown) => {
       throw error instanceof UserDataError ? new ApiError("InvalidUserData", error.message) : error;
     });
@@ -78,11 +78,12 @@ export const instance = resourceType(kinds.instance, {
   choose(inputs, state, around) {
     const subnet = mustExist(state, kinds.subnet, inputs.subnetId);
     const privateIp = privateAddress(inputs.privateIp, subnet, state);
-    // EC2 decides at the launch, for good, whether an instance has a public address.
+    // EC2 decides at launch whether an instance has a public address. This cannot change later.
     const isPublic = inputs.associatePublicIpAddress ?? subnet.inputs.mapPublicIpOnLaunch ?? false;
     return {
-      // Made from the address, not from the instance or the subnet: DHCP gives an address only to the
-      // owner of its lease, and the next instance with this address may be in a new subnet.
+      // The MAC address depends on the IP address, not on the instance or the subnet: dnsmasq gives an
+      // address only to the owner of its lease, and the next instance with this address may be in a new
+      // subnet.
       mac: macAddress(subnet.inputs.vpcId, privateIp),
       privateIp,
       imageRoot: around.image.root,
@@ -98,7 +99,7 @@ export const instance = resourceType(kinds.instance, {
     await powerOn(record);
   },
   async update(record, before) {
-    // EC2 changes these only while the instance is stopped, so AWS's provider stops and starts it.
+    // EC2 can change these only while the instance is stopped, so AWS's provider stops and starts it.
     const stops = (["instanceType", "userData", "userDataBase64"] as const).some(
       (name) => record.inputs[name] !== before.inputs[name],
     );
@@ -126,7 +127,7 @@ function refuseImage({ ami, instanceType }: Inputs, known: Image, self?: Instanc
   if (!/^ami-[0-9a-f]{8,17}$/.test(ami)) {
     throw new ApiError("InvalidAMIID.Malformed", `Invalid id: "${ami}" (expecting "ami-...")`);
   }
-  // A host keeps the image that it was made from, as EC2 lets it when an AMI is withdrawn.
+  // A host keeps the image that it was created from, as on EC2 after an AMI is deregistered.
   if (ami !== known.amiId && ami !== self?.inputs.ami) {
     throw new ApiError("InvalidAMIID.NotFound", `The image id '[${ami}]' does not exist`);
   }
@@ -145,7 +146,7 @@ function refuseImage({ ami, instanceType }: Inputs, known: Image, self?: Instanc
   }
 }
 
-/** Throws if the zone, the key pair or a security group does not go with the instance. */
+/** Throws if the zone, the key pair or a security group does not match the instance. */
 function refuseSurroundings(inputs: Inputs, state: State, subnet: Subnet, self?: Instance): void {
   const { availabilityZone: zone, keyName, vpcSecurityGroupIds = [] } = inputs;
   if (zone !== undefined && zone !== zoneOf(subnet.inputs)) {
@@ -178,7 +179,7 @@ function refuseRoot(inputs: Inputs, self?: Instance): void {
   }
 }
 
-/** What AWS says about an instance besides its inputs. */
+/** The properties of an instance that are not inputs. */
 export function attributesOf(record: Instance, state: State) {
   const { id, inputs, chosen } = record;
   const subnet = find(state, kinds.subnet, inputs.subnetId);
@@ -189,8 +190,8 @@ export function attributesOf(record: Instance, state: State) {
   return {
     arn: ec2Arn("instance", id),
     availabilityZone: subnet ? zoneOf(subnet.inputs) : "",
-    // AWS's provider says false while the instance is stopped, and knows what a program ignores.
-    // Here a change would replace the instance, so this says what was decided at the launch.
+    // AWS's provider returns false while the instance is stopped. Here that difference would replace the
+    // instance, so this returns the value from the launch.
     associatePublicIpAddress: chosen.publicIp !== undefined,
     instanceState: runs ? "running" : "stopped",
     primaryNetworkInterfaceId: chosen.networkInterfaceId,

@@ -7,7 +7,7 @@ import { resourceType } from "../resource";
 
 const KEY = /^(?<algorithm>ssh-rsa|ssh-ed25519) (?<body>[A-Za-z0-9+/]+=*)(\s.*)?\s*$/;
 
-/** The two parts of a key in OpenSSH's form, or AWS's error. */
+/** Returns the two parts of an OpenSSH public key. Throws AWS's error if it is invalid. */
 function parseKey(publicKey: string): { algorithm: string; body: Buffer } {
   const { algorithm, body } = KEY.exec(publicKey)?.groups ?? {};
   if (algorithm === undefined || body === undefined) {
@@ -48,7 +48,7 @@ export const keyPair = resourceType(kinds.keyPair, {
   },
 });
 
-/** The provider names a key pair that the program does not name: see `autoNamed`. */
+/** The name of a key pair. The provider generates one if the program sets none: see `autoNamed`. */
 function keyNameOf({ keyName }: { keyName?: string | undefined }): string {
   if (keyName === undefined) {
     throw new Error("the key pair has no name; Pulumi must check its inputs first");

@@ -6,7 +6,7 @@ import { find, having, mustExist } from "../records";
 import { resourceType } from "../resource";
 import { privateAddress } from "../subnet-addresses";
 
-/** A public, zonal one: it lets those hosts out that have a route to it. */
+/** A public, zonal NAT gateway. Hosts with a route to it can reach the internet. */
 export const natGateway = resourceType(kinds.natGateway, {
   name: "EC2 NAT Gateway",
   service: "EC2",
@@ -64,6 +64,6 @@ export const natGateway = resourceType(kinds.natGateway, {
     };
   },
 
-  // A new one does nothing yet. One that is removed leaves routes that lead nowhere.
+  // A new gateway has no routes yet. A removed gateway leaves routes without a target.
   afterRemoval: ({ inputs }) => applyVpcOfSubnet(inputs.subnetId),
 });

@@ -37,7 +37,7 @@ export const record = resourceType(kinds.record, {
 
 const zoneOf = ({ zoneId }: Inputs, state: State) => mustExist(state, kinds.zone, zoneId);
 
-/** Throws if the values are none that Route 53 takes for a record of the type. */
+/** Throws if Route 53 rejects the values for the type of the record. */
 function refuseValues({ type, records: values }: Inputs, name: string): void {
   const invalid = (why: string) =>
     new ApiError("InvalidChangeBatch", `[Invalid Resource Record: '${why}']`);
@@ -53,14 +53,14 @@ function refuseValues({ type, records: values }: Inputs, name: string): void {
     throw invalid(`FATAL problem: ${problem} encountered with '${bad}'`);
   }
   if (type === "PTR" && !/^(\d{1,3}\.){4}in-addr\.arpa$/.test(name)) {
-    throw invalid(`the local cloud has PTR records of IPv4 addresses only, and '${name}' is none`);
+    throw invalid(`the local cloud supports PTR records only for IPv4 addresses; got '${name}'`);
   }
   if (type === "CNAME" && values.length > 1) {
     throw invalid("FATAL problem: MultipleCNAMEs (a CNAME has one value)");
   }
 }
 
-/** Throws if another record of the same name does not let this one stand beside it. */
+/** Throws if the record conflicts with another record of the same name. */
 function refuseClash(
   { type, allowOverwrite }: Inputs,
   name: string,

@@ -4,7 +4,7 @@ import { having, mustExist } from "../records";
 import { resourceType } from "../resource";
 import { hasDependencies, owner } from "./common";
 
-/** Its routes are resources of their own: it takes no inline ones. */
+/** Routes are separate resources. The local cloud does not support inline routes. */
 export const routeTable = resourceType(kinds.routeTable, {
   name: "EC2 Route Table",
   service: "EC2",

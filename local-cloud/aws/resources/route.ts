@@ -9,10 +9,10 @@ import { applyVpcOfRouteTable } from "./common";
 
 type Inputs = InputsOf<typeof kinds.route>;
 
-/** The inputs that name what a route leads to. Exactly one of them is given. */
+/** The inputs for the target of a route. The program must set exactly one of them. */
 const TARGETS = ["gatewayId", "natGatewayId"] as const;
 
-/** What the route leads to: its id and its VPC. AWS's error if that does not exist. */
+/** Returns the id and the VPC of a route's target. Throws AWS's error if the target does not exist. */
 function targetOf({ gatewayId, natGatewayId }: Inputs, state: State) {
   if (natGatewayId !== undefined) {
     const { id, inputs } = mustExist(state, kinds.natGateway, natGatewayId);

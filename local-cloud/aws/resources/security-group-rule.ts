@@ -12,7 +12,7 @@ import { vpcOfExistingGroup } from "./common";
 
 type Inputs = InputsOf<typeof kinds.ingressRule>;
 
-/** The inputs that name whom a rule is about. Exactly one of them is given. */
+/** The inputs for the peer of a rule. The program must set exactly one of them. */
 const PEERS = ["cidrIpv4", "referencedSecurityGroupId"] as const;
 const PORTS = ["fromPort", "toPort"] as const;
 
@@ -30,7 +30,7 @@ function checkPorts({ ipProtocol, fromPort: from, toPort: to }: Checked<Inputs>)
 
 type Port = number | string | undefined;
 
-/** The rule that the ports break, if they break one. Ports that are not known yet break none. */
+/** Returns the rule that the ports break, if any. Accepts ports that are not known yet. */
 function portRule(protocol: string, from: Port, to: Port): string | undefined {
   const areWrong =
     protocol === "-1"

@@ -7,7 +7,7 @@ import { resourceType } from "../resource";
 import { groupsOf } from "../vpc-model";
 import { owner } from "./common";
 
-/** Its rules are resources of their own: it takes no inline ones. */
+/** Rules are separate resources. The local cloud does not support inline rules. */
 export const securityGroup = resourceType(kinds.securityGroup, {
   name: "EC2 Security Group",
   service: "EC2",

@@ -8,7 +8,7 @@ import { resourceType } from "../resource";
 import { addressUsers, zoneOf } from "../subnet-addresses";
 import { hasDependencies, owner } from "./common";
 
-/** EC2 keeps the first four addresses and the last one of every subnet. */
+/** EC2 reserves the first four addresses and the last address of every subnet. */
 const RESERVED = 5;
 
 export const subnet = resourceType(kinds.subnet, {

@@ -7,7 +7,7 @@ import { having, isOf } from "../records";
 import { resourceType } from "../resource";
 import { refuseVolume, volumeShape } from "../volume-types";
 
-/** What a volume is like, by what the program asks for and what the volume was before. */
+/** The properties of a volume, from its inputs and its former properties. */
 const shape = ({ inputs, chosen }: RecordOf<typeof kinds.volume>) => volumeShape(inputs, chosen);
 
 export const volume = resourceType(kinds.volume, {
@@ -37,6 +37,6 @@ export const volume = resourceType(kinds.volume, {
     return new ApiError("VolumeInUse", `Volume ${id} is currently attached to ${instanceId}`);
   },
   remove: ({ id }) => removeVolume(id),
-  // Only if the volume's file is gone. Otherwise an attachment keeps AWS from deleting the volume.
+  // This happens only if the volume's file is missing. Otherwise an attachment prevents the deletion.
   takesAlong: ({ id }, state) => having(state, kinds.volumeAttachment, "volumeId", id),
 });

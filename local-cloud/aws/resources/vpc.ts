@@ -15,7 +15,7 @@ import { resourceType } from "../resource";
 import { isUnknown } from "../values";
 import { hasDependencies, owner } from "./common";
 
-/** Why the machine cannot have a VPC with these addresses. @default undefined, if it can */
+/** The reason why the machine cannot have a VPC with these addresses. @default undefined, if it can */
 function clash(cidr: string, routes: MachineRoute[]): string | undefined {
   const other = routeThatOverlaps(cidr, routes);
   return (
@@ -50,7 +50,7 @@ export const vpc = resourceType(kinds.vpc, {
     }
   },
   choose(_inputs, state, { slot }) {
-    // Another VPC may have taken the slot since the look-up.
+    // Another VPC may have taken the slot since the lookup.
     const taken = takenSlots(state);
     let free = slot;
     while (taken.has(free)) {

@@ -7,10 +7,10 @@ import { having, mustExist, recordsOf } from "../records";
 import { resourceType } from "../resource";
 import { zoneVpcs } from "../vpc-model";
 
-/** The letters and digits of a hosted zone's id: Route 53 has them in upper case. */
+/** The number of characters in a hosted zone's id: upper-case letters and digits, as on Route 53. */
 const ID_LENGTH = 19;
 
-/** Only private zones: nobody outside would ask the local cloud for a public one. */
+/** Only private zones: no resolver outside would ask the local cloud for a public zone. */
 export const zone = resourceType(kinds.zone, {
   name: "Route 53 Hosted Zone",
   service: "Route 53",

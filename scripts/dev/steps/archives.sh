@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
-# Step archives: the Kafka and ZooKeeper releases that the hosts install, in .lab/archives/, laid out
-# as in Apache's archive.
+# Step archives: the Kafka and ZooKeeper releases that the hosts install, in .lab/archives/, with the layout
+# of Apache's archive.
 #
-# Inputs: the pins in components/lib/archives.json, offline/archives/; sourced by setup.sh. The
-#   default releases, as Pulumi.yaml has them, and those that KAFKALAB_RELEASES names
-#   ("kafka-3.8.1 ..."). KAFKALAB_APACHE may name another place that holds Apache's archive.
-# Idempotence: a cache entry a release. Apache's own archive where it can be had; otherwise one of the
-#   same layout, packed from the jars in Maven's repository and byte for byte the same on each machine.
-#   Either must have the pinned SHA-512 sum. .lab/archives/ holds links to the entries: hosts that are
-#   there find a release that comes later, too.
+# Inputs: the pins in components/lib/archives.json, offline/archives/; sourced by setup.sh. The default
+#   releases in Pulumi.yaml, and the releases in KAFKALAB_RELEASES ("kafka-3.8.1 ..."). KAFKALAB_APACHE may
+#   be the URL of another copy of Apache's archive.
+# Idempotence: one cache entry for each release. The entry is Apache's own archive if it is available.
+#   Otherwise this step packs an archive with the same layout from the jars in Maven's repository. It is
+#   identical on all machines. Both must have the pinned SHA-512 sum. .lab/archives/ contains links to the
+#   entries, so existing hosts also find releases that are added later.
 #
-# Maven's client fetches the jars, and no script of ours: it knows where the repository is, and uses
-# the mirror or proxy of the user's own settings.
+# Maven's client downloads the jars, because it knows the repository and uses the mirror or proxy in the
+# user's own settings.
 
 archives_pins=components/lib/archives.json
 archives_apache=${KAFKALAB_APACHE:-https://archive.apache.org/dist}
@@ -24,7 +24,7 @@ archives_default() {
   ' "$root/Pulumi.yaml"
 }
 
-# What is wanted, one release a line. One that is not pinned is for the program to refuse.
+# Prints the wanted releases, one per line. The Pulumi program rejects a release that is not pinned.
 archives_wanted() {
   local release
   archives_default
@@ -41,7 +41,7 @@ archives_key() { # RELEASE
     "$sources/$([ "$product" = kafka ] && echo config || echo conf)"
 }
 
-# What is linked here is as the pins and the sources of this checkout have it.
+# The directory of links depends on the pins and the sources of this checkout.
 archives_root() {
   echo "$cache/archives/$(key -- "$archives_pins" offline/archives)"
 }
@@ -75,7 +75,7 @@ archives_make() {
   link archives "$top"
 }
 
-# Where a release is in Apache's archive.
+# Prints the directory of a release in Apache's archive.
 archives_directory() { # RELEASE
   case $1 in
     kafka-*) echo "kafka/${1#*-}" ;;
@@ -83,14 +83,14 @@ archives_directory() { # RELEASE
   esac
 }
 
-# One line an archive that may serve for the release: origin, file, sum.
+# Prints the possible archives of a release, one per line: origin, file, sum.
 archives_list() { # RELEASE
   jq -r --arg product "${1%%-*}" --arg version "${1#*-}" '
     .[$product][$version] // [] | .[] | [.origin, .file, .sha512] | join(" ")
   ' "$root/$archives_pins"
 }
 
-# The manifest of an entry tells truncated files; the sum tells a changed byte.
+# The manifest of an entry detects truncated files. The sum also detects changed bytes.
 archives_check() { # DIRECTORY
   (cd "$1" && sha512sum --check --status --strict sums)
 }
@@ -117,7 +117,7 @@ archives_build() { # RELEASE DIRECTORY
     echo "$sum  $file" >"$2/sums"
     return
   done <<<"$list"
-  die "no archive of $1 is to be had." "Set KAFKALAB_APACHE to a place that holds Apache's archive."
+  die "no archive of $1 is available." "Set KAFKALAB_APACHE to a place that holds Apache's archive."
 }
 
 archives_pack() { # PRODUCT VERSION FILE
@@ -136,7 +136,7 @@ archives_pack() { # PRODUCT VERSION FILE
       ;;
   esac
   mkdir -p "$tree/$top/$jars" "$cache/maven"
-  # The default repository of Maven's client is not touched: what it fetches is of no use but here.
+  # Use a separate local repository: the downloaded jars are useful only here.
   mvn --quiet --batch-mode --file "$sources/$version/pom.xml" "-Dmaven.repo.local=$cache/maven" \
     dependency:copy-dependencies "-DoutputDirectory=$tree/$top/$jars"
   (
@@ -158,7 +158,7 @@ archives_pack() { # PRODUCT VERSION FILE
     fi
   done
   busybox unzip -q -o -j "$tree/$top/$jars/$license" 'LICENSE*' 'NOTICE*' 'META-INF/LICENSE*' 'META-INF/NOTICE*' -d "$tree/$top"
-  # The same bytes on each machine: fixed order, times, owners and modes.
+  # Fix the order, times, owners and modes, so that the archive is identical on all machines.
   find "$tree/$top" -type f -path '*/bin/*' -exec chmod 0755 {} + -o -type f -exec chmod 0644 {} +
   find "$tree/$top" -type d -exec chmod 0755 {} +
   tar --create --file "$file" --directory "$tree" --format=gnu --sort=name --mtime=@1700000000 \

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
-# Step bundle: the local AWS plugin as one file, .lab/aws.cjs, and the lab's commands, .lab/cli/. Both
-# start at once, since Node.js has nothing to compile.
+# Step bundle: the local AWS plugin as one file, .lab/aws.cjs, and the lab's commands, .lab/cli/. Both start
+# fast, because Node.js does not have to compile TypeScript.
 #
 # Inputs: cli/, local-cloud/aws/, local-cloud/machine/, shared/ and the pinned packages; sourced by
 #   setup.sh; after step npm.
-# Idempotence: cache entries. A user who may not write to the cache gets the commands in .lab/ itself.
+# Idempotence: cache entries. If the user cannot write to the cache, the commands are in .lab/ itself.
 
 bundle_main=local-cloud/aws/main.ts
 
@@ -68,7 +68,7 @@ commands_make() {
   fi
 }
 
-# Modules that only one command needs are in files of their own, which Node.js loads when it needs them.
+# Modules that only one command needs are in separate files, which Node.js loads on demand.
 commands_build() { # DIRECTORY
   (
     cd "$root"

@@ -2,11 +2,11 @@
 # shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
 # Steps base and image: the file system that the hosts boot from, in .lab/image.
 #
-# Inputs: local-cloud/image/, the archives; sourced by setup.sh. KAFKALAB_DEBIAN_MIRROR may name the
-#   mirror that Debian comes from; otherwise mmdebstrap knows it.
-# Idempotence: cache entries. The base is Debian with its packages; the image adds the files of
-#   local-cloud/image/root/ and the class data, and so is made in seconds when those change. Packages
-#   are kept, so a second base needs no download.
+# Inputs: local-cloud/image/, the archives; sourced by setup.sh. KAFKALAB_DEBIAN_MIRROR may be the URL of a
+#   Debian mirror. By default mmdebstrap chooses it.
+# Idempotence: cache entries. The base is Debian with its packages. The image adds the files of
+#   local-cloud/image/root/ and the class data, so a change of these needs only seconds. The cache also keeps
+#   packages, so another base needs no download.
 
 image_suite=bookworm
 
@@ -19,7 +19,7 @@ base_key() {
 base_ready() {
   local entry
   entry=$(image_key)
-  # The image is what counts; the base is only on the way to it.
+  # If the image exists, its base is not needed.
   [ -d "$cache/images/$entry" ] || entry_whole bases "$(base_key)"
 }
 
@@ -69,8 +69,8 @@ base_build() { # DIRECTORY
   exec {lock}>&-
 }
 
-# What mmdebstrap does with the tree, $1, once Debian's packages are in it: keeps it as Debian's EC2
-# image has it, with a note of what is left out, and adds the rest.
+# The hook of mmdebstrap after the installation of Debian's packages in the tree $1. It saves the tree in the
+# state of Debian's EC2 image, lists the packages that are left out, and installs the additional ones.
 base_hook() {
   # shellcheck disable=SC2016 # mmdebstrap expands it
   local apt='APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -y --no-install-recommends'
@@ -87,12 +87,12 @@ HOOK
 }
 
 image_key() {
-  # Which archive is there, Apache's or the one from Maven's jars, decides the class data.
+  # The class data depends on the archive: Apache's, or the one from Maven's jars.
   key "$(base_key)" "$(image_archives | while read -r directory; do cat "$directory/sums" 2>/dev/null; done)" \
     "$(text_of image image_build image_files image_class_data)" -- local-cloud/image scripts/dev/class-data.sh
 }
 
-# Where the default releases are, for which there is class data.
+# Prints the directories of the default releases. Only these have class data.
 image_archives() {
   local release top
   top=$(archives_root)
@@ -114,7 +114,7 @@ image_make() {
   entry_make images "$entry" image_build "$entry"
   link image "$cache/images/$entry/root"
   link image.json "$cache/images/$entry/image.json"
-  # So that `cache prune` keeps it: the next image stands on it, too.
+  # With this link `cache prune` keeps the base, which the next image also needs.
   link base "$cache/bases/$(base_key)"
 }
 
@@ -128,7 +128,7 @@ image_build() { # KEY DIRECTORY
   chroot "$tree" /bin/sh -s <"$root/local-cloud/image/customize.sh"
   progress "recording class data"
   image_class_data "$tree"
-  # What the image is compared with (test/integration/image.test.ts).
+  # test/integration/image.test.ts compares the image with these lists.
   cp "$base/left-out" "$2/"
   # shellcheck disable=SC2016 # dpkg-query expands it
   chroot "$base/ec2" dpkg-query --show --showformat '${Package}\n' >"$2/ec2.packages"
@@ -154,7 +154,7 @@ describe_image() { # KEY DIRECTORY
 JSON
 }
 
-# All that a tree holds, a line for what a file is and one for what is in it; not what comes and goes.
+# Lists the files of a tree, with one line for the type and one for the content. Leaves out volatile files.
 image_files() { # TREE
   local passing=(-path ./dev -o -path ./proc -o -path ./sys -o -path ./run -o -path ./tmp -o -path ./var/cache -o -path ./var/lib/apt)
   (
@@ -164,8 +164,8 @@ image_files() { # TREE
   ) | LC_ALL=C sort
 }
 
-# Makes DIRECTORY one that a plugin can take for .lab/: with Debian's EC2 image as it is, its own
-# cloud-init, and nothing that install.sh would bring. Its hosts need a metadata service.
+# Creates a DIRECTORY that a plugin can use as .lab/. It contains Debian's unchanged EC2 image, with its own
+# cloud-init and without the packages that install.sh installs. Its hosts need a metadata service.
 image_ami() { # DIRECTORY
   local entry name
   entry=$(key "$(base_key)" "$(text_of image image_ami_build lay_over)" -- local-cloud/image/ami local-cloud/image/root)
@@ -189,8 +189,7 @@ image_ami_build() { # KEY DIRECTORY
   describe_image "$@"
 }
 
-# Runs the services once over the image, in namespaces of their own, so that nothing of it stays but
-# the class data.
+# Runs the services once in an overlay of the image, in separate namespaces. Only the class data remains.
 image_class_data() { # TREE
   local tree=$1 work=$1.class-data
   mkdir "$work"

@@ -3,12 +3,12 @@
 # Step npm: the packages of package-lock.json, in node_modules/.
 #
 # Inputs: package.json, package-lock.json, .npmrc; sourced by setup.sh.
-# Idempotence: a cache entry, of which each checkout gets a copy: that takes seconds, `npm ci` four
-#   times as long. A stamp in node_modules/ holds the key of what is there.
+# Idempotence: a cache entry. Each checkout gets a copy, which takes seconds. `npm ci` takes four times as
+#   long. A stamp in node_modules/ contains the key of the copied entry.
 
 npm_stamp=$root/node_modules/.kafkalab-key
 
-# The same packages serve each version of Node.js: no script of theirs runs when they are installed.
+# The packages do not depend on the version of Node.js, because their install scripts do not run.
 npm_key() {
   key "$(uname -m)" -- package.json package-lock.json .npmrc
 }
@@ -20,13 +20,13 @@ npm_ready() {
 npm_make() {
   local entry fresh=$root/.node_modules.$$
   entry=$(npm_key)
-  # A run that was broken off may have left its copy.
+  # Remove the incomplete copy of an interrupted run.
   rm -rf "$root"/.node_modules.*
   if [ -w "$cache" ]; then
     entry_make npm "$entry" npm_install
     cp -a --reflink=auto "$cache/npm/$entry/node_modules" "$fresh"
   else
-    # Checks need no root, and so may have no cache to write to.
+    # Checks need no root, so the cache may be read-only.
     mkdir "$fresh.install"
     npm_install "$fresh.install"
     mv "$fresh.install/node_modules" "$fresh"
@@ -46,7 +46,7 @@ npm_install() { # DIRECTORY
   cp "$root/package.json" "$root/package-lock.json" "$root/.npmrc" "$1"
   (
     cd "$1"
-    # npm knows https from http by a stack trace, which the lab's commands do without.
+    # npm tells https from http by a stack trace, and the lab's commands disable stack traces.
     NODE_OPTIONS=${options//--stack-trace-limit=0/} npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
   )
 }

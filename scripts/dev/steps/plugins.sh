@@ -3,10 +3,10 @@
 # Step plugins: the Pulumi plugins `command` and `tls`, in .lab/plugins/.
 #
 # Inputs: the versions pinned in package-lock.json, offline/plugins/; sourced by setup.sh.
-#   KAFKALAB_PLUGINS=stand-in or =official decides; otherwise the official ones are taken where
-#   Pulumi's download site can be reached.
-#   After step pulumi: what the CLI and the stand-ins share is compiled once, as their go.mod files
-#   have the same versions.
+#   KAFKALAB_PLUGINS=stand-in or =official selects the plugins. By default the step uses the official ones
+#   if Pulumi's download site can be reached.
+#   After step pulumi: Go compiles modules that the CLI and the stand-ins share only once, because their
+#   go.mod files have the same versions.
 # Idempotence: a cache entry. Each state directory gets links to it (see state_make).
 
 plugins_command=resource-command-v$(package_version @pulumi/command)
@@ -87,8 +87,8 @@ plugins_compile() { # DIRECTORY
   done
 }
 
-# state_refuse: an error where hosts could not have their disks. The kernel takes no layer of overlayfs
-# on these, since they lack extended attributes or are made of layers themselves.
+# state_refuse: fails if the file system of the state directory cannot contain hosts' disks. The kernel accepts
+# no overlayfs layer on these file systems: they lack extended attributes or are overlays themselves.
 state_refuse() {
   local there=$state type
   while [ ! -e "$there" ]; do
@@ -104,8 +104,8 @@ state_refuse() {
   esac
 }
 
-# state_make: the state directory, with the plugins where the Pulumi engine looks for them. Cheap,
-# so it is done at each run; each test has a state directory of its own.
+# state_make: creates the state directory, with the plugins in the place where the Pulumi engine looks for
+# them. It is cheap, so every run does it. Each test has its own state directory.
 state_make() {
   local plugin file place
   if [ ! -d "$state/cloud" ]; then
@@ -115,7 +115,7 @@ state_make() {
     mkdir -p "$state"
     chmod 0700 "$state"
   fi
-  # In a directory of the user's own, secrets are for nobody else either.
+  # The user may have created the state directory with another mode. These directories contain secrets.
   install --directory --mode=0700 "$state/cloud" "$state/pulumi" "$state/home"
   mkdir -p "$state/home/plugins"
   for plugin in "$lab/plugins"/resource-*; do

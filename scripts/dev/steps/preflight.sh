@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154,SC2164 # setup.sh sources lib.sh first, and sets errexit
-# Step preflight: is everything there that the lab needs from this machine?
+# Step preflight: checks that this machine has everything that the lab needs.
 #
 # Inputs: none; sourced by setup.sh.
-# Idempotence: looks only; on Debian and Ubuntu, as root, it installs what is missing, after saying
-#   which packages those are.
+# Idempotence: changes nothing, except on Debian and Ubuntu as root: there it prints the missing packages and
+#   installs them.
 
-# command, least version ("-" for any), Debian package
+# command, minimum version ("-" for any), Debian package
 preflight_list() {
   cat <<'LIST'
 node 20.15 nodejs
@@ -60,7 +60,7 @@ LIST
   esac
 }
 
-# version_found COMMAND: the first number in what it says of its version.
+# version_found COMMAND: prints the first number in the command's version output.
 version_found() {
   local output
   if ! command -v "$1" >/dev/null; then
@@ -108,8 +108,8 @@ preflight_look() {
   fi
 }
 
-# preflight_node COMMAND NEEDED: is Node.js there in that version, or can the distribution bring it?
-# Debian 12 and Ubuntu 24.04 have 18, which would only be in the way.
+# preflight_node COMMAND NEEDED: whether Node.js has that version, or the distribution offers it. Debian 12 and
+# Ubuntu 24.04 offer only version 18, which must not be installed.
 preflight_node() {
   if command -v "$1" >/dev/null; then
     [ "$2" = - ] || at_least "$(version_found "$1")" "$2"
@@ -126,7 +126,7 @@ preflight_node_found() { # COMMAND
   fi
 }
 
-# What brings Node.js where the distribution has none that is new enough, also where sudo finds it.
+# Prints a command that installs Node.js if the distribution's version is too old. sudo also finds this place.
 preflight_node_command() {
   local version=v20.20.0 machine=x64
   case $(uname -m) in
@@ -165,7 +165,8 @@ preflight_make() {
   fi
 }
 
-# As a step: one line for it and one for its end; what apt prints is in a log that an error names.
+# Behaves like a step: prints one line at the start and one at the end. apt's output goes to a log file, and an
+# error message contains its path.
 preflight_install() {
   # shellcheck disable=SC2034 # progress reads it
   local log=$lab/log/packages.log only=packages
@@ -195,11 +196,11 @@ apt_install() { # PACKAGE...
   exec {lock}>&-
 }
 
-# need_go VERSION WHY: Go is needed only where releases cannot be downloaded.
+# need_go VERSION WHY: fails if Go is missing or too old. Go is needed only if releases cannot be downloaded.
 need_go() {
   local found
   found=$(go version 2>/dev/null | sed -n 's/^go version go\([0-9.]*\).*/\1/p') || true
-  # From 1.21 on, Go fetches the version that a module asks for, unless told not to.
+  # Since 1.21 Go downloads the version that a module requires, unless GOTOOLCHAIN is local.
   if [ -n "$found" ] && { at_least "$found" "$1" || { at_least "$found" 1.21 && [ "$(go env GOTOOLCHAIN)" != local ]; }; }; then
     return
   fi
@@ -207,15 +208,15 @@ need_go() {
     "Install Go $1 or later (https://go.dev/dl/, or the package golang of a recent distribution) and see that go is on the PATH."
 }
 
-# go_build FILE PACKAGE [LINKER-FLAG...]: no C, as in Pulumi's own releases. Flags are alike in all
-# that is built, so that what several programs share is compiled once.
+# go_build FILE PACKAGE [LINKER-FLAG...]: builds without cgo, as Pulumi's own releases do. All builds use the
+# same flags, so that Go compiles shared packages only once.
 go_build() {
   local file=$1 package=$2
   shift 2
   CGO_ENABLED=0 go build -mod=readonly -trimpath -buildvcs=false -ldflags "-s -w $*" -o "$file" "$package"
 }
 
-# need_maven WHY: Maven and a JDK are needed only where Apache's archive cannot be reached.
+# need_maven WHY: fails if Maven or a JDK is missing. They are needed only if Apache's archive is unreachable.
 need_maven() {
   if ! command -v mvn >/dev/null && [ "$EUID" -eq 0 ] && command -v apt-get >/dev/null; then
     apt_install maven default-jre-headless || true

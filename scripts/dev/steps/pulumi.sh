@@ -3,11 +3,10 @@
 # Step pulumi: the Pulumi CLI and its Node.js language host, in .lab/bin/.
 #
 # Inputs: the version pinned in package-lock.json and offline/pulumi/; sourced by setup.sh.
-#   KAFKALAB_PULUMI_RELEASES may name another place that holds Pulumi's releases.
-# Idempotence: a cache entry. The official release where it can be had, checked against its
-#   published SHA-256 sums; otherwise both are built from Go modules that go.sum pins. What is built
-#   for local stacks leaves out what is for clouds, and is replaced by the whole when the scope is
-#   tools, which is for stacks on AWS.
+#   KAFKALAB_PULUMI_RELEASES may be the URL of another copy of Pulumi's releases.
+# Idempotence: a cache entry. It is the official release if it is available, checked against its published
+#   SHA-256 sums. Otherwise this step builds both from Go modules that go.sum pins. A build for local stacks
+#   leaves out the code for clouds. The scope tools (for stacks on AWS) replaces it with a complete build.
 
 pulumi_version=$(package_version @pulumi/pulumi)
 pulumi_releases=${KAFKALAB_PULUMI_RELEASES:-https://github.com/pulumi/pulumi/releases/download}
@@ -17,7 +16,7 @@ pulumi_key() { # BUILD: whole or local
     "$(text_of pulumi pulumi_download pulumi_compile pulumi_without_clouds)" "$(text_of preflight go_build)" -- offline/pulumi
 }
 
-# The whole one serves for all; the local one, where no other is wanted.
+# Prints the builds that are sufficient. The complete build always is; the local build only for local stacks.
 pulumi_builds() {
   echo whole
   if [[ $preflight_scope =~ ^(lab|test)$ ]]; then
@@ -61,7 +60,7 @@ pulumi_build() { # BUILD DIRECTORY
     progress "downloading the official release $pulumi_version"
     pulumi_download "$pulumi_releases/v$pulumi_version" "$archive" "$sums" "$2"
   else
-    progress "no release site in reach; building $pulumi_version from Go modules (minutes, once)"
+    progress "cannot reach the release site; building $pulumi_version from Go modules (minutes, once)"
     pulumi_compile "$1" "$2"
   fi
   "$2/pulumi" version
@@ -104,9 +103,9 @@ pulumi_compile() { # BUILD DIRECTORY
   )
 }
 
-# pulumi_without_clouds: the CLI's sources, in ./pkg, without what takes most of the time to build and
-# is of no use for a stack whose state is in files: states, keys and logs that are in clouds, and
-# Pulumi Cloud's API. What is left out is replaced by what says so when it is asked for (_absent/).
+# pulumi_without_clouds: writes the CLI's sources to ./pkg without the code for states, keys and logs in clouds
+# and without Pulumi Cloud's API. That code takes most of the build time, and a stack with its state in files
+# does not use it. The replacement (_absent/) returns an error for each removed feature.
 pulumi_without_clouds() {
   local module=github.com/pulumi/pulumi/pkg/v3 directory left
   # In a module with nothing else, so that nothing else is fetched; go.sum holds the sum.
