@@ -136,7 +136,7 @@ describe("with public addresses", () => {
     expect(done).toEqual([]);
     await cutPower(lab);
     const printed = await served(lab, () => lab.up());
-    expect(printed).toContain("first boot did not come to its end; running user data once more");
+    expect(printed).toContain("first boot is incomplete; running user data again");
     for (const id of instances(lab)) {
       const log = readFileSync(upper(lab, id, "var/lib/kafkalab/user-data.log"), "utf8");
       expect(log.match(/first boot, run by/g)).toHaveLength(2);

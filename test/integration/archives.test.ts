@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import pins from "../../components/lib/archives.json";
-import { renderScript } from "../../components/lib/scripts";
+import { renderScript } from "../../shared/remote-script";
 import { type Host, hostOf } from "../support/host";
 import { root, useLab } from "../support/lab";
 import { must, run } from "../support/run";

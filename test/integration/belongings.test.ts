@@ -102,7 +102,7 @@ test("it can be taken over, and a checkout that is gone has no say", async () =>
   renameSync(clone, `${clone}, moved`);
   const { status, output } = await lab.run("preview", "--expect-no-changes");
   expect(status, output).toBe(0);
-  expect(output).toContain(`the checkout that made this lab, ${clone}, is not there any more`);
+  expect(output).toContain(`the checkout that created this lab, ${clone}, no longer exists`);
 });
 
 test("what Pulumi's state has lost is named, and a checkpoint brings both back", async () => {
@@ -114,7 +114,7 @@ test("what Pulumi's state has lost is named, and a checkpoint brings both back",
   const { status, output } = await lab.run("up");
   expect([status, ids()]).toEqual([1, there]);
   expect(output).toContain(
-    "Pulumi's state of the stack local has lost 3 resources of the lab that are there: host peter-kafka01, 2 more.",
+    "Pulumi's state of the stack local has lost 3 existing resources of the lab: host peter-kafka01, 2 more.",
   );
   expect(output).toContain("npm run checkpoint -- restore NAME");
 
@@ -135,7 +135,7 @@ test("a state that cannot be read is named, and destroy removes the whole lab al
 
   const destroyed = await lab.destroy();
   expect(destroyed).toContain(
-    "removing what Pulumi's state has lost: host peter-kafka01, host peter-zk01, volume ",
+    "removing resources that Pulumi's state has lost: host peter-kafka01, host peter-zk01, volume ",
   );
   expect(lab.records()).toEqual([]);
   const names = readdirSync(join(lab.stateDir, "checkpoints"));
@@ -191,7 +191,7 @@ describe("of two stacks of an account", () => {
     writeFileSync(join(cloud.stateDir, "pulumi/.pulumi/stacks/kafkalab/renamed.json"), "{");
     const { status, output } = await destroy("two");
     expect(status).toBe(1);
-    expect(output).toContain("renamed.json, cannot be read, so nobody can tell what is its own");
+    expect(output).toContain("renamed.json, cannot be read, so its resources are unknown");
     expect(stacks()).toEqual(["renamed Vpc", "two Subnet", "two Vpc"]);
   });
 

@@ -21,7 +21,8 @@ const POINTS: [string, (printed: string) => boolean][] = [
   ["the network is being made", () => lab.recordsOf("Vpc").length === 1],
   ["three hosts are being made", () => instances(lab) >= 3],
   ["services are being installed", (printed) => /Command \S+-install creating/.test(printed)],
-  ["services are being started", (printed) => /Command \S+-configure created/.test(printed)],
+  ["founders have been started", (printed) => /Command \S+-install created/.test(printed)],
+  ["the operator is at work", (printed) => /Command \S+-ready creating/.test(printed)],
   ["the smoke test runs", (printed) => /smoke-test-round-trip creating/.test(printed)],
 ];
 

@@ -42,9 +42,9 @@ test("a new VPC fails in seconds, names the rule that opens the way, and leaves 
   const [machineEnd, router] = [...error.matchAll(/198\.\d+\.\d+\.[12]/g)].map(([found]) => found);
   expect(error.split("\n")).toEqual([
     expect.stringMatching(
-      `^This machine cannot connect to the VPC vpc-[0-9a-f]{17} by its link ${link}, from ${machineEnd} to ${router}, TCP port 22. Seen within 2s: no answer.$`,
+      `^This machine cannot connect to the VPC vpc-[0-9a-f]{17} through its link ${link}, from ${machineEnd} to ${router}, TCP port 22. Seen within 2s: no answer.$`,
     ),
-    "The packet did not arrive: a firewall on this machine stops what goes out by that link.",
+    "The packet did not arrive: a firewall on this machine blocks outgoing packets on that link.",
     'Found: the chain output of the nftables table "inet filter", policy drop.',
     'Allow the lab\'s links (all are called kl-…) there, and run "npm run up" again:',
     '  nft insert rule inet filter output oifname "kl-*" accept',

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { renderScript } from "../../components/lib/scripts";
+import { renderScript } from "../../shared/remote-script";
 import { hostUserData } from "../../components/lib/user-data";
 import { FIRST_BOOT_SECONDS } from "../../components/lib/waits";
 import {
@@ -170,10 +170,11 @@ const attach = (host: Resource, volume: Resource | undefined) =>
 
 /** What the install script does before it starts a service for the first time. */
 const completeFirstBoot = (host: Resource) => {
-  const script = renderScript(["common.sh", "install.sh"], {
+  const functions = renderScript(["common.sh", "install.sh"], {
     HOST: "test",
     FIRST_BOOT_SECONDS: String(FIRST_BOOT_SECONDS),
-  }).replace(/^main <\/dev\/null$/m, "only_run\ncomplete_first_boot");
+  });
+  const script = `${functions}\nonly_run\ncomplete_first_boot </dev/null\n`;
   return run(
     ["nsenter", "--all", "--target", String(hostInit(host.id)), "bash", "-s"],
     { input: script, timeoutSeconds: 60 },
@@ -239,7 +240,7 @@ test("a first boot that a power cut has ended is completed later, as cloud-init 
   expect(await hostShell(cut.id, `test -e ${DONE} || echo not done`)).toBe("not done");
   const { status, output } = await completeFirstBoot(cut);
   expect(status, output).toBe(0);
-  expect(output).toBe("test: first boot did not come to its end; running user data once more\n");
+  expect(output).toBe("test: first boot is incomplete; running user data again\n");
   expect(await hostShell(cut.id, `findmnt -n -o FSTYPE /data && ls ${DONE}`)).toBe(`ext4\n${DONE}`);
   // What was there before sshd was there all along.
   const { outs } = (await plugin.read(cut)) ?? cut;

@@ -97,12 +97,11 @@ test("a changed heap is a rolling restart: only the brokers' commands run again"
   lab.configure({ brokerHeapMiB: 400 });
   const printed = await lab.up();
   const changed = [...printed.matchAll(/^ (?:~|\+-|\+\+) +\S+ (\S+) (?:updated|replaced)/gm)];
-  const brokers = [1, 2, 3].flatMap((n) =>
-    ["configure", "install", ...(n === 1 ? [] : ["finish"])].map((step) => `kafka-${n}-${step}`),
-  );
-  expect(changed.map(([, name]) => name).sort()).toEqual(
-    [...brokers, "kafka-ready", "smoke-test-round-trip"].sort(),
-  );
+  expect(changed.map(([, name]) => name).sort()).toEqual([
+    ...["kafka-1-install", "kafka-2-install", "kafka-3-install"],
+    ...["kafka-ready", "kafka-ready-attempt"],
+    ...["smoke-test-round-trip", "smoke-test-round-trip-attempt"],
+  ]);
   expect(lab.recordsOf("Instance").map(({ id }) => id)).toEqual(before);
   const { smokeTest } = await lab.stackOutputs();
   expect(smokeTest.offset).toBeGreaterThan(0);

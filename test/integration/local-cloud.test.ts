@@ -989,9 +989,9 @@ describe("hosts", () => {
     });
     const find = (args: Props) => plugin.invoke("aws:ec2/getInstance:getInstance", args);
     await expect(find({ instanceId: "i-0" })).rejects.toThrow("InvalidInstanceID.NotFound");
-    await expect(find({})).rejects.toThrow("by its instanceId alone; got none");
+    await expect(find({})).rejects.toThrow("only by its instanceId; got none");
     const filters = [{ name: "instance-id", values: [c.id] }];
-    await expect(find({ filters })).rejects.toThrow("by its instanceId alone; got filters");
+    await expect(find({ filters })).rejects.toThrow("only by its instanceId; got filters");
   });
 
   test("are stopped and started by their state, and stay stopped", async () => {

@@ -76,7 +76,7 @@ test("hosts stand still for a moment while they are saved under load, and nothin
   const least = load.acknowledged;
   const output = await checkpoint("save", "under-load");
   atSave = { least, most: load.acknowledged };
-  const [, still = "none"] = /they stood still for ([\d.]+) s/.exec(output) ?? [output];
+  const [, still = "none"] = /they were frozen for ([\d.]+) s/.exec(output) ?? [output];
   expect(Number(still), output).toBeLessThan(MAX_STILL_SECONDS);
   await waitFor("the load", "going on", 60, () =>
     load.acknowledged > atSave.most + 1000 ? load : `${load.acknowledged}`,
@@ -103,7 +103,7 @@ test("checkpoints are for root only, and have names of their own", async () => {
   expect(statSync(checkpointsDir()).mode & 0o777).toBe(0o700);
   expect(statSync(join(checkpointsDir(), "quiet")).mode & 0o777).toBe(0o700);
   expect(await refused("save", "quiet")).toContain(
-    'kafkalab: Checkpoint "quiet": there is one of that name already.\n' +
+    'kafkalab: Checkpoint "quiet" already exists.\n' +
       "  Choose another name than under-load, quiet; or first: npm run checkpoint -- delete quiet\n",
   );
   expect(await refused("save", "../quiet")).toContain(
@@ -111,7 +111,7 @@ test("checkpoints are for root only, and have names of their own", async () => {
   );
   for (const command of ["restore", "delete"]) {
     expect(await refused(command, "none")).toContain(
-      'kafkalab: Checkpoint "none": there is none of that name.\n  There are: under-load, quiet\n',
+      'kafkalab: Checkpoint "none" does not exist.\n  There are: under-load, quiet\n',
     );
   }
   const rows = (await checkpoint("list")).trim().split("\n").slice(-3);
@@ -123,8 +123,8 @@ test("checkpoints are for root only, and have names of their own", async () => {
 });
 
 const told =
-  'a restore of the checkpoint "quiet" did not come to its end.\n' +
-  "  End it first: npm run checkpoint -- restore quiet\n";
+  'a restore of the checkpoint "quiet" is incomplete.\n' +
+  "  Complete it first: npm run checkpoint -- restore quiet\n";
 
 const killRestore = () =>
   lab.killAt(
@@ -192,12 +192,12 @@ test("a lab that was destroyed comes back, and nothing is left when checkpoints 
   const refusal = await lab.run("destroy");
   expect(refusal.status).toBe(1);
   expect(refusal.output).toContain(
-    `${told}  Or give it up, and remove the hosts and disks that it has put back; checkpoints stay:\n  npm run destroy -- --abandon-restore\n`,
+    `${told}  Or abandon it, and remove the hosts and disks that it has restored; checkpoints stay:\n  npm run destroy -- --abandon-restore\n`,
   );
   const abandoned = await lab.run("destroy", "--abandon-restore");
   expect(abandoned.status, abandoned.output).toBe(0);
   const [, before = ""] =
-    /^the restore of "quiet" is given up; .* checkpoints stay: quiet, (before-[\d-]+)$/m.exec(
+    /^the restore of "quiet" is abandoned; .* checkpoints stay: quiet, (before-[\d-]+)$/m.exec(
       abandoned.output,
     ) ?? [];
   expect(readdirSync(checkpointsDir()).sort()).toEqual([...names, before].sort());

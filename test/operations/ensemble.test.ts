@@ -149,7 +149,7 @@ test("nobody but the host's own root changes the members", async () => {
   expect(state).toContain("zookeeper-5-instance");
   expect(state).not.toContain(own);
   expect(lab.printed()).not.toContain(own);
-  // Nor has it been written down anywhere else on the host whose gate has used it.
+  // Nor has it been written down anywhere else on the host where the operator had it used.
   const search = `journalctl -o cat | grep -cF -f ${secret}; grep -rlF -f ${secret} /root /home /tmp /data /var/log`;
   expect(await first?.run(`sudo bash -c '${search}; true'`)).toBe("0\n");
   await expectMembers(5);

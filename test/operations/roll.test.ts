@@ -40,7 +40,7 @@ test("a key that is read at start restarts each broker once, the controller last
   const broker = hostOf(await lab.hosts(), "peter-kafka01");
   const [before, last] = [await cluster.brokerStarts(), await cluster.controller()];
   const load = await Load.start(broker, LOAD);
-  lab.configure({ brokerConfig: { "log.retention.hours": 48 } });
+  lab.configure({ brokerConfig: { "queued.max.requests": 600 } });
   await lab.up();
   const report = await load.stop();
   const after = await cluster.brokerStarts();
@@ -52,7 +52,7 @@ test("a key that brokers take while they run restarts none, and is taken back so
   const before = await cluster.brokerStarts();
   lab.configure({
     brokerConfig: {
-      "log.retention.hours": 48,
+      "queued.max.requests": 600,
       "log.retention.ms": 3_600_000,
       "log.cleaner.threads": 2,
     },
@@ -63,7 +63,7 @@ test("a key that brokers take while they run restarts none, and is taken back so
   const file = "grep -c '^log.cleaner.threads=2$' /usr/local/kafka/config/server.properties";
   expect(await onAll(await cluster.hostsOf("kafka"), file)).toEqual(same(names("kafka"), "1"));
 
-  lab.configure({ brokerConfig: { "log.retention.hours": 48 } });
+  lab.configure({ brokerConfig: { "queued.max.requests": 600 } });
   await lab.up();
   expect(await cluster.inForce("log.cleaner.threads")).toEqual(same(names("kafka"), "1"));
   expect(await cluster.inForce("log.retention.ms")).toEqual(same(names("kafka"), "null"));
@@ -76,9 +76,9 @@ test("a key that Kafka does not know, or a value that it does not take, restarts
     'Setting "kafkalab:brokerConfig": it must hold keys that Kafka 3.9.1 knows; ' +
       'got ["num.io.thread","16"]. Write num.io.threads, or leave it out.',
   );
-  expect(await refused({ "log.retention.hours": "some" })).toContain(
+  expect(await refused({ "queued.max.requests": "some" })).toContain(
     'setting "kafkalab:brokerConfig": it must hold values that kafka_2.13-3.9.1 takes; ' +
-      "got Invalid value some for configuration log.retention.hours: Not a number of type INT. " +
+      "got Invalid value some for configuration queued.max.requests: Not a number of type INT. " +
       "Nothing was changed here. Correct it and run up again.",
   );
   expect(await cluster.brokerStarts()).toEqual(before);
@@ -93,10 +93,10 @@ test("a broker that does not come back stops the roll, and the next up goes on t
   const stopped = await cluster.brokerStarts();
   expect([...new Set(since(before, stopped))]).toEqual([first]);
 
-  lab.configure({ brokerConfig: { "log.retention.hours": 24, "num.io.threads": 2 } });
+  lab.configure({ brokerConfig: { "queued.max.requests": 400, "num.io.threads": 2 } });
   await lab.up();
   expect(since(stopped, await cluster.brokerStarts())).toEqual(leaderLast("kafka", last));
-  expect(await cluster.inForce("log.retention.hours")).toEqual(same(names("kafka"), "24"));
+  expect(await cluster.inForce("queued.max.requests")).toEqual(same(names("kafka"), "400"));
   expect(await cluster.inForce("num.io.threads")).toEqual(same(names("kafka"), "2"));
 });
 
@@ -107,7 +107,7 @@ test("a changed key of ZooKeeper restarts each node once, the leader last", asyn
     (await cluster.leadership()).leader,
   ];
   lab.configure({
-    brokerConfig: { "log.retention.hours": 24, "num.io.threads": 2 },
+    brokerConfig: { "queued.max.requests": 400, "num.io.threads": 2 },
     zookeeperConfig: { snapCount: 50_000 },
   });
   await lab.up();

@@ -150,12 +150,14 @@ export class Lab {
    * Starts a command, and kills Pulumi once it has come to a point; an error if it ends before.
    *
    * @param reached Whether it is there, by what it has printed so far.
+   * @param kill What is killed in place of Pulumi, by the id of the command's process.
    */
   async killAt(
     [command, ...flags]: [string, ...string[]],
     point: string,
     reached: (printed: string) => boolean,
     seconds = 300,
+    kill: (pid: number) => void = killPulumi,
   ): Promise<void> {
     const running = this.start(command, ...flags);
     let ended = false;
@@ -166,7 +168,7 @@ export class Lab {
       }
       return reached(running.output()) ? {} : lastLine(running.output());
     });
-    killPulumi(running.pid);
+    kill(running.pid);
     const { status, output } = await running.ended;
     expect(status, output).not.toBe(0);
     this.records();

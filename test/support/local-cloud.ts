@@ -291,7 +291,9 @@ export function hostInit(instanceId: string): number | undefined {
         const [status, groups] = ["status", "cgroup"].map((f) =>
           readFileSync(`/proc/${pid}/${f}`, "utf8"),
         );
-        return /^NSpid:\t\d+\t1$/m.test(status!) && groups!.includes(instanceId);
+        // One that has ended stays in the list until its parent has seen it.
+        const hasEnded = /^State:\t[ZX]/m.test(status!);
+        return !hasEnded && /^NSpid:\t\d+\t1$/m.test(status!) && groups!.includes(instanceId);
       } catch {
         return false; // ended meanwhile
       }

@@ -164,6 +164,17 @@ export function killPulumi(pid: number): void {
   family.forEach(kill);
 }
 
+/** Ends the operators that the process with this pid has started, and nothing else, as `kill -9` does. */
+export function killOperators(pid: number): void {
+  const operators = descendants(pid).filter((each) =>
+    read(`/proc/${each}/cmdline`).includes("operator.cjs"),
+  );
+  if (operators.length === 0) {
+    throw new Error(`no operator runs below process ${pid}`);
+  }
+  operators.forEach(kill);
+}
+
 // What Pulumi started, and not the hosts and daemons that the plugin did: those live on.
 function isPulumi(pid: number): boolean {
   try {
