@@ -121,15 +121,15 @@ export class DrillLab {
     const nodes = this.zookeepers.map((host) => ({ id: ordinalOf(host), host: host.name }));
     const hosts = new Map(this.zookeepers.map((host) => [host.name, host]));
     const ensemble = new EnsembleClient(hosts, nodes, ZOOKEEPER_HOME);
-    await Promise.all([
-      waitFor({ what: "Kafka cluster", state: "whole", seconds }, () =>
-        judgeCluster(asked, ids, { leaving: true }),
-      ),
-      waitFor({ what: "ZooKeeper ensemble", state: "whole", seconds }, async () => {
-        const look = await ensemble.look();
-        return allServe(look) && isWhole(look) ? { done: true } : { seen: describeEnsemble(look) };
-      }),
-    ]);
+    // Each question is an SSH connection, which takes CPU time from hosts that are about to come back.
+    const intervalMs = 500;
+    await waitFor({ what: "Kafka cluster", state: "whole", seconds, intervalMs }, () =>
+      judgeCluster(asked, ids, { leaving: true }),
+    );
+    await waitFor({ what: "ZooKeeper ensemble", state: "whole", seconds, intervalMs }, async () => {
+      const look = await ensemble.look();
+      return allServe(look) && isWhole(look) ? { done: true } : { seen: describeEnsemble(look) };
+    });
   }
 
   /** All hosts, ZooKeepers and brokers. */
