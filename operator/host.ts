@@ -5,7 +5,7 @@ import { Client, type ClientChannel, type ConnectConfig } from "ssh2";
 import { messageOf } from "../shared/message-of";
 import { shellQuote } from "../shared/quote";
 import { renderScript } from "../shared/remote-script";
-import { type Look, waitFor } from "../shared/wait";
+import { despiteErrors, waitFor } from "../shared/wait";
 import { report } from "./progress";
 import type { Connection, HostTarget } from "./wish";
 
@@ -125,13 +125,9 @@ export class SshHost implements RemoteHost {
         seconds,
         intervalMs: DIAL_INTERVAL_MS,
       },
-      async (): Promise<Look<SshHost>> => {
-        try {
-          return { done: new SshHost(name, connection, await dial(connection)) };
-        } catch (error) {
-          return { seen: (error as Error).message };
-        }
-      },
+      despiteErrors<SshHost>(async () => ({
+        done: new SshHost(name, connection, await dial(connection)),
+      })),
     );
   }
 
@@ -168,26 +164,15 @@ export class SshHost implements RemoteHost {
 
   async ask(port: number, text: string, seconds: number, address = LOOPBACK): Promise<string> {
     const opening = forward(await this.client(), address, port);
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        opening.then(
-          (channel) => channel.close(),
-          () => undefined,
-        );
-        reject(
-          new NoReply(
-            `${this.name}: ${address}:${port} has not answered within ${seconds} s`,
-            true,
-          ),
-        );
-      }, seconds * 1000);
+    const answer = opening.then((channel) => converse(channel, text));
+    return within(answer, seconds * 1000, () => {
+      opening.then(
+        (channel) => channel.close(),
+        () => undefined,
+      );
+      const late = `${this.name}: ${address}:${port} has not answered within ${seconds} s`;
+      return new NoReply(late, true);
     });
-    try {
-      return await Promise.race([opening.then((channel) => converse(channel, text)), tooLong]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   end(): void {
@@ -215,24 +200,29 @@ export class SshHost implements RemoteHost {
     reportsProgress: boolean,
   ): Promise<string> {
     const channel = await start(await this.client(), command);
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        channel.close();
-        reject(new Error(`${this.name}: a command has not ended after ${seconds} s`));
-      }, seconds * 1000);
+    const ending = collect(channel, reportsProgress);
+    channel.end(input);
+    const { stdout, stderr, status } = await within(ending, seconds * 1000, () => {
+      channel.close();
+      return new Error(`${this.name}: a command has not ended after ${seconds} s`);
     });
-    try {
-      const ended = collect(channel, reportsProgress);
-      channel.end(input);
-      const { stdout, stderr, status } = await Promise.race([ended, tooLong]);
-      if (status !== 0) {
-        throw new RemoteError(this.name, stdout, stderr, status);
-      }
-      return stdout;
-    } finally {
-      clearTimeout(timer);
+    if (status !== 0) {
+      throw new RemoteError(this.name, stdout, stderr, status);
     }
+    return stdout;
+  }
+}
+
+/** Returns the result of a promise. If that takes longer, calls `late` and throws the error from it. */
+async function within<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms);
+  });
+  try {
+    return await Promise.race([promise, tooLong]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -307,23 +297,22 @@ function start(client: Client, command: string): Promise<ClientChannel> {
 }
 
 function forward(client: Client, host: string, port: number): Promise<ClientChannel> {
-  return new Promise((resolve, reject) => {
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      reject(new NoReply(`${host}:${port} has not accepted a connection`, true));
-    }, FORWARD_MS);
+  const opening = new Promise<ClientChannel>((resolve, reject) => {
     client.forwardOut(LOOPBACK, 0, host, port, (error, channel) => {
-      clearTimeout(timer);
       if (error) {
         const isClosed = "reason" in error && error.reason === CONNECT_FAILED;
         reject(isClosed ? new NoReply(`${host}:${port} is closed`) : error);
-      } else if (isLate) {
-        channel.close();
       } else {
         resolve(channel);
       }
     });
+  });
+  return within(opening, FORWARD_MS, () => {
+    opening.then(
+      (channel) => channel.close(),
+      () => undefined,
+    );
+    return new NoReply(`${host}:${port} has not accepted a connection`, true);
   });
 }
 
