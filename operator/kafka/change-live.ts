@@ -5,6 +5,7 @@ import { tool, ToolError } from "./client";
 import type { Broker, ClusterLook, KafkaCluster } from "./cluster";
 import { type Configs, readConfigs } from "./configs";
 import { LIVE_NOTE, type LiveChange, liveChange } from "./live";
+import { finishMove } from "./move";
 import type { FileChange } from "./roll";
 
 /** New files for a broker, and the keys that the broker changes while it runs. */
@@ -71,7 +72,7 @@ async function writeNote({ connection }: Broker, keys: readonly string[]): Promi
 }
 
 /** Returns the keys that {@link noteLive} recorded. */
-export function notedKeys({ states }: Pick<ClusterLook, "states">, broker: number): string[] {
+function notedKeys({ states }: Pick<ClusterLook, "states">, broker: number): string[] {
   const note = states.get(broker)?.further.get(LIVE_NOTE) ?? "";
   return note.split(/\s+/).filter((key) => key !== "");
 }
@@ -86,6 +87,8 @@ export async function settleLive(cluster: KafkaCluster, look: ClusterLook): Prom
   if (noted.length === 0) {
     return;
   }
+  // The cluster is not whole before a move has finished.
+  await finishMove(cluster);
   await cluster.awaitWhole();
   const configs = await describe(
     cluster,

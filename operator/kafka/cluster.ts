@@ -89,11 +89,15 @@ export class KafkaCluster {
   /** Reads the state of all brokers in parallel. */
   async look(): Promise<ClusterLook> {
     const notes = [PROTOCOL_NOTE, LIVE_NOTE, this.metaFile];
-    const [states, all, open] = await Promise.all([
+    const [states, all] = await Promise.all([
       Promise.all(this.brokers.map(({ node }) => node.state(notes))),
       Promise.all(this.brokers.map((broker) => answerOf(broker))),
-      Promise.all(this.brokers.map((broker) => isOpen(broker))),
     ]);
+    const open = await Promise.all(
+      this.brokers.map(
+        async (broker, at) => typeof itemAt(all, at) !== "string" || (await isOpen(broker)),
+      ),
+    );
     // A sick broker may have outdated metadata and list fewer brokers.
     const [known] = all
       .filter((answer) => typeof answer !== "string")
@@ -154,10 +158,9 @@ export class KafkaCluster {
     const started = performance.now();
     return waitFor({ what: "Kafka cluster", state, seconds, logs: LOGS }, async () => {
       const found = await this.judge(excuses, asked);
-      if ("done" in found || performance.now() - started < REASSIGNMENT_SECONDS * 1000) {
-        return found;
-      }
-      return { seen: found.seen + (await this.describeReassigned()) };
+      return "done" in found
+        ? found
+        : { seen: found.seen + (await this.describeReassigned(started)) };
     });
   }
 
@@ -187,9 +190,15 @@ export class KafkaCluster {
     return this.listed.names;
   }
 
-  /** Describes the current reassignments for the message of a wait. Returns "" if there are none. */
-  async describeReassigned(): Promise<string> {
-    const names = await this.reassigned();
+  /**
+   * Describes the current reassignments for the message of a wait. Returns "" if there are none, and
+   * while the wait is short.
+   *
+   * @param since When the wait began, by `performance.now()`. @default long ago
+   */
+  async describeReassigned(since = -Infinity): Promise<string> {
+    const isShort = performance.now() - since < REASSIGNMENT_SECONDS * 1000;
+    const names = isShort ? [] : await this.reassigned();
     return names.length === 0
       ? ""
       : `; a reassignment is under way, of ${names.join(", ")}. See it with kafka-reassign-partitions.sh --list`;

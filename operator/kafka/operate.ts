@@ -8,7 +8,7 @@ import { noteOf } from "../service/files";
 import type { KafkaWish } from "../wish";
 import { checkBrokers, checkCluster } from "./check";
 import { type ClusterLook, KafkaCluster } from "./cluster";
-import { changeLive, noteLive, notedKeys, settleLive } from "./change-live";
+import { changeLive, noteLive, settleLive } from "./change-live";
 import { describeHealth, healthOf } from "./health";
 import { finishMove, movePartitions } from "./move";
 import type { Metadata } from "./metadata";
@@ -73,10 +73,7 @@ async function roll(cluster: KafkaCluster): Promise<void> {
       await perform(cluster, look, step, run);
     } else if (pendingBrokers(look).length === 0) {
       await correctFiles(cluster, look);
-      if (cluster.ids.some((id) => notedKeys(look, id).length > 0)) {
-        await finishMove(cluster);
-        await settleLive(cluster, look);
-      }
+      await settleLive(cluster, look);
       return;
     } else {
       // Started brokers do not serve yet. The newer protocol must wait for all brokers.

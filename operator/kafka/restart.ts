@@ -62,6 +62,7 @@ async function awaitDispensable(
 ): Promise<RestartExcuses> {
   await awaitZooKeeper(cluster, broker);
   let hasAnswer = false;
+  const started = performance.now();
   const isLost = lostPartitions(cluster, broker);
   const wait = waitFor(
     {
@@ -83,7 +84,7 @@ async function awaitDispensable(
       // `leaving` ignores replicas on stopped brokers that leave the cluster.
       const found = await cluster.judge({ sick, leaving: true, moving }, [asked]);
       if ("seen" in found) {
-        return { seen: found.seen + (await cluster.describeReassigned()) };
+        return { seen: found.seen + (await cluster.describeReassigned(started)) };
       }
       const others = sick.filter((id) => id !== broker.id);
       const isWeak = others.length > 0 || moving.size > 0 || deadHolders(found.done).length > 0;
