@@ -122,10 +122,13 @@ export class DrillLab {
     const hosts = new Map(this.zookeepers.map((host) => [host.name, host]));
     const ensemble = new EnsembleClient(hosts, nodes, ZOOKEEPER_HOME);
     // Each question is an SSH connection, which takes CPU time from hosts that are about to come back.
+    // So all brokers are asked only once the first one knows of a whole cluster.
     const intervalMs = 500;
-    await waitFor({ what: "Kafka cluster", state: "whole", seconds, intervalMs }, () =>
-      judgeCluster(asked, ids, { leaving: true }),
-    );
+    for (const brokers of [asked.slice(0, 1), asked]) {
+      await waitFor({ what: "Kafka cluster", state: "whole", seconds, intervalMs }, () =>
+        judgeCluster(brokers, ids, { leaving: true }),
+      );
+    }
     await waitFor({ what: "ZooKeeper ensemble", state: "whole", seconds, intervalMs }, async () => {
       const look = await ensemble.look();
       return allServe(look) && isWhole(look) ? { done: true } : { seen: describeEnsemble(look) };
