@@ -157,7 +157,7 @@ export class Lab {
     point: string,
     reached: (printed: string) => boolean,
     seconds = 300,
-    kill: (pid: number) => void = killPulumi,
+    kill: (pid: number) => boolean = killPulumi,
   ): Promise<void> {
     const running = this.start(command, ...flags);
     let ended = false;
@@ -166,9 +166,11 @@ export class Lab {
       if (ended) {
         throw new Error(`${command} ended before ${point}:\n${running.output().slice(-4000)}`);
       }
-      return reached(running.output()) ? {} : lastLine(running.output());
+      return reached(running.output()) && kill(running.pid) ? {} : lastLine(running.output());
+    }).catch((cause: unknown) => {
+      killPulumi(running.pid);
+      throw cause;
     });
-    kill(running.pid);
     const { status, output } = await running.ended;
     expect(status, output).not.toBe(0);
     this.records();

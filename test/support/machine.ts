@@ -158,21 +158,28 @@ async function removeRemains(id: string): Promise<void> {
   }
 }
 
-/** Ends Pulumi and its plugins, all that the process with this pid started, as `kill -9` does. */
-export function killPulumi(pid: number): void {
+/**
+ * Ends Pulumi and its plugins, all that the process with this pid started, as `kill -9` does.
+ *
+ * @returns whether there was one to end
+ */
+export function killPulumi(pid: number): boolean {
   const family = [pid, ...descendants(pid)].filter(isPulumi);
   family.forEach(kill);
+  return family.length > 0;
 }
 
-/** Ends the operators that the process with this pid has started, and nothing else, as `kill -9` does. */
-export function killOperators(pid: number): void {
+/**
+ * Ends the operators that the process with this pid has started, and nothing else, as `kill -9` does.
+ *
+ * @returns whether there was one to end
+ */
+export function killOperators(pid: number): boolean {
   const operators = descendants(pid).filter((each) =>
     read(`/proc/${each}/cmdline`).includes("operator.cjs"),
   );
-  if (operators.length === 0) {
-    throw new Error(`no operator runs below process ${pid}`);
-  }
   operators.forEach(kill);
+  return operators.length > 0;
 }
 
 // What Pulumi started, and not the hosts and daemons that the plugin did: those live on.
@@ -184,9 +191,20 @@ function isPulumi(pid: number): boolean {
   }
 }
 
+// Each thread has children of its own: a Go program starts processes from any of its threads.
 function descendants(pid: number): number[] {
-  const children = read(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean);
-  return children.flatMap((child) => [Number(child), ...descendants(Number(child))]);
+  const children = threads(pid).flatMap((thread) =>
+    read(`/proc/${pid}/task/${thread}/children`).trim().split(" ").filter(Boolean).map(Number),
+  );
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+function threads(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return []; // it has ended
+  }
 }
 
 /** The processes of the machine, without those that have ended and wait for their parent to see it. */
