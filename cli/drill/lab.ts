@@ -39,10 +39,17 @@ export class DrillHost implements RemoteShell, RemoteHost {
     readonly name: string,
     readonly privateIp: string,
     private readonly config: string,
+    /** The host on which commands run in place of this one, and from which its ports are asked. */
+    private readonly neighbour?: DrillHost,
   ) {}
 
+  /** This host as another one sees it, for a time when SSH does not reach it. */
+  from(neighbour: DrillHost): DrillHost {
+    return new DrillHost(this.name, this.privateIp, this.config, neighbour);
+  }
+
   sshArguments(): string[] {
-    return ["ssh", "-F", this.config, this.name];
+    return this.neighbour?.sshArguments() ?? ["ssh", "-F", this.config, this.name];
   }
 
   run(command: string, options: { timeoutSeconds?: number; input?: string } = {}): Promise<string> {
@@ -71,7 +78,8 @@ export class DrillHost implements RemoteShell, RemoteHost {
 
   isOpen(port: number): Promise<boolean> {
     // With empty input, `ssh -W` exits soon. It fails if the port is closed.
-    return this.ask(port, "", ANSWER_SECONDS).then(
+    const address = this.neighbour === undefined ? undefined : this.privateIp;
+    return this.ask(port, "", ANSWER_SECONDS, address).then(
       () => true,
       () => false,
     );
@@ -79,7 +87,8 @@ export class DrillHost implements RemoteShell, RemoteHost {
 
   async ask(port: number, text: string, seconds: number, address = "127.0.0.1"): Promise<string> {
     const limit = ["timeout", "--kill-after=5", String(seconds)];
-    const forward = ["ssh", "-F", this.config, "-W", `${address}:${port}`, this.name];
+    const [ssh = "", ...host] = this.sshArguments();
+    const forward = [ssh, "-W", `${address}:${port}`, ...host];
     try {
       return await run([...limit, ...forward], text);
     } catch (error) {
@@ -114,17 +123,24 @@ export class DrillLab {
     this.bootstrap = this.brokers.map(({ name }) => `${name}:9092`).join(",");
   }
 
-  /** Waits until every broker is registered, all replicas are in sync, and ZooKeeper is whole. */
-  async whole(seconds = WHOLE_SECONDS): Promise<void> {
-    const asked = this.brokers.map((host) => ({ server: `${host.name}:9092`, connection: host }));
+  /**
+   * Waits until every broker is registered, all replicas are in sync, and ZooKeeper is whole.
+   *
+   * @param neighbour The host from which all brokers are asked. @default each is asked on its own host
+   */
+  async whole(seconds = WHOLE_SECONDS, neighbour?: DrillHost): Promise<void> {
+    const asked = this.brokers.map((host) => ({
+      server: `${host.name}:9092`,
+      connection: neighbour === undefined ? host : host.from(neighbour),
+    }));
     const ids = this.brokers.map((host) => Number(brokerId(host)));
     const nodes = this.zookeepers.map((host) => ({ id: ordinalOf(host), host: host.name }));
     const hosts = new Map(this.zookeepers.map((host) => [host.name, host]));
     const ensemble = new EnsembleClient(hosts, nodes, ZOOKEEPER_HOME);
     // Each question is an SSH connection, which takes CPU time from hosts that are about to come back.
-    // So all brokers are asked only once the first one knows of a whole cluster.
+    // So all brokers are asked only once the last one, which gets the faults, knows of a whole cluster.
     const intervalMs = 500;
-    for (const brokers of [asked.slice(0, 1), asked]) {
+    for (const brokers of [asked.slice(-1), asked]) {
       await waitFor({ what: "Kafka cluster", state: "whole", seconds, intervalMs }, () =>
         judgeCluster(brokers, ids, { leaving: true }),
       );

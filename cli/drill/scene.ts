@@ -66,9 +66,13 @@ export class Scene {
     return file;
   }
 
-  /** Waits until the lab is whole again. */
-  async whole(): Promise<void> {
-    await this.lab.whole();
+  /**
+   * Waits until the lab is whole again.
+   *
+   * @param neighbour The host from which all brokers are asked. @default each is asked on its own host
+   */
+  async whole(neighbour?: DrillHost): Promise<void> {
+    await this.lab.whole(undefined, neighbour);
     this.wholeAt = Date.now();
   }
 

@@ -8,7 +8,7 @@ export const powerOff: Drill = {
   localOnly: "it ends the processes of a host on this machine",
   runsUp: true,
   async run(scene) {
-    const { lab, victim } = scene;
+    const { lab, loadHost, victim } = scene;
     const id = lab.instanceId(victim);
     let on = false;
     scene.atEnd(async () => {
@@ -19,7 +19,9 @@ export const powerOff: Drill = {
     });
     scene.fault();
     await stopInstance(id, true);
-    await scene.up().succeeded();
+    const up = scene.up().succeeded();
+    // `up` does more than start the host. Until it ends, SSH does not know the host's new address.
+    await Promise.all([up, scene.whole(loadHost)]);
     await lab.findHosts();
     on = true;
   },
