@@ -45,8 +45,8 @@ const GROUPS: Record<Group, string> = {
 export class Firewall extends pulumi.ComponentResource {
   /** The groups that a host of each role belongs to. */
   readonly groupIds: Record<Role, pulumi.Output<string>[]>;
-  /** All rules. Resources that use the network depend on them. */
-  readonly rules: pulumi.Resource[];
+  /** Completes once all rules exist. Resources that use the network depend on it. */
+  readonly rules: pulumi.Resource;
 
   constructor(name: string, args: FirewallArgs, opts?: pulumi.ComponentResourceOptions) {
     super("kafkalab:index:Firewall", name, {}, opts);
@@ -56,7 +56,13 @@ export class Firewall extends pulumi.ComponentResource {
       kafka: this.createGroup(name, "kafka", args),
       ...(args.behindBastion && { bastion: this.createGroup(name, "bastion", args) }),
     };
-    this.rules = rulesOf(args).map((rule) => this.createRule(name, rule, groups, args));
+    const rules = rulesOf(args).map((rule) => this.createRule(name, rule, groups, args));
+    // One resource stands for all rules. Otherwise each dependent would list all of them in the state.
+    this.rules = new pulumi.Stash(
+      `${name}-rules`,
+      { input: rules.length },
+      { parent: this, dependsOn: rules },
+    );
     this.groupIds = {
       bastion: groups.bastion === undefined ? [] : [groups.bastion.id],
       zookeeper: [groups.hosts.id, groups.zookeeper.id],
@@ -83,7 +89,7 @@ export class Firewall extends pulumi.ComponentResource {
     rule: FirewallRule,
     groups: Partial<Record<Group, ec2.SecurityGroup>>,
     args: FirewallArgs,
-  ): pulumi.Resource {
+  ): pulumi.CustomResource {
     const type =
       rule.direction === "in" ? vpc.SecurityGroupIngressRule : vpc.SecurityGroupEgressRule;
     const childName = `${name}-${rule.group}-${rule.name}-${rule.direction}`;

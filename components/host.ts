@@ -95,7 +95,6 @@ export class Host extends pulumi.ComponentResource {
       // one.
       instanceIp: this.instance.publicIp,
       hostKey: this.hostKey,
-      connection: this.connection,
     });
   }
 

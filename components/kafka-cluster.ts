@@ -134,8 +134,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
       host,
       config: itemAt(configs, index),
       variables: {
-        // Kafka can reject only the user's own keys, so the lab's keys need no check.
-        CHECK: String(Object.keys(args.further).length > 0),
+        CHECK: String(hasUserKeys(args)),
         START_SCRIPT_FILE: SESSION_SCRIPT,
         START_SCRIPT: renderScript(["kafka-session.sh"], {}),
       },
@@ -146,7 +145,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
       service,
       nodes,
       founders(name, this.hosts, zones, this),
-      [...site.firewall.rules, ...site.network.wayOut, this.awaitNames(name), ...zookeeperRecords],
+      [site.firewall.rules, ...site.network.wayOut, this.awaitNames(name), ...zookeeperRecords],
       this,
     );
     return operate(
@@ -158,7 +157,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
           brokers: targets.map((target, index) => ({ ...target, config: itemAt(configs, index) })),
           zookeeper: zookeeper.names.map((node) => `${node}:${CLIENT_PORT}`),
           liveKeys: readBrokerKeys(args.version).live,
-          hasUserKeys: Object.keys(args.further).length > 0,
+          hasUserKeys: hasUserKeys(args),
           replicationFactor: args.replicationFactor,
           smokeTopic: args.smokeTopic,
           moveThrottleMiBps: args.moveThrottleMiBps,
@@ -175,7 +174,13 @@ export class KafkaCluster extends pulumi.ComponentResource {
   }
 }
 
-function kafkaService({ version, archiveUrl, volume, heapMiB }: KafkaClusterArgs): Service {
+/** Whether Kafka can reject a key: the lab's own keys need no check. */
+function hasUserKeys({ further }: KafkaClusterArgs): boolean {
+  return Object.keys(further).length > 0;
+}
+
+function kafkaService(args: KafkaClusterArgs): Service {
+  const { version, archiveUrl, volume, heapMiB } = args;
   return {
     product: "kafka",
     version,
@@ -188,6 +193,6 @@ function kafkaService({ version, archiveUrl, volume, heapMiB }: KafkaClusterArgs
     unit: kafkaUnit(heapMiB),
     kernel: KAFKA_KERNEL,
     packages: { java: "openjdk-17-jre-headless", kcat: "kcat", xxd: "xxd" },
-    installScripts: ["kafka-check.sh", "kafka-install.sh"],
+    installScripts: [...(hasUserKeys(args) ? ["kafka-check.sh"] : []), "kafka-install.sh"],
   };
 }

@@ -67,11 +67,7 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
       this.hosts.map((host) => ({ host, config, variables: {}, after: [] })),
       founders(name, this.hosts, zones, this),
       // DNS records must exist first, because resolvers cache that a name does not exist.
-      [
-        ...site.firewall.rules,
-        ...site.network.wayOut,
-        ...this.hosts.flatMap((host) => host.records),
-      ],
+      [site.firewall.rules, ...site.network.wayOut, ...this.hosts.flatMap((host) => host.records)],
       this,
     );
     const nodes = this.hosts.map((host, index) => ({

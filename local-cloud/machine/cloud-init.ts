@@ -84,6 +84,13 @@ export async function readUserData(raw: Uint8Array): Promise<UserData> {
 }
 
 async function readParts(raw: Uint8Array): Promise<UserData> {
+  // Python, in which cloud-init is written, escapes such a character.
+  if (raw.some((byte) => byte > 0x7f)) {
+    throw new UserDataError(
+      "the local cloud accepts only ASCII in user data as MIME multipart: cloud-init garbles other " +
+        "characters unless their part is base64",
+    );
+  }
   const { attachments, text, html } = await PostalMime.parse(raw, { attachmentEncoding: "utf8" });
   const result: UserData = { config: {}, scripts: [] };
   const types = [

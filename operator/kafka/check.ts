@@ -142,7 +142,7 @@ async function checkConfig(cluster: KafkaCluster, { brokers }: ClusterLook): Pro
   const { connection, wanted }: Broker = cluster.broker(pending.id);
   await connection.script(
     ["kafka-check.sh", "kafka-judge.sh"],
-    { DIRECTORY: wanted.release, CONFIG: wanted.config, CHECK: "true" },
+    { DIRECTORY: wanted.release, CONFIG: wanted.config },
     { seconds: CONFIG_SECONDS },
   );
 }

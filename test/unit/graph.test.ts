@@ -41,7 +41,7 @@ const COUNTS = {
   "aws:route53/zone:Zone": 2,
   "aws:route53/record:Record": 12,
   "aws:ebs/volume:Volume": 6,
-  "pulumi:index:Stash": 10,
+  "pulumi:index:Stash": 11,
   "aws:ec2/instance:Instance": 6,
   "aws:ec2transitgateway/instanceState:InstanceState": 6,
   "aws:ec2/volumeAttachment:VolumeAttachment": 6,
@@ -263,13 +263,30 @@ describe("the book's lab", () => {
           "zookeeper-1-record",
           "zookeeper-2-record",
           "zookeeper-3-record",
-          "firewall-hosts-ssh-198-18-0-0-15-in",
-          "firewall-hosts-https-out",
+          "firewall-rules",
         ]),
       );
       expect(found).not.toContain(`${name}-attachment`);
       expect(found.filter((other) => /install|configure|ready/.test(other))).toEqual([]);
     }
+  });
+
+  test("a new broker's settings are checked if the user has set any", async () => {
+    const stdinOf = (graph: Graph) => String(graph.byName("kafka-1-install").inputs.stdin);
+    expect(stdinOf(lab)).toContain("CHECK='false'\n");
+    expect(stdinOf(lab)).not.toContain("check_config()");
+    const own = stdinOf(await declareLab({ brokerConfig: '{"queued.max.requests": 501}' }));
+    expect(own).toContain("CHECK='true'\n");
+    expect(own).toContain("check_config()");
+  });
+
+  test("one resource stands for all rules of the firewall", () => {
+    const rules = lab.resources
+      .filter(({ type }) => /SecurityGroup(In|E)gressRule$/.test(type))
+      .map(({ name }) => name);
+    expect(rules.length).toBeGreaterThan(10);
+    expect(dependencies("firewall-rules").sort()).toEqual(rules.sort());
+    expect(dependencies("kafka-1-install").filter((name) => rules.includes(name))).toEqual([]);
   });
 
   test("a broker is started once the names of all brokers are right, by one dependency", () => {

@@ -168,16 +168,9 @@ describe("Kafka's check of its settings", () => {
   ])("%s", (_, printed, code, status, message) => {
     const lines = `/usr/local/release/bin/kafka-run-class.sh() { echo "$PRINTED"; return ${code}; }
       check_config`;
-    const variables = { DIRECTORY: "release", CHECK: "true", CONFIG: "a.b=x", PRINTED: printed };
+    const variables = { DIRECTORY: "release", CONFIG: "a.b=x", PRINTED: printed };
     const result = run(["kafka-check.sh"], lines, variables);
     expect([result.status, result.stderr]).toEqual([status, message]);
-  });
-
-  test("is left out where the user has set no key", () => {
-    const lines = "/usr/local/release/bin/kafka-run-class.sh() { echo asked; }\ncheck_config";
-    const variables = { DIRECTORY: "release", CHECK: "false", CONFIG: "a.b=x" };
-    const { status, stdout, stderr } = run(["kafka-check.sh"], lines, variables);
-    expect([status, stdout, stderr]).toEqual([0, "", ""]);
   });
 });
 

@@ -75,18 +75,29 @@ describe("a host's user data", () => {
     expect(Buffer.byteLength(hostUserData(long))).toBeLessThan(16_384 / 2);
   });
 
-  test("carries any text whole", async () => {
-    const body = "#!/bin/sh\n# 안녕 'quoted' \"twice\" \\ : {} --kafkalab-\n\n--\nend\n\n";
+  test("carries any ASCII text whole", async () => {
+    const body = "#!/bin/sh\n# =3D 'quoted' \"twice\" \\ : {} --kafkalab-\n\n--\nFrom end\n\n";
     const text = renderMultipart([
       ["text/x-shellscript", body],
       ["text/x-shellscript", "#!/bin/sh\n"],
     ]);
-    expect((await partsOf(text)).map(({ content }) => content)).toEqual([body, "#!/bin/sh\n"]);
+    // This reader counts the line break before a boundary as the part's own.
+    expect((await partsOf(text)).map(({ content }) => content)).toEqual([
+      `${body}\n`,
+      "#!/bin/sh\n\n",
+    ]);
     const { scripts } = await readUserData(bytes(text));
     expect(scripts).toEqual([
-      { name: "part-001", text: body },
-      { name: "part-002", text: "#!/bin/sh\n" },
+      { name: "part-001", text: `${body}\n` },
+      { name: "part-002", text: "#!/bin/sh\n\n" },
     ]);
+  });
+
+  test("refuses other text, and does not print it", () => {
+    const body = "#!/bin/sh\n# secret 안녕\n";
+    expect(() => renderMultipart([["text/x-shellscript", body]])).toThrow(
+      'user data: the part text/x-shellscript must be printable ASCII; got "안"',
+    );
   });
 
   test("quotes what a shell reads", () => {
@@ -155,6 +166,11 @@ describe("the local cloud", () => {
     ["no YAML", "#cloud-config\na: [\n", /must be YAML/],
     ["another kind", "#include https://foo.bar\n", /got "#include https:\/\/foo"/],
     ["compressed", "\u001f\u008b", /accepts a script, #cloud-config or both/],
+    [
+      "a part that cloud-init garbles",
+      renderMultipart([["text/x-shellscript", "#!/bin/sh\n# xxx\n"]]).replace("xxx", "안녕"),
+      /only ASCII in user data as MIME multipart/,
+    ],
     [
       "a part of another type",
       renderMultipart([["text/jinja2", "#!/bin/sh\n"]]),
