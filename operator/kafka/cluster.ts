@@ -138,26 +138,13 @@ export class KafkaCluster {
    * Waits until the cluster is whole: every broker is registered, all replicas are in sync, and all brokers
    * report the same partitions. One broker's report is not enough. A stopped broker stays registered
    * until its ZooKeeper session expires. A broker that has just started answers before it knows the
-   * topics and their leaders.
+   * topics and their leaders. Ignores replicas on stopped brokers that leave the cluster.
    */
   async awaitWhole(): Promise<Metadata> {
-    return this.awaitState("whole", { leaving: true }, this.brokers);
-  }
-
-  /**
-   * Waits until the cluster is whole, apart from the excused replicas.
-   *
-   * @param asked The brokers that must report this state.
-   */
-  async awaitState(
-    state: string,
-    excuses: Excuses,
-    asked: readonly Broker[],
-    seconds = WHOLE_SECONDS,
-  ): Promise<Metadata> {
     const started = performance.now();
-    return waitFor({ what: "Kafka cluster", state, seconds, logs: LOGS }, async () => {
-      const found = await this.judge(excuses, asked);
+    const wait = { what: "Kafka cluster", state: "whole", seconds: WHOLE_SECONDS, logs: LOGS };
+    return waitFor(wait, async () => {
+      const found = await this.judge({ leaving: true }, this.brokers);
       return "done" in found
         ? found
         : { seen: found.seen + (await this.describeReassigned(started)) };

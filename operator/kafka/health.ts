@@ -6,7 +6,9 @@ export interface Health {
   brokers: readonly number[];
   /** Ids of brokers that must be registered but are not. */
   missing: number[];
-  /** Partitions without a leader, or with a replica that is not in sync. */
+  /** Partitions without a leader. */
+  leaderless: string[];
+  /** Partitions with a leader, and with a replica that is not in sync. */
   underReplicated: string[];
 }
 
@@ -32,28 +34,35 @@ export function healthOf(
 ): Health {
   const there = new Set([...brokers, ...wanted]);
   const counts = (id: number) => !sick.includes(id) && (!leaving || there.has(id));
+  const judged = partitions
+    .filter((partition) => !moving.has(partitionName(partition)))
+    .filter(({ replicas }) => !replicas.every((id) => sick.includes(id)));
   return {
     brokers,
     missing: wanted.filter((id) => !brokers.includes(id) && !sick.includes(id)),
-    underReplicated: partitions
-      .filter((partition) => !moving.has(partitionName(partition)))
-      .filter(({ replicas }) => !replicas.every((id) => sick.includes(id)))
-      .filter((partition) => lacks(partition, counts))
+    leaderless: judged.filter((partition) => !hasLeader(partition)).map(partitionName),
+    underReplicated: judged
+      .filter((partition) => hasLeader(partition) && lacks(partition, counts))
       .map(partitionName),
   };
 }
 
 /** Whether the cluster is whole. */
-export function isWhole({ brokers, missing, underReplicated }: Health): boolean {
-  return brokers.length > 0 && missing.length === 0 && underReplicated.length === 0;
+export function isWhole({ brokers, missing, leaderless, underReplicated }: Health): boolean {
+  const faults = [missing, leaderless, underReplicated];
+  return brokers.length > 0 && faults.every(({ length }) => length === 0);
 }
 
-/** `brokers 1,2,3; missing 4; under-replicated topic-0`, with the prefix `whole: ` if it is whole. */
+/**
+ * `brokers 1,2,3; missing 4; without a leader topic-0; under-replicated topic-1`, with the prefix
+ * `whole: ` if it is whole.
+ */
 export function describeHealth(health: Health): string {
-  const { brokers, missing, underReplicated } = health;
+  const { brokers, missing, leaderless, underReplicated } = health;
   const parts = [
     `brokers ${brokers.length === 0 ? "none" : brokers.join(",")}`,
     ...(missing.length > 0 ? [`missing ${missing.join(",")}`] : []),
+    ...(leaderless.length > 0 ? [`without a leader ${leaderless.join(",")}`] : []),
     ...(underReplicated.length > 0 ? [`under-replicated ${underReplicated.join(",")}`] : []),
   ];
   return `${isWhole(health) ? "whole: " : ""}${parts.join("; ")}`;
@@ -124,6 +133,10 @@ export function partitionName({
   return `${topic}-${partition}`;
 }
 
-function lacks({ leader, replicas, inSync }: Partition, counts: (id: number) => boolean): boolean {
-  return leader < 0 || replicas.some((id) => counts(id) && !inSync.includes(id));
+function hasLeader({ leader }: Partition): boolean {
+  return leader >= 0;
+}
+
+function lacks({ replicas, inSync }: Partition, counts: (id: number) => boolean): boolean {
+  return replicas.some((id) => counts(id) && !inSync.includes(id));
 }

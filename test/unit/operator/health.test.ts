@@ -40,7 +40,13 @@ describe("healthOf", () => {
       "no leader",
       [1, 2, 3],
       [partition([1, 2, 3], { leader: -1 })],
-      "brokers 1,2,3; under-replicated peter-overview01-0",
+      "brokers 1,2,3; without a leader peter-overview01-0",
+    ],
+    [
+      "no leader, and a replica of it and of another partition lags",
+      [1, 2, 3],
+      [partition([1, 2], { leader: -1 }), { ...partition([1, 2]), partition: 1 }],
+      "brokers 1,2,3; without a leader peter-overview01-0; under-replicated peter-overview01-1",
     ],
     ["nobody", [], [], "brokers none; missing 1,2,3"],
     [
