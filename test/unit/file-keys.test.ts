@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readPins } from "../../components/lib/archive-pins";
 import { serverProperties } from "../../components/lib/kafka-config";
@@ -139,5 +140,13 @@ describe("every setting that stands for a key", () => {
       expect(zookeeperKeyRule({})([key, example]), name).toBeUndefined();
       expect(change, name).toMatch(/restarts the ZooKeeper nodes one by one/);
     }
+  });
+
+  test("is named where the documentation says what restarts what", () => {
+    const [, section = ""] = readFileSync("docs/differences.md", "utf8").split(
+      "\n## What restarts what\n",
+    );
+    const names = [...named("brokerKey"), ...named("zookeeperKey")].map(({ name }) => name);
+    expect(names.filter((name) => !section.includes(`\`kafkalab:${name}\``))).toEqual([]);
   });
 });
