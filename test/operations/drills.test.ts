@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { DrillReport } from "../../cli/drill/run";
 import { Cluster } from "../support/cluster";
+import { EXPECTED_OF_DRILLS } from "../support/drills";
 import { onAll, same } from "../support/host";
 import { useLab } from "../support/lab";
 import { waitFor } from "../support/run";
@@ -11,37 +12,6 @@ import { waitFor } from "../support/run";
  */
 
 const lab = useLab("drills", () => lab.up());
-
-/** What each drill has to show, besides that nothing is lost, doubled or out of order. */
-const EXPECTED: Record<string, DrillReport["observed"]> = {
-  "kill-broker": {},
-  "power-off": {},
-  "kill-zookeeper-leader": { killed: expect.stringMatching(/^peter-zk0\d$/) as string },
-  "zookeeper-majority": {},
-  partition: { writeToTheOneCutOffRefused: true },
-  "disk-full": {},
-  "clock-jump": {},
-  "restart-all": {},
-  "kill-pulumi": { restarts: same(["peter-kafka01", "peter-kafka02", "peter-kafka03"], 1) },
-  "wrong-cluster-id": {
-    caught: expect.stringMatching(
-      /got "damaged-by-a-drill"\. .*write the line cluster\.id=/,
-    ) as string,
-    brokersRestarted: 0,
-  },
-};
-
-/** Counts of what went well meanwhile, and the clock: at least so much. */
-const AT_LEAST: Record<string, Record<string, number>> = {
-  "zookeeper-majority": { acknowledgedWithoutZooKeeper: 150 },
-  "clock-jump": { secondsAhead: 3590, acknowledgedMeanwhile: 150 },
-};
-
-/** Since its host's boot: the former process's session did not keep the victim from registering. */
-const VICTIM_STARTS: Record<string, string> = {
-  "kill-broker": "1 restarts, 0 refused",
-  "power-off": "0 restarts, 0 refused",
-};
 
 /** On a machine with nothing else to do it is a tenth of it. */
 const RECOVERY_SECONDS = 300;
@@ -62,35 +32,34 @@ async function traces(): Promise<Record<string, string>> {
 
 const noTraces = async () => same([...(await lab.hosts()).keys()], "");
 
-test("this file expects something of every drill", async () => {
+test("the list of drills is that of this file", async () => {
   const { status, stdout } = await lab.run("drill", "list");
   expect(status).toBe(0);
   const names = stdout
     .trim()
     .split("\n")
     .map((line) => line.split(" ")[0]);
-  expect(names).toEqual(Object.keys(EXPECTED));
+  expect(names).toEqual(Object.keys(EXPECTED_OF_DRILLS));
 });
 
-test.each(Object.keys(EXPECTED))(
+test.each(Object.entries(EXPECTED_OF_DRILLS))(
   "%s loses nothing and leaves the lab as it was",
-  async (name) => {
+  async (name, { observed, atLeast = {}, victimStarts }) => {
     const { status, stdout, output } = await lab.run("drill", name, "--json");
     expect(status, output).toBe(0);
     const [report] = JSON.parse(stdout) as [DrillReport];
     expect(report).toMatchObject({
       ...{ drill: name, passed: true, failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 },
-      observed: EXPECTED[name],
+      observed,
     });
-    for (const [what, least] of Object.entries(AT_LEAST[name] ?? {})) {
+    for (const [what, least] of Object.entries(atLeast)) {
       expect(report.observed[what], what).toBeGreaterThanOrEqual(least);
     }
     expect(report.acknowledged).toBeGreaterThan(0);
     expect(report.recoverySeconds).toBeLessThan(RECOVERY_SECONDS);
     expect(await traces()).toEqual(await noTraces());
-    const starts = VICTIM_STARTS[name];
-    if (starts !== undefined) {
-      expect((await new Cluster(lab).failedStarts())[report?.victim ?? ""]).toBe(starts);
+    if (victimStarts !== undefined) {
+      expect((await new Cluster(lab).failedStarts())[report?.victim ?? ""]).toBe(victimStarts);
     }
     process.stderr.write(`${output.split("\n").find((line) => line.includes(`${name}:`))}\n`);
   },
