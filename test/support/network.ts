@@ -1,4 +1,4 @@
-import type { Plugin, Resource } from "./local-cloud";
+import type { Plugin, Props, Resource } from "./local-cloud";
 
 /** The resource types of the local cloud, by Pulumi's token. */
 export const T = {
@@ -69,6 +69,13 @@ export async function network(
   });
   return { vpc, subnet, gateway, table, association, route, group };
 }
+
+/** The inputs of a route that leads to a NAT gateway. */
+export const routeToNat = (table: Resource, natGatewayId: string): Props => ({
+  routeTableId: table.id,
+  destinationCidrBlock: "0.0.0.0/0",
+  natGatewayId,
+});
 
 /** The only AMI. */
 export async function ami(plugin: Plugin): Promise<string> {
