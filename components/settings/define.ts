@@ -142,7 +142,7 @@ export function choice<N extends string, T extends string>(
   };
 }
 
-/** An integer. */
+/** An integer. Accepts all that a number holds exactly; the rule judges the value. */
 export function integer<N extends string>(
   definition: SingleDefinition<N, number> & { default: number; rule: Rule<number> },
 ): Setting<number, N> {
@@ -153,14 +153,25 @@ export function integer<N extends string>(
     rule: rule.text,
     example: definition.example,
     read: (raw, judge, context) => {
-      if (raw !== undefined && !/^-?\d{1,9}$/.test(raw)) {
-        judge({ rule: "be a whole number", remedy: setWith(name, fallback) }, raw);
+      const fault = raw === undefined ? undefined : badInteger(raw);
+      if (fault !== undefined) {
+        judge({ rule: fault, remedy: setWith(name, fallback) }, raw);
         return fallback;
       }
       const value = raw === undefined ? fallback : Number(raw);
       return judge(rule.check(value, context), value) ? value : fallback;
     },
   };
+}
+
+/** Returns the rule that a text breaks as an integer; undefined if a number holds it exactly. */
+function badInteger(raw: string): string | undefined {
+  if (!/^-?\d+$/.test(raw)) {
+    return "be a whole number";
+  }
+  return Number.isSafeInteger(Number(raw))
+    ? undefined
+    : `be from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`;
 }
 
 /** True or false. */

@@ -34,11 +34,16 @@ const schemes = text({
   ...{ default: "digest", example: "sasl" },
   rule: rule("be a word", (value) => !/^\w+$/.test(value), "Take digest"),
 });
+const segment = integer({
+  ...{ ...WORDS, name: "segment", brokerKey: "log.segment.bytes" },
+  ...{ default: 1073741824, example: 536870912 },
+  rule: between(14, 2147483647, "Take 1073741824"),
+});
 const nothing = integer({
   ...{ ...WORDS, name: "nothing", default: 1, example: 2 },
   rule: between(1, 2, "Take 1"),
 });
-const TOYS: Setting<unknown>[] = [threads, create, codec, schemes, nothing];
+const TOYS: Setting<unknown>[] = [threads, create, codec, schemes, segment, nothing];
 
 function read(raw: Record<string, string>) {
   const entries = Object.entries(raw).map(([name, value]) => [`kafkalab:${name}`, value]);
@@ -55,11 +60,13 @@ describe("the lines of a file", () => {
     "num.io.threads": "8",
     "auto.create.topics.enable": "false",
     "compression.type": "lz4",
+    "log.segment.bytes": "1073741824",
   };
 
   test.each<[string, Record<string, string>, Record<string, string>]>([
     ["have the defaults", {}, {}],
     ["have a number", { threads: "16" }, { "num.io.threads": "16" }],
+    ["have a number of ten digits", { segment: "1073741825" }, { "log.segment.bytes": "1073741825" }],
     ["have true or false", { create: "true" }, { "auto.create.topics.enable": "true" }],
     ["have a word", { codec: "gzip" }, { "compression.type": "gzip" }],
     ["have the default in place of a fault", { threads: "0" }, {}],
