@@ -60,6 +60,16 @@ const FAULTS: Fault[] = [
     `brokerHeapMiB": it must be a whole number; got "1.5". Set it with: pulumi config set kafkalab:brokerHeapMiB 1024.`,
   ],
   [
+    "a number of ten digits",
+    { brokers: "1073741824" },
+    `brokers": it must be from 1 to 300; got 1073741824. Take 3.`,
+  ],
+  [
+    "a number that JavaScript rounds",
+    { brokers: "99999999999999999999" },
+    `brokers": it must be from -9007199254740991 to 9007199254740991; got "99999999999999999999". Set it with: pulumi config set kafkalab:brokers 3.`,
+  ],
+  [
     "no broker",
     { brokers: "0", replicationFactor: "1" },
     `brokers": it must be from 1 to 300; got 0. Take 3.`,
@@ -200,6 +210,11 @@ const FAULTS: Fault[] = [
     `brokerHeapMiB": it must be from 64 to 65536 (MiB); got 1. Take 512 for ZooKeeper and 1024 or more for a broker.`,
   ],
   [
+    "heap of ZooKeeper too small",
+    { zookeeperHeapMiB: "1" },
+    `zookeeperHeapMiB": it must be from 64 to 65536 (MiB); got 1. Take 512 for ZooKeeper and 1024 or more for a broker.`,
+  ],
+  [
     "no such size",
     { zookeeperInstanceType: "t3.meduim" },
     `zookeeperInstanceType": it must be a size that the t3 family has (nano, micro, small, medium, large, xlarge, 2xlarge); got "t3.meduim". ${TYPE}.`,
@@ -213,6 +228,16 @@ const FAULTS: Fault[] = [
     "no volume",
     { brokerVolumeGiB: "0" },
     `brokerVolumeGiB": it must be from 1 to 65536 (GiB of gp3); got 0. Take 20.`,
+  ],
+  [
+    "no volume of ZooKeeper",
+    { zookeeperVolumeGiB: "0" },
+    `zookeeperVolumeGiB": it must be from 1 to 65536 (GiB of gp3); got 0. Take 20.`,
+  ],
+  [
+    "a volume type that EBS lacks, for ZooKeeper",
+    { zookeeperVolumeType: "gp4" },
+    `zookeeperVolumeType": it must be one of gp3, gp2, io2, io1, st1; got "gp4". Choose gp3 or gp2 or io2 or io1 or st1.`,
   ],
   [
     "a volume type that EBS lacks",
@@ -553,6 +578,12 @@ const FAULTS: Fault[] = [
     `zookeeperConfig": it must give snapCount a whole number; got ["snapCount","many"]. Correct the value.`,
   ],
 ];
+
+test("each setting with a rule has a fault in this table", () => {
+  const judged = FAULTS.map(([, , message]) => /^\w+/.exec(message)?.[0]);
+  const ruled = SETTINGS.filter(({ rule }) => rule !== undefined).map(({ name }) => name);
+  expect(ruled.filter((name) => !judged.includes(name))).toEqual([]);
+});
 
 test.each(FAULTS)("%s", (_, settings, message) => {
   expect(read(settings).faults).toEqual([`Setting "kafkalab:${message}`]);
