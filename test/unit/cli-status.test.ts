@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { LabHost } from "../../cli/hosts/hosts";
-import { COLUMN_HEADS } from "../../cli/status/columns";
+import { COLUMN_HEADS, reportedFacts } from "../../cli/status/columns";
 import { type HostReport, type Partition, readHostReport } from "../../cli/status/host-report";
 import { renderStatus } from "../../cli/status/render";
 import { type Findings, type HostAnswer, judgeLab } from "../../cli/status/report";
@@ -73,18 +73,18 @@ test("a host's report is read, and one without its end is none", () => {
   expect(readHostReport("metadata \nend\n")).not.toHaveProperty("metadata");
 });
 
-describe("columns", () => {
-  /** What `host.sh` prints, the same in `--json`, the head of the column, and the cell. */
-  const SHOWN: [line: string, json: object, head: string, cell: string][] = [
-    ["up 60", { upSeconds: 60 }, "UP", "0h01m"],
-    ["up 7620", { upSeconds: 7620 }, "UP", "2h07m"],
-    ["service kafka-server", { service: "kafka-server" }, "SERVICE", "kafka-server"],
-    ["state active", { state: "active", well: true }, "STATE", "active"],
-    ["state failed", { state: "failed", well: false }, "STATE", "failed"],
-    ["disk 3%", { disk: "3%" }, "DISK", "3%"],
-    ["disk ", { disk: "" }, "DISK", "-"],
-  ];
+/** What `host.sh` prints, the same in `--json`, the head of the column, and the cell. */
+const SHOWN: [line: string, json: object, head: string, cell: string][] = [
+  ["up 60", { upSeconds: 60 }, "UP", "0h01m"],
+  ["up 7620", { upSeconds: 7620 }, "UP", "2h07m"],
+  ["service kafka-server", { service: "kafka-server" }, "SERVICE", "kafka-server"],
+  ["state active", { state: "active", well: true }, "STATE", "active"],
+  ["state failed", { state: "failed", well: false }, "STATE", "failed"],
+  ["disk 3%", { disk: "3%" }, "DISK", "3%"],
+  ["disk ", { disk: "" }, "DISK", "-"],
+];
 
+describe("columns", () => {
   /** The cell of the first host in the column with this head. */
   function cell(head: string, ...judged: Parameters<typeof judge>): string | undefined {
     const [heads, cells] = renderStatus(judge(...judged), false)
@@ -126,15 +126,52 @@ describe("columns", () => {
   test("the bastion has no service to report on", () => {
     const [bastion] = judge(...asBastion).hosts;
     expect(bastion).toMatchObject({ up: true, upSeconds: 7500, role: "way in", well: true });
-    for (const [name, head] of [
-      ["service", "SERVICE"],
-      ["state", "STATE"],
-      ["disk", "DISK"],
-    ] as const) {
-      expect(bastion).not.toHaveProperty(name);
-      expect(cell(head, ...asBastion)).toBe("-");
+    const names = Object.keys(reportedFacts(reportOf(), true));
+    const itsOwn = Object.keys(reportedFacts(reportOf(), false));
+    expect(itsOwn).not.toContain("service");
+    for (const [at, head] of COLUMN_HEADS.entries()) {
+      const name = names[at] ?? "";
+      const isShown = itsOwn.includes(name);
+      expect(Object.hasOwn(bastion ?? {}, name), name).toBe(isShown);
+      expect(cell(head, ...asBastion) !== "-", head).toBe(isShown);
     }
   });
+});
+
+describe("host.sh", () => {
+  /** The facts that only hosts of one product have. They have no column of their own. */
+  const OF_ONE_PRODUCT = { zookeeper: ["role"], kafka: ["metadata"] };
+  const script = readFileSync("cli/status/host.sh", "utf8");
+  const [before = "", zookeeper = "", kafka = "", neither = "", after = ""] = script.split(
+    /^(?:if|elif|else|fi)\b.*\n/m,
+  );
+  const facts = (part: string) =>
+    [...new Set([...part.matchAll(/\becho "?(\w+)/g)].map(([, name = ""]) => name))].sort();
+
+  test("prints the same facts for both products, and on a host that has neither yet", () => {
+    expect(facts(after)).toEqual(["end"]);
+    expect(facts(zookeeper)).toEqual([...facts(neither), ...OF_ONE_PRODUCT.zookeeper].sort());
+    expect(facts(kafka)).toEqual([...facts(neither), ...OF_ONE_PRODUCT.kafka].sort());
+  });
+
+  test("prints the fact of each column on every host", () => {
+    const printed = [...facts(before), ...facts(neither)];
+    const shown = SHOWN.map(([line]) => line.split(" ")[0]);
+    expect(shown.filter((fact) => !printed.includes(fact ?? ""))).toEqual([]);
+  });
+});
+
+test.each(["README.md", "README.ko.md"])("%s shows the columns of today", (file) => {
+  const text = readFileSync(file, "utf8");
+  const [, sample = ""] = /^\$ npm run -s status\n([^]*?)^```$/m.exec(text) ?? [];
+  const status = judge(broker({ t: [partition(0)] }));
+  const heads = (shown: string) =>
+    shown
+      .trim()
+      .split("\n\n")
+      .map((part) => part.split("\n")[0]?.trim().split(/ {2,}/))
+      .filter((head) => head?.every((word) => /^[A-Z ]+$/.test(word)));
+  expect(heads(sample)).toEqual(heads(renderStatus(status, false)));
 });
 
 describe("topics", () => {
