@@ -6,7 +6,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { daemonPid } from "../../../local-cloud/machine/daemon";
 import { Accounts } from "../../support/accounts";
-import { booted, Cloud, hostInit, hostShell, tryHostShell, type Plugin, type Props, type Resource } from "../../support/local-cloud";
+import {
+  booted,
+  Cloud,
+  hostInit,
+  hostShell,
+  tryHostShell,
+  type Plugin,
+  type Props,
+  type Resource,
+} from "../../support/local-cloud";
 import { reboot } from "../../support/machine";
 import { ami, network, routeToNat, T, textOf, ZONE, type Network } from "../../support/network";
 import { must, run, waitFor } from "../../support/run";

@@ -2,7 +2,14 @@ import { execFileSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LocalCloudStatus } from "../../../cli/status/local-cloud";
 import { Accounts } from "../../support/accounts";
-import { Cloud, secret, UNKNOWN, type Plugin, type Props, type Resource } from "../../support/local-cloud";
+import {
+  Cloud,
+  secret,
+  UNKNOWN,
+  type Plugin,
+  type Props,
+  type Resource,
+} from "../../support/local-cloud";
 import { LIVES, PUBLIC_KEY } from "../../support/local-cloud-lives";
 import { ami, network, routeToNat, T, textOf, ZONE, type Network } from "../../support/network";
 import { must, run, waitFor } from "../../support/run";
