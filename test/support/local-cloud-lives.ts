@@ -143,7 +143,7 @@ export const LIVES: Life[] = [
     inputs: () => ({ keyName: "mine", publicKey: PUBLIC_KEY }),
     id: /^mine$/,
     update: { tags: { a: "b" } },
-    replace: ({ other }) => ({ publicKey: `${PUBLIC_KEY} other` }),
+    replace: () => ({ publicKey: `${PUBLIC_KEY} other` }),
     outs: { keyType: "ed25519" },
   },
   {
@@ -163,7 +163,13 @@ export const LIVES: Life[] = [
   },
   {
     type: T.record,
-    inputs: ({ zone }) => ({ zoneId: zone.id, name: "b", type: "A", ttl: 60, records: ["10.77.0.5"] }),
+    inputs: ({ zone }) => ({
+      zoneId: zone.id,
+      name: "b",
+      type: "A",
+      ttl: 60,
+      records: ["10.77.0.5"],
+    }),
     id: /^Z[0-9A-Z]{19}_b_A$/,
     update: { records: ["10.77.0.6"] },
     replace: () => ({ name: "c" }),

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildSync } from "esbuild";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 
 const ROOT = join(__dirname, "../..");
@@ -16,6 +17,11 @@ vi.mock("node:fs", async (original) => {
     return typeof found === "string" && change !== undefined ? change(found) : found;
   };
   return { ...fs, readFileSync: read };
+});
+
+vi.mock("esbuild", async (original) => {
+  const esbuild = await original<typeof import("esbuild")>();
+  return { ...esbuild, buildSync: vi.fn(esbuild.buildSync) };
 });
 
 /** Builds the operator as another process would. */
@@ -45,6 +51,30 @@ describe("the operator's bundle", () => {
     const { buildOperator } = await import("../../components/lib/operator-bundle.js");
     expect(buildOperator()).toBe(buildOperator());
     expect(await build()).toEqual(buildOperator());
+  });
+
+  test("is made again only if a source, or the bundle itself, has changed", async () => {
+    const { file } = await build();
+    const made = () => statSync(join(ROOT, file)).mtimeMs;
+    const before = made();
+    await build();
+    expect(made()).toBe(before);
+    const whole = readFileSync(join(ROOT, file), "utf8");
+    writeFileSync(join(ROOT, file), `${whole}\n`);
+    await build();
+    expect(readFileSync(join(ROOT, file), "utf8")).toBe(whole);
+    for (const source of [
+      "operator/main.ts",
+      "shared/wait.ts",
+      "node_modules/ssh2/lib/client.js",
+    ]) {
+      changed.set(`/${source}`, (text) => `${text}\n`);
+      const asked = vi.mocked(buildSync).mock.calls.length;
+      await build();
+      expect(vi.mocked(buildSync).mock.calls.length, source).toBe(asked + 1);
+      changed.clear();
+      await build();
+    }
   });
 
   test("has another version with another remote script, and the same with another comment", async () => {
