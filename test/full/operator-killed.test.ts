@@ -11,6 +11,7 @@ import {
 import { hostOf, onAll, same } from "../support/host";
 import { type Settings, useLab } from "../support/lab";
 import { killOperators } from "../support/machine";
+import { waitFor } from "../support/run";
 
 /*
  * The operator is killed at five points each of a roll, of moves of partitions and of changes of the
@@ -23,6 +24,8 @@ vi.setConfig({ testTimeout: 900_000 });
 
 const LOAD = { partitions: 3, perSecond: 30, maxSeconds: 800, bootstrap: BOOTSTRAP };
 const KAFKA = "/usr/local/kafka/bin";
+/** ZooKeeper's session of a broker is 18 s. */
+const SESSION_SECONDS = 30;
 
 const lab = useLab("operator-killed", () => lab.up());
 const cluster = new Cluster(lab);
@@ -82,8 +85,12 @@ test.each([
   await killed({ brokers, brokerConfig: LAST_ROLL }, reached);
   expect(await cluster.brokerStarts()).toEqual(before);
   const [first] = await cluster.hostsOf("kafka");
-  const seen = (await first?.run("kcat -L -b localhost:9092")) ?? "";
-  expect(seen.match(/^ *broker \d+ at/gm)).toHaveLength(brokers);
+  // A broker whose host is gone stays registered until its session has ended.
+  const { seen } = await waitFor("brokers", `${brokers}`, SESSION_SECONDS, async () => {
+    const metadata = (await first?.run("kcat -L -b localhost:9092")) ?? "";
+    const registered = metadata.match(/^ *broker \d+ at/gm) ?? [];
+    return registered.length === brokers ? { seen: metadata } : registered.join();
+  });
   const lists = [...seen.matchAll(/replicas: (\S+), isrs: (\S+)/g)].map(([, replicas, inSync]) =>
     [replicas, inSync].map((list) => list?.split(",").map(Number).sort()),
   );
