@@ -85,15 +85,12 @@ export function volumeOf<R extends "broker" | "zookeeper">(role: R, defaultGiB: 
   });
   return {
     settings: [gib, type, iops, throughput] as const,
-    read: (context: Context): DataVolume => {
-      const volume = { type: context.get(type), gib: context.get(gib) };
-      const [provisioned, throughputMiBps] = [context.get(iops), context.get(throughput)];
-      return {
-        ...volume,
-        ...(provisioned === 0 ? {} : { iops: provisioned }),
-        ...(throughputMiBps === 0 ? {} : { throughputMiBps }),
-      };
-    },
+    read: (context: Context): DataVolume => ({
+      type: context.get(type),
+      gib: context.get(gib),
+      iops: context.get(iops) || undefined,
+      throughputMiBps: context.get(throughput) || undefined,
+    }),
   };
 }
 

@@ -66,7 +66,11 @@ describe("the lines of a file", () => {
   test.each<[string, Record<string, string>, Record<string, string>]>([
     ["have the defaults", {}, {}],
     ["have a number", { threads: "16" }, { "num.io.threads": "16" }],
-    ["have a number of ten digits", { segment: "1073741825" }, { "log.segment.bytes": "1073741825" }],
+    [
+      "have a number of ten digits",
+      { segment: "1073741825" },
+      { "log.segment.bytes": "1073741825" },
+    ],
     ["have true or false", { create: "true" }, { "auto.create.topics.enable": "true" }],
     ["have a word", { codec: "gzip" }, { "compression.type": "gzip" }],
     ["have the default in place of a fault", { threads: "0" }, {}],
