@@ -17,7 +17,7 @@ const FILE = ".lab/operator.cjs";
 /** Says what the bundle was made of. */
 const ORIGIN = ".lab/operator.json";
 /** What decides how the sources are bundled. */
-const BUILDERS = ["components/lib/operator-bundle.ts", "package-lock.json"];
+const BUILDERS = ["components/lib/operator-bundle.ts", "package-lock.json", "tsconfig.json"];
 
 /** The hash of each source and of the bundle, by path relative to the project. */
 type Origin = Record<string, string>;

@@ -64,7 +64,7 @@ export function hostUserData(host: HostData): string {
  * Renders a MIME message. The same parts give the same text.
  *
  * @param parts Their bodies must be ASCII, since cloud-init garbles other characters of a part that is not
- *   base64. Base64 would nearly double the state, which holds user data several times.
+ *   base64. Base64 would make user data a third longer, and the state holds it five times.
  */
 export function renderMultipart(parts: [type: string, body: string][]): string {
   // No part can contain the hash of all parts.
