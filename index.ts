@@ -1,4 +1,5 @@
 import { Provider } from "@pulumi/aws/provider";
+import { checkElasticAddresses } from "./components/elastic-addresses";
 import { findHosts, keepStoppedHosts } from "./components/existing-hosts";
 import { createLab } from "./components/lab";
 import { labId } from "./components/lab-id";
@@ -19,14 +20,19 @@ async function main() {
   const zones = await findZones(settings, opts);
   const id = await labId();
   const hosts = await findHosts(id, opts);
-  await keepStoppedHosts(settings, hosts, opts);
+  await Promise.all([
+    checkElasticAddresses(settings, id, opts),
+    keepStoppedHosts(settings, hosts, opts),
+  ]);
   return createLab(settings, { zones, id, isNew: !hosts.any }, cloud);
 }
 
 const lab = main();
 
-/** Where Kafka clients connect to. */
+/** Where Kafka clients inside the VPC connect to. */
 export const bootstrapServers = lab.then((outputs) => outputs.bootstrapServers);
+/** Where Kafka clients outside the VPC connect to; undefined if they cannot. */
+export const clientBootstrapServers = lab.then((outputs) => outputs.clientBootstrapServers);
 /** Where ZooKeeper clients connect to. */
 export const zookeeperConnect = lab.then((outputs) => outputs.zookeeperConnect);
 /** Every host: addresses, login, host key. */

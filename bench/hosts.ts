@@ -8,12 +8,12 @@ import {
   type Product,
 } from "../components/lib/archive-pins";
 import {
-  BROKER_PORT,
   endpoints,
   KAFKA_LOGGING,
   kafkaUnit,
   serverProperties,
 } from "../components/lib/kafka-config";
+import { BROKER_PORT } from "../components/lib/kafka-listeners";
 import { fullNames, hostName, ordinals } from "../components/lib/names";
 import { shellQuote } from "../shared/quote";
 import { readSettings, type Settings } from "../components/settings";

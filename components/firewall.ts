@@ -1,7 +1,7 @@
 import * as ec2 from "@pulumi/aws/ec2";
 import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
-import { BROKER_PORT } from "./lib/kafka-config";
+import { BROKER_PORT, CLIENT_LISTENER_PORT, TUNNEL_PORT } from "./lib/kafka-listeners";
 import { type Role } from "./lib/names";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
 import { named } from "./site";
@@ -11,6 +11,8 @@ export interface FirewallArgs {
   vpcId: pulumi.Input<string>;
   /** CIDR blocks whose addresses may use SSH. */
   sshAllowedCidrs: string[];
+  /** CIDR blocks whose addresses may use the brokers' CLIENT listener. */
+  clientAllowedCidrs: string[];
   /** Whether these addresses can reach only the bastion, and the other hosts only through it. */
   behindBastion: boolean;
   tags: Record<string, string>;
@@ -38,8 +40,8 @@ const GROUPS: Record<Group, string> = {
 };
 
 /**
- * The security groups of the lab and their rules. Ingress: SSH from the allowed addresses, and
- * ZooKeeper's and Kafka's ports from the hosts that need them. Egress: the other hosts, and ports 80 and
+ * The security groups of the lab and their rules. Ingress: SSH and Kafka's CLIENT listener from the allowed
+ * addresses, and ZooKeeper's and Kafka's ports from the hosts that need them. Egress: the other hosts, and ports 80 and
  * 443 of any address. AWS does not filter traffic to its DNS resolver and its time service.
  */
 export class Firewall extends pulumi.ComponentResource {
@@ -122,21 +124,18 @@ function idOf(
   return found.id;
 }
 
-function rulesOf({ sshAllowedCidrs, behindBastion }: FirewallArgs): FirewallRule[] {
+function rulesOf(args: FirewallArgs): FirewallRule[] {
+  const { sshAllowedCidrs, clientAllowedCidrs, behindBastion } = args;
   const entrance: Group = behindBastion ? "bastion" : "hosts";
   return [
-    ...sshAllowedCidrs.map((cidr) => ({
-      name: `ssh-${cidr.replace(/[./]/g, "-")}`,
-      group: entrance,
-      direction: "in" as const,
-      peer: { cidr },
-      protocol: "tcp" as const,
-      port: 22,
-      description: `SSH from ${cidr}`,
-    })),
+    ...sshAllowedCidrs.map((cidr) => fromOutside("ssh", entrance, cidr, 22, "SSH")),
+    ...clientAllowedCidrs.map((cidr) =>
+      fromOutside("client", "kafka", cidr, CLIENT_LISTENER_PORT, "Kafka clients"),
+    ),
     ...(behindBastion
       ? [
           ...flow("ssh", "bastion", "hosts", 22, "SSH from the bastion to every other host"),
+          ...flow("tunnel", "bastion", "kafka", TUNNEL_PORT, "Kafka clients through the bastion"),
           download("bastion", "http", 80),
           download("bastion", "https", 443),
         ]
@@ -150,6 +149,25 @@ function rulesOf({ sshAllowedCidrs, behindBastion }: FirewallArgs): FirewallRule
     ...flow("broker", "kafka", "zookeeper", CLIENT_PORT, "Kafka brokers to ZooKeeper"),
     ...flow("broker", "kafka", "kafka", BROKER_PORT, "Kafka brokers and tools to brokers"),
   ];
+}
+
+/** The ingress rule for addresses outside the VPC. */
+function fromOutside(
+  name: string,
+  group: Group,
+  cidr: string,
+  port: number,
+  what: string,
+): FirewallRule {
+  return {
+    name: `${name}-${cidr.replace(/[./]/g, "-")}`,
+    group,
+    direction: "in",
+    peer: { cidr },
+    protocol: "tcp",
+    port,
+    description: `${what} from ${cidr}`,
+  };
 }
 
 function download(group: Group, name: string, port: number): FirewallRule {

@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import type { HostTarget } from "../operator/wish";
 import type { DataVolume } from "./lib/ebs";
-import { hostName, type Role, STOP_ORDER } from "./lib/names";
+import { addressName, hostName, type Role, STOP_ORDER } from "./lib/names";
 import { hostUserData } from "./lib/user-data";
 import type { Place } from "./network";
 import { named, type Site } from "./site";
@@ -32,11 +32,13 @@ export interface HostArgs {
   instanceType: string;
   /** The data volume, mounted at `/data`; omitted for a host without data. */
   volume?: DataVolume;
+  /** Whether its public address is an elastic one, which outlasts a stop. @default false */
+  hasElasticAddress?: boolean;
 }
 
 /**
- * One host: the instance, its data volume at `/data`, its DNS records, and an SSH host key that Pulumi
- * creates before the host boots. Needs the network, the security groups and the key pair.
+ * One host: the instance, its data volume at `/data`, its DNS records, its elastic address, and an SSH host
+ * key that Pulumi creates before the host boots. Needs the network, the security groups and the key pair.
  */
 export class Host extends pulumi.ComponentResource {
   readonly hostName: string;
@@ -44,6 +46,8 @@ export class Host extends pulumi.ComponentResource {
   readonly place: Place;
   /** The current public address; empty if the host has none or is stopped. */
   readonly publicIp: pulumi.Output<string>;
+  /** The elastic address, known before the host has it; undefined if it has none. */
+  readonly elasticIp?: pulumi.Output<string>;
   readonly instanceId: pulumi.Output<string>;
   /** Public half of the SSH host key, as an authorized_keys line. */
   readonly hostKey: pulumi.Output<string>;
@@ -81,7 +85,11 @@ export class Host extends pulumi.ComponentResource {
     this.attachments = volume === undefined ? [] : [this.attach(volume)];
     this.records = site.dns.register(name, this.hostName, this.place.privateIp, this);
 
-    const address = site.running ? this.start(site.isNew) : pulumi.output("");
+    const power = site.running ? this.setPower("running") : undefined;
+    const elastic = args.hasElasticAddress === true ? this.createElasticIp(site) : undefined;
+    const association = elastic && this.associate(elastic, power);
+    this.elasticIp = elastic?.publicIp;
+    const address = power ? this.addressOf(power, association, site.isNew) : pulumi.output("");
     this.publicIp = this.place.isPublic ? address : pulumi.output("");
     this.connection = pulumi.secret(this.connect(address, site));
     this.target = pulumi.secret(this.aim(address, site));
@@ -104,11 +112,17 @@ export class Host extends pulumi.ComponentResource {
   }
 
   /**
-   * Starts the host, and returns the address for SSH. EC2 assigns a new public address at each start, but
-   * Pulumi's state has only the first one. So every later start looks up the address.
+   * Returns the address for SSH of a started host. Without an elastic address, EC2 assigns a new public
+   * address at each start, but Pulumi's state has only the first one. So every later start looks it up.
    */
-  private start(isNew: boolean): pulumi.Output<string> {
-    const { instanceId } = this.setPower("running");
+  private addressOf(
+    { instanceId }: InstanceState,
+    association: ec2.EipAssociation | undefined,
+    isNew: boolean,
+  ): pulumi.Output<string> {
+    if (association !== undefined) {
+      return association.publicIp;
+    }
     if (isNew) {
       return this.place.isPublic ? this.instance.publicIp : this.instance.privateIp;
     }
@@ -122,6 +136,23 @@ export class Host extends pulumi.ComponentResource {
       `${this.name}-state`,
       { instanceId: this.instance.id, state },
       { parent: this, deletedWith: this.instance, dependsOn },
+    );
+  }
+
+  private createElasticIp(site: Site): ec2.Eip {
+    return new ec2.Eip(
+      `${this.name}-address`,
+      { domain: "vpc", tags: named(site.tags, addressName(this.hostName)) },
+      { parent: this },
+    );
+  }
+
+  /** Gives the host its elastic address. EC2 refuses it while the host is starting. */
+  private associate(elastic: ec2.Eip, power: InstanceState | undefined): ec2.EipAssociation {
+    return new ec2.EipAssociation(
+      `${this.name}-address-association`,
+      { allocationId: elastic.id, instanceId: this.instance.id },
+      { parent: this, dependsOn: power === undefined ? [] : [power] },
     );
   }
 

@@ -4,13 +4,20 @@ import type { BrokerTarget, Wish } from "../operator/wish";
 import { Host } from "./host";
 import type { DataVolume } from "./lib/ebs";
 import {
-  BROKER_PORT,
   KAFKA_KERNEL,
   KAFKA_LOGGING,
   kafkaUnit,
   serverProperties,
   SESSION_SCRIPT,
 } from "./lib/kafka-config";
+import {
+  BROKER_PORT,
+  type ClientAccess,
+  clientListener,
+  LISTENER_KEYS,
+  type OutsideListener,
+  tunnelListener,
+} from "./lib/kafka-listeners";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
 import { itemAt } from "../shared/item-at";
 import { fullNames, ordinals } from "./lib/names";
@@ -37,6 +44,8 @@ export interface KafkaClusterArgs {
   /** Kafka version. `archives.json` must pin its archive. */
   version: string;
   archiveUrl: string;
+  /** How clients outside the VPC reach the brokers. A change restarts them one by one. @default not at all */
+  clientAccess?: ClientAccess;
   /** Replication factor of Kafka's internal topics, and default for other topics. */
   replicationFactor: number;
   /** Replication limit in MiB/s, into and out of each broker, while partitions move. */
@@ -59,6 +68,8 @@ export class KafkaCluster extends pulumi.ComponentResource {
   readonly hosts: Host[];
   /** `host:port` of every broker, in order. */
   readonly bootstrapServers: string[];
+  /** The same for clients outside the VPC; empty if they cannot reach the brokers. */
+  readonly clientBootstrapServers: pulumi.Output<string>[];
   /**
    * Resources that complete once every broker is registered, all partitions are in place and all replicas
    * are in sync. Empty while the lab is paused.
@@ -76,8 +87,18 @@ export class KafkaCluster extends pulumi.ComponentResource {
     const role = "kafka" as const;
     const names = fullNames(role, args.brokers, args.site.dns.domain);
     this.bootstrapServers = names.map((fullName) => `${fullName}:${BROKER_PORT}`);
+    const hasElasticAddress = args.clientAccess?.way === "elastic-address";
     this.hosts = ordinals(args.brokers).map(
-      (ordinal) => new Host(`${name}-${ordinal}`, { ...args, role, ordinal }, { parent: this }),
+      (ordinal) =>
+        new Host(
+          `${name}-${ordinal}`,
+          { ...args, role, ordinal, hasElasticAddress },
+          { parent: this },
+        ),
+    );
+    const outside = this.hosts.map((host, index) => listenerOf(args.clientAccess, host, index + 1));
+    this.clientBootstrapServers = outside.flatMap(
+      (listener) => listener?.apply(({ advertised }) => advertised) ?? [],
     );
     this.targets = pulumi.all(this.hosts.map((host) => host.target)).apply((targets) =>
       targets.map((host, index) => ({
@@ -91,24 +112,19 @@ export class KafkaCluster extends pulumi.ComponentResource {
       args.further["min.insync.replicas"] === undefined
         ? minInSyncReplicas(args.replicationFactor)
         : undefined;
-    const configs = this.hosts.map((host, index) => this.config(args, host, index + 1));
-    const content = fingerprint(configs, args.version, kafkaUnit(args.heapMiB), args.instanceType);
-    this.generation = [pulumi.output(content), ...this.hosts.map((host) => host.instanceId)];
+    const configs = this.hosts.map((host, index) =>
+      pulumi.output(outside[index]).apply((listener) => configOf(args, host, index + 1, listener)),
+    );
+    const content = pulumi
+      .all(configs)
+      .apply((texts) =>
+        fingerprint(texts, args.version, kafkaUnit(args.heapMiB), args.instanceType),
+      );
+    this.generation = [content, ...this.hosts.map((host) => host.instanceId)];
     this.ready = args.site.running ? [this.start(name, args, configs)] : [];
-    this.registerOutputs({ bootstrapServers: this.bootstrapServers });
-  }
-
-  private config(args: KafkaClusterArgs, host: Host, id: number): string {
-    return serverProperties({
-      id,
-      advertisedName: host.fullName,
-      rack: host.place.zone.id,
-      zookeepers: args.zookeeper.names,
-      replicationFactor: args.replicationFactor,
-      heapMiB: args.heapMiB,
-      version: args.version,
-      lines: args.lines,
-      further: args.further,
+    this.registerOutputs({
+      bootstrapServers: this.bootstrapServers,
+      clientBootstrapServers: this.clientBootstrapServers,
     });
   }
 
@@ -125,7 +141,11 @@ export class KafkaCluster extends pulumi.ComponentResource {
     );
   }
 
-  private start(name: string, args: KafkaClusterArgs, configs: string[]): pulumi.Resource {
+  private start(
+    name: string,
+    args: KafkaClusterArgs,
+    configs: pulumi.Output<string>[],
+  ): pulumi.Resource {
     const { site, zookeeper } = args;
     const service = kafkaService(args);
     const zookeeperRecords = zookeeper.hosts.flatMap((host) => host.records);
@@ -151,12 +171,12 @@ export class KafkaCluster extends pulumi.ComponentResource {
     return operate(
       `${name}-ready`,
       {
-        wish: this.targets.apply((targets): Wish => ({
+        wish: pulumi.all([this.targets, pulumi.all(configs)]).apply(([targets, texts]): Wish => ({
           kind: "kafka",
           service: serviceWish(service),
-          brokers: targets.map((target, index) => ({ ...target, config: itemAt(configs, index) })),
+          brokers: targets.map((target, index) => ({ ...target, config: itemAt(texts, index) })),
           zookeeper: zookeeper.names.map((node) => `${node}:${CLIENT_PORT}`),
-          liveKeys: readBrokerKeys(args.version).live,
+          liveKeys: readBrokerKeys(args.version).live.filter((key) => !LISTENER_KEYS.includes(key)),
           hasUserKeys: hasUserKeys(args),
           replicationFactor: args.replicationFactor,
           smokeTopic: args.smokeTopic,
@@ -172,6 +192,33 @@ export class KafkaCluster extends pulumi.ComponentResource {
       },
     );
   }
+}
+
+function listenerOf(
+  access: ClientAccess | undefined,
+  { elasticIp }: Host,
+  id: number,
+): pulumi.Output<OutsideListener> | undefined {
+  return access?.way === "tunnel"
+    ? pulumi.output(tunnelListener(access.firstPort, id))
+    : elasticIp?.apply(clientListener);
+}
+
+function configOf(
+  args: KafkaClusterArgs,
+  host: Host,
+  id: number,
+  outside: OutsideListener | undefined,
+): string {
+  const { replicationFactor, heapMiB, version, lines, further } = args;
+  return serverProperties({
+    id,
+    advertisedName: host.fullName,
+    outside,
+    rack: host.place.zone.id,
+    zookeepers: args.zookeeper.names,
+    ...{ replicationFactor, heapMiB, version, lines, further },
+  });
 }
 
 /** Whether Kafka can reject a key: the lab's own keys need no check. */

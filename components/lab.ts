@@ -8,6 +8,7 @@ import { KafkaCluster } from "./kafka-cluster";
 import { KeyPair } from "./key-pair";
 import { type LabId } from "./lab-id";
 import { endpoints } from "./lib/kafka-config";
+import { type ClientAccess } from "./lib/kafka-listeners";
 import { type Settings } from "./settings";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
 import { Network, type Zone } from "./network";
@@ -45,25 +46,7 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
     },
     opts,
   );
-  const kafka = new KafkaCluster(
-    "kafka",
-    {
-      site,
-      archiveUrl,
-      zookeeper,
-      replicationFactor,
-      brokers: settings.brokers,
-      instanceType: settings.brokerInstanceType,
-      heapMiB: settings.brokerHeapMiB,
-      volume: settings.brokerVolume,
-      version: settings.kafkaVersion,
-      lines: settings.brokerLines,
-      further: settings.brokerConfig,
-      moveThrottleMiBps: settings.moveThrottleMiBps,
-      smokeTopic: topic,
-    },
-    opts,
-  );
+  const kafka = createKafka(settings, site, zookeeper, opts);
   const bastions = site.bastion === undefined ? [] : [site.bastion];
   const smoke = running
     ? new SmokeTest("smoke-test", { zookeeper, kafka, topic, replicationFactor }, opts)
@@ -78,6 +61,10 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
   const hosts = [...zookeeper.hosts, ...kafka.hosts, ...bastions];
   return {
     bootstrapServers: kafka.bootstrapServers.join(","),
+    clientBootstrapServers:
+      kafka.clientBootstrapServers.length > 0
+        ? pulumi.all(kafka.clientBootstrapServers).apply((servers) => servers.join(","))
+        : undefined,
     zookeeperConnect: endpoints(zookeeper.names, CLIENT_PORT),
     hosts: Object.fromEntries(hosts.map((host) => [host.hostName, describe(host)])),
     privateKey: site.keyPair.privateKey,
@@ -86,13 +73,50 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
   };
 }
 
+function createKafka(
+  settings: Settings,
+  site: Site,
+  zookeeper: ZooKeeperEnsemble,
+  opts: pulumi.ComponentResourceOptions,
+): KafkaCluster {
+  return new KafkaCluster(
+    "kafka",
+    {
+      site,
+      archiveUrl: settings.archiveUrl,
+      zookeeper,
+      replicationFactor: settings.replicationFactor,
+      clientAccess: clientAccess(settings),
+      brokers: settings.brokers,
+      instanceType: settings.brokerInstanceType,
+      heapMiB: settings.brokerHeapMiB,
+      volume: settings.brokerVolume,
+      version: settings.kafkaVersion,
+      lines: settings.brokerLines,
+      further: settings.brokerConfig,
+      moveThrottleMiBps: settings.moveThrottleMiBps,
+      smokeTopic: settings.topic,
+    },
+    opts,
+  );
+}
+
+/** How clients outside the VPC reach the brokers; undefined if they cannot. */
+function clientAccess({ topology, tunnelPort, clientCidrs }: Settings): ClientAccess | undefined {
+  if (topology === "private") {
+    return { way: "tunnel", firstPort: tunnelPort };
+  }
+  return clientCidrs.length > 0 ? { way: "elastic-address" } : undefined;
+}
+
 /** Declares the resources that all hosts share, and the bastion of the private topology. */
 function createSite(
   settings: Settings,
   { zones, id, isNew }: Findings,
   cloud: ProviderResource,
 ): Site {
-  const { architecture, domain, running, sshAllowedCidrs, topology, vpcCidr } = settings;
+  const { architecture, clientCidrs, domain, running, sshAllowedCidrs, topology, vpcCidr } =
+    settings;
   const opts = { providers: [cloud] };
   const behindBastion = topology === "private";
   const keyName = `${pulumi.getProject()}-${pulumi.getStack()}-${id.id}`;
@@ -104,7 +128,11 @@ function createSite(
     opts,
   );
   const { vpcId } = network;
-  const firewall = new Firewall("firewall", { vpcId, sshAllowedCidrs, behindBastion, tags }, opts);
+  const firewall = new Firewall(
+    "firewall",
+    { vpcId, sshAllowedCidrs, clientAllowedCidrs: clientCidrs, behindBastion, tags },
+    opts,
+  );
   const dns = new PrivateDns("dns", { vpcId, vpcCidr, domain, tags }, opts);
   const image = debianImage(architecture, { provider: cloud });
   const site: Site = { network, firewall, keyPair, dns, image, running, isNew, tags };

@@ -8,7 +8,7 @@ import {
   type Tier,
   zoneIndex,
 } from "./lib/addresses";
-import { firstOf, type Role } from "./lib/names";
+import { firstOf, NAT_ADDRESS, type Role } from "./lib/names";
 import { named } from "./site";
 
 /** An availability zone. */
@@ -173,7 +173,7 @@ export class Network extends pulumi.ComponentResource {
   private createNatGateway(gateway: ec2.InternetGateway): pulumi.Output<string> {
     const address = new ec2.Eip(
       `${this.name}-nat-address`,
-      { domain: "vpc", tags: this.tags("nat-address") },
+      { domain: "vpc", tags: named(this.args.tags, NAT_ADDRESS) },
       { parent: this, dependsOn: gateway },
     );
     const nat = new ec2.NatGateway(

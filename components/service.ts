@@ -37,7 +37,7 @@ export interface Service {
 export interface ServiceNode {
   host: Host;
   /** The text of the configuration file. */
-  config: string;
+  config: pulumi.Input<string>;
   /** Additional variables of the install scripts. */
   variables: Record<string, pulumi.Input<string>>;
   /** Resources that must exist before the service starts. */
@@ -126,7 +126,9 @@ export function installService(
           NODE_ID: String(index + 1),
           VOLUME: volumeOf(host),
           CONFIG: config,
-          NOTE: noteOf({ release, config, logging, unit }),
+          NOTE: pulumi
+            .output(config)
+            .apply((text) => noteOf({ release, config: text, logging, unit })),
           ...variables,
         },
         triggers: [host.instanceId],

@@ -38,6 +38,7 @@ type Inputs = Registration["inputs"];
 
 const INSTANCE = "aws:ec2/instance:Instance";
 const INSTANCE_STATE = "aws:ec2transitgateway/instanceState:InstanceState";
+const EIP_ASSOCIATION = "aws:ec2/eipAssociation:EipAssociation";
 const SUBNET = "aws:ec2/subnet:Subnet";
 const NAT_GATEWAY = "aws:ec2/natGateway:NatGateway";
 const ZONE = "aws:route53/zone:Zone";
@@ -45,6 +46,7 @@ const ZONE = "aws:route53/zone:Zone";
 /** Free resource types. A type that is neither free nor priced is reported as missing. */
 const FREE = new Set([
   INSTANCE_STATE,
+  EIP_ASSOCIATION,
   "aws:ec2/internetGateway:InternetGateway",
   "aws:ec2/keyPair:KeyPair",
   "aws:ec2/route:Route",
@@ -77,10 +79,15 @@ export function estimate(resources: Registration[], prices: Prices, region: stri
       .filter(({ type, inputs }) => type === SUBNET && inputs.mapPublicIpOnLaunch === true)
       .map(({ name }) => idOf(name)),
   );
+  const associations = resources.filter(({ type }) => type === EIP_ASSOCIATION);
+  const elastic = new Set(
+    associations.flatMap(({ inputs }) => [inputs.instanceId, inputs.allocationId]),
+  );
   const items = resources.flatMap((resource) =>
     thingsOf(resource, list, {
       stopped: stopped.has(idOf(resource.name)),
       addressed: publicSubnets.has(String(resource.inputs.subnetId)),
+      elastic: elastic.has(idOf(resource.name)),
     }).map((thing) => ({
       group: hostOf.get(resource.parent) ?? resource.parent,
       resource: resource.name,
@@ -99,11 +106,13 @@ export function estimate(resources: Registration[], prices: Prices, region: stri
   };
 }
 
-/** Facts about an instance from other resources. */
+/** Facts about an instance or an elastic IP address from other resources. */
 interface Situation {
   stopped: boolean;
-  /** Whether it has a public address while it runs. */
+  /** Whether the instance is in a subnet where it gets a public address. */
   addressed: boolean;
+  /** Whether an elastic IP address belongs to an instance. It then takes the place of that address. */
+  elastic: boolean;
 }
 
 function thingsOf({ type, inputs }: Registration, list: PriceList, situation: Situation): Thing[] {
@@ -112,9 +121,11 @@ function thingsOf({ type, inputs }: Registration, list: PriceList, situation: Si
       return instance(inputs, list, situation);
     case "aws:ebs/volume:Volume":
       return [volume("volume", inputs.type ?? "gp2", inputs.size, inputs, list)];
-    // A paused lab has neither a NAT gateway nor its address.
-    case "aws:ec2/eip:Eip":
-      return [{ what: "Elastic IP address", perMonth: list.address(), onlyRunning: true }];
+    // A paused lab has neither a NAT gateway nor its address, but keeps the addresses of its hosts.
+    case "aws:ec2/eip:Eip": {
+      const onlyRunning = !situation.elastic;
+      return [{ what: "Elastic IP address", perMonth: list.address(), onlyRunning }];
+    }
     case NAT_GATEWAY:
       return [{ what: "NAT gateway", perMonth: list.natGateway(), onlyRunning: true }];
     case ZONE:
@@ -131,7 +142,11 @@ function thingsOf({ type, inputs }: Registration, list: PriceList, situation: Si
 }
 
 /** The instance, its root volume, and its public address, which exists only while it runs. */
-function instance(inputs: Inputs, list: PriceList, { stopped, addressed }: Situation): Thing[] {
+function instance(
+  inputs: Inputs,
+  list: PriceList,
+  { stopped, addressed, elastic }: Situation,
+): Thing[] {
   const type = String(inputs.instanceType);
   const root = (inputs.rootBlockDevice ?? {}) as Inputs;
   const things: Thing[] = [
@@ -140,7 +155,7 @@ function instance(inputs: Inputs, list: PriceList, { stopped, addressed }: Situa
       : { what: type, perMonth: list.instance(type), onlyRunning: true },
     volume("root volume", root.volumeType, root.volumeSize, root, list),
   ];
-  if (addressed && !stopped) {
+  if (addressed && !elastic && !stopped) {
     things.push({ what: "public IPv4 address", perMonth: list.address(), onlyRunning: true });
   }
   return things;

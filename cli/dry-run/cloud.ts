@@ -39,6 +39,10 @@ function newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.Mock
   switch (args.type) {
     case "aws:ec2/instance:Instance":
       return { id, state: { ...inputs, publicIp: addressOf(id) } };
+    case "aws:ec2/eip:Eip":
+      return { id, state: { ...inputs, publicIp: addressOf(id) } };
+    case "aws:ec2/eipAssociation:EipAssociation":
+      return { id, state: { ...inputs, publicIp: addressOf(String(inputs.allocationId)) } };
     case "pulumi:index:Stash":
       return { id, state: { ...inputs, output: inputs.input } };
     case "tls:index/privateKey:PrivateKey":
@@ -79,13 +83,18 @@ export interface Cloud {
   host?: string;
   /** An existing host with the stack's name: the id of its lab, or an empty string if it has none. */
   namesake?: string;
+  /** The elastic IP addresses in the region that do not belong to the lab. @default 0 */
+  foreignAddresses?: number;
 }
 
-const addressOf = (instanceId: string) => `address of ${instanceId}`;
+/** AWS's default. */
+const ADDRESS_QUOTA = 5;
+
+const addressOf = (id: string) => `address of ${id}`;
 
 /** Returns the results of the provider's functions. */
 export function callOf(cloud: Cloud) {
-  const { region, zones, host, isUp, namesake } = cloud;
+  const { region, zones, host, isUp, namesake, foreignAddresses = 0 } = cloud;
   const found = ({ instanceTags: { Name, Lab } }: Wanted) =>
     Name === undefined
       ? namesake !== undefined
@@ -107,6 +116,13 @@ export function callOf(cloud: Cloud) {
         };
       case "aws:ec2/getInstances:getInstances":
         return { ids: found(inputs as Wanted) ? ["i-0"] : [] };
+      case "aws:ec2/getEips:getEips": {
+        const own = isUp === true ? ((inputs as Partial<Question>).filters?.[0]?.values ?? []) : [];
+        const foreign = Array.from({ length: foreignAddresses }, (_, index) => `foreign-${index}`);
+        return { allocationIds: "tags" in inputs ? own : [...own, ...foreign] };
+      }
+      case "aws:servicequotas/getServiceQuota:getServiceQuota":
+        return { value: ADDRESS_QUOTA };
       case "aws:ssm/getParameter:getParameter":
         return { insecureValue: `ami of ${(inputs as { name: string }).name}` };
       default:

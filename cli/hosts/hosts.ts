@@ -28,6 +28,7 @@ export interface Access {
 const TYPES = {
   instance: "aws:ec2/instance:Instance",
   record: "aws:route53/record:Record",
+  elastic: "aws:ec2/eipAssociation:EipAssociation",
   keyPair: "aws:ec2/keyPair:KeyPair",
   privateKey: "tls:index/privateKey:PrivateKey",
 } as const;
@@ -86,7 +87,10 @@ function hostOf(
   const records = family
     .filter(({ type, inputs }) => type === TYPES.record && inputs?.["type"] === "A")
     .map(({ inputs }) => text(inputs?.["name"]));
-  const publicIp = (isLatest ? noted : (instance.outputs ?? {}))["publicIp"];
+  const elastic = family.find(({ type }) => type === TYPES.elastic)?.outputs;
+  const latest = (isLatest ? noted : (instance.outputs ?? {}))["publicIp"];
+  // An elastic address is valid from its association on. A stopped host has it, too, but cannot be reached.
+  const publicIp = latest === "" ? latest : (elastic?.["publicIp"] ?? latest);
   return {
     names: [text(name), ...records],
     privateIp: text(instance.outputs?.["privateIp"]),

@@ -3,15 +3,15 @@ import { propertiesFile } from "./properties";
 import { MAX_OPEN_FILES, renderUnit } from "./units";
 import { CLIENT_PORT } from "./zookeeper-config";
 import { KAFKA_HOME } from "../../shared/homes";
-
-/** The port for Kafka clients. */
-export const BROKER_PORT = 9092;
+import { listenerLines, type OutsideListener } from "./kafka-listeners";
 
 /** The inputs of a broker's `server.properties`. */
 export interface BrokerConfig {
   id: number;
-  /** Full host name that clients and the other brokers use. */
+  /** Full host name that the other brokers and clients inside the VPC use. */
   advertisedName: string;
+  /** The listener for clients outside the VPC, if there is one. */
+  outside?: OutsideListener;
   /** Zone id. Kafka spreads replicas over racks. */
   rack: string;
   zookeepers: string[];
@@ -55,8 +55,7 @@ export function serverProperties(config: BrokerConfig): string {
   return propertiesFile({
     "broker.id": config.id,
     "broker.rack": config.rack,
-    listeners: `PLAINTEXT://0.0.0.0:${BROKER_PORT}`,
-    "advertised.listeners": `PLAINTEXT://${config.advertisedName}:${BROKER_PORT}`,
+    ...listenerLines(config.advertisedName, config.outside),
     "zookeeper.connect": endpoints(config.zookeepers, CLIENT_PORT),
     "zookeeper.connection.timeout.ms": 60000,
     [PROTOCOL_KEY]: protocol(config.version),

@@ -39,6 +39,12 @@ export function ordinals(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
 }
 
+/** The `Name` tag of a host's elastic IP address. */
+export const addressName = (host: string) => `${host}-address`;
+
+/** The `Name` tag of the NAT gateway's elastic IP address. */
+export const NAT_ADDRESS = "network-nat-address";
+
 /** Returns the first item of a list that must not be empty. */
 export function firstOf<T>(items: T[]): T {
   const [first] = items;

@@ -1,6 +1,7 @@
 import { type Pins } from "../lib/archive-pins";
 import { type DataVolume } from "../lib/ebs";
 import { type Architecture } from "../lib/instance-types";
+import { CLIENT_ACCESS, clientCidrs } from "./client-access";
 import { type Setting } from "./define";
 import { fileLines } from "./file-keys";
 import { brokerVolume, KAFKA } from "./kafka";
@@ -14,13 +15,21 @@ import { ZOOKEEPER, zookeeperVolume } from "./zookeeper";
 export const GROUPS = [
   { title: "The lab", settings: LAB },
   { title: "Network", settings: NETWORK },
+  { title: "Clients", settings: CLIENT_ACCESS },
   { title: "ZooKeeper", settings: ZOOKEEPER },
   { title: "Kafka", settings: KAFKA },
   { title: "Topics", settings: TOPICS },
 ] as const;
 
 /** All settings. */
-export const SETTINGS = [...LAB, ...NETWORK, ...ZOOKEEPER, ...KAFKA, ...TOPICS] as const;
+export const SETTINGS = [
+  ...LAB,
+  ...NETWORK,
+  ...CLIENT_ACCESS,
+  ...ZOOKEEPER,
+  ...KAFKA,
+  ...TOPICS,
+] as const;
 
 /** The values of settings by name. */
 type Values<S extends Setting<unknown>> = {
@@ -29,6 +38,8 @@ type Values<S extends Setting<unknown>> = {
 
 /** The checked settings of a lab. */
 export type Settings = Values<(typeof SETTINGS)[number]> & {
+  /** The blocks whose addresses may use Kafka from outside the VPC; empty if there are none. */
+  clientCidrs: string[];
   /** The data volume of each ZooKeeper node. */
   zookeeperVolume: DataVolume;
   /** The data volume of each broker. */
@@ -60,6 +71,7 @@ export function readSettings(
   const settings = {
     // Object.fromEntries() loses the types of the values. SETTINGS still has them.
     ...(Object.fromEntries(values) as Values<(typeof SETTINGS)[number]>),
+    clientCidrs: clientCidrs(reader),
     zookeeperVolume: zookeeperVolume.read(reader),
     brokerVolume: brokerVolume.read(reader),
     brokerLines: fileLines("brokerKey", SETTINGS, reader),

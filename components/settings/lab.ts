@@ -32,7 +32,7 @@ const running = boolean({
   default: true,
   text:
     "Whether the hosts run. false pauses the lab: Pulumi stops all hosts, brokers first, and " +
-    "removes the NAT gateway of the private topology. Only the volumes still cost money.",
+    "removes the NAT gateway of the private topology. Only the volumes and the brokers' elastic IP addresses still cost money.",
   change:
     "true starts the hosts again. They keep their data, names and ids, but get new public addresses.",
   example: false,

@@ -1,14 +1,13 @@
+import { capacity, contains, MAX_ZONES, MIN_ZONES, parseCidr } from "../lib/addresses";
 import {
-  type Block,
-  capacity,
-  contains,
-  formatCidr,
-  MAX_ZONES,
-  MIN_ZONES,
-  networkOf,
-  overlap,
-  parseCidr,
-} from "../lib/addresses";
+  badBlock,
+  checkedBlock,
+  LOCAL_ADDRESSES,
+  lacksThisMachine,
+  overlapping,
+  OWN_ADDRESS,
+  strayBits,
+} from "./blocks";
 import { type Breach } from "./breach";
 import { choice, Computed, type Context, list, text } from "./define";
 import { domainRule } from "./domain";
@@ -17,11 +16,7 @@ import { brokers } from "./kafka";
 import { target } from "./lab";
 import { breach } from "./rules";
 
-/** The addresses of the local cloud's hosts and of this machine as the hosts see it. */
-const LOCAL_ADDRESSES = "198.18.0.0/15";
-
 const PRIVATE_BLOCKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
-const OWN_ADDRESS = "find your own address with: curl https://checkip.amazonaws.com";
 
 const availabilityZones = list({
   name: "availabilityZones",
@@ -52,7 +47,8 @@ const availabilityZones = list({
   example: ["ap-northeast-2a", "ap-northeast-2c"],
 });
 
-const topology = choice({
+/** Whether hosts have public addresses. */
+export const topology = choice({
   name: "topology",
   words: ["public", "private"],
   default: "public",
@@ -85,19 +81,12 @@ const sshAllowedCidrs = list({
       "none on AWS",
     (context) => (context.get(target) === "local" ? [LOCAL_ADDRESSES] : []),
   ),
-  each: badSshBlock,
+  each: badBlock("SSH"),
   rule: {
     text:
       "hold IPv4 blocks from /8 to /32 that do not overlap: at least one on AWS, and on the local " +
       `target ${LOCAL_ADDRESSES} or a part of it`,
-    check: (values, context) =>
-      noneOrOverlapping(values) ??
-      breach(
-        context.get(target) === "local" &&
-          !values.some((value) => overlap(cidr(value), cidr(LOCAL_ADDRESSES))),
-        `hold ${LOCAL_ADDRESSES} or a part of it on the local target, where this machine has its address`,
-        "Leave it out to take that block",
-      ),
+    check: (values, context) => noneOrOverlapping(values) ?? lacksThisMachine(values, context),
   },
   text:
     "The IPv4 blocks whose addresses may use SSH. You must set it on AWS: " +
@@ -143,7 +132,7 @@ function badVpc(value: string): Breach | undefined {
     strayBits(block) ??
     breach(block.prefix < 16 || block.prefix > 25, "be between a /16 and a /25", example) ??
     breach(
-      !PRIVATE_BLOCKS.some((outer) => contains(cidr(outer), block)),
+      !PRIVATE_BLOCKS.some((outer) => contains(checkedBlock(outer), block)),
       `lie in one of the private ranges ${PRIVATE_BLOCKS.join(", ")}`,
       example,
     )
@@ -152,25 +141,11 @@ function badVpc(value: string): Breach | undefined {
 
 function tooFewAddresses(value: string, context: Context): Breach | undefined {
   const count = context.get(brokers);
-  const room = capacity(cidr(value).prefix, MIN_ZONES, "kafka");
+  const room = capacity(checkedBlock(value).prefix, MIN_ZONES, "kafka");
   return breach(
     count > room,
     `have an address for each of the ${count} brokers (this one has room for ${room})`,
     `Choose a wider block, such as ${value.split("/")[0]}/16, or fewer brokers`,
-  );
-}
-
-function badSshBlock(value: string): Breach | undefined {
-  const block = parseCidr(value);
-  if (value.endsWith("/0")) {
-    return { rule: "not open SSH to the whole internet", remedy: `Name your own: ${OWN_ADDRESS}` };
-  }
-  if (block === undefined) {
-    return { rule: "hold IPv4 CIDRs", remedy: `A single address ends in /32; ${OWN_ADDRESS}` };
-  }
-  return (
-    strayBits(block) ??
-    breach(block.prefix < 8, "not open SSH to more than a /8", `Name your own: ${OWN_ADDRESS}`)
   );
 }
 
@@ -183,30 +158,5 @@ function noneOrOverlapping(values: string[]): Breach | undefined {
         "pulumi config set --path 'kafkalab:sshAllowedCidrs[0]' ADDRESS/32",
     };
   }
-  const narrower = values.flatMap((one, index) =>
-    values.slice(index + 1).filter((other) => overlap(cidr(one), cidr(other))),
-  );
-  return breach(
-    narrower.length > 0,
-    "hold blocks that do not overlap",
-    `Leave out the narrower one (${narrower.join(", ")})`,
-  );
-}
-
-function strayBits(block: Block): Breach | undefined {
-  const network = formatCidr(networkOf(block));
-  return breach(
-    network !== formatCidr(block),
-    "start at the first address of its block",
-    `Write it as ${network}`,
-  );
-}
-
-/** Parses a block that was already checked. */
-function cidr(text: string): Block {
-  const block = parseCidr(text);
-  if (block === undefined) {
-    throw new Error(`not an IPv4 CIDR: ${text}`);
-  }
-  return block;
+  return overlapping(values);
 }

@@ -16,6 +16,8 @@ const lab = useLab("large", async (lab) => {
     brokerHeapMiB: 256,
     domain: "lab.foo.bar",
     vpcCidr: "172.22.4.0/23",
+    // Nine brokers would need more elastic addresses than the quota allows.
+    clientAllowedCidrs: ["none"],
     tags: { team: "data" },
   });
   await lab.up();

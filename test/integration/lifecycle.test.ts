@@ -25,6 +25,7 @@ test("up brings the lab up from nothing, and tells where it is", async () => {
   const zookeepers = [1, 2, 3].map((ordinal) => `peter-zk0${ordinal}.foo.bar:2181`);
   expect(Object.keys(outputs).sort()).toEqual([
     "bootstrapServers",
+    "clientBootstrapServers",
     "hosts",
     "privateKey",
     "smokeTest",
@@ -32,6 +33,8 @@ test("up brings the lab up from nothing, and tells where it is", async () => {
     "zookeeperConnect",
   ]);
   expect(outputs.bootstrapServers).toBe(brokers.join());
+  const addresses = [1, 2, 3].map((ordinal) => outputs.hosts[`peter-kafka0${ordinal}`]?.publicIp);
+  expect(outputs.clientBootstrapServers).toBe(addresses.map((address) => `${address}:9094`).join());
   expect(outputs.zookeeperConnect).toBe(zookeepers.join());
   expect(outputs.topic).toBe("peter-overview01");
   expect(outputs.privateKey).toMatch(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);

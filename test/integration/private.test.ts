@@ -23,7 +23,8 @@ const ids = (...types: string[]) =>
   types.flatMap((type) => lab.recordsOf(type).map(({ id }) => id)).sort();
 
 test("only the bastion has a public address, and the smoke test went through it", async () => {
-  const { hosts, smokeTest } = await lab.stackOutputs();
+  const { clientBootstrapServers, hosts, smokeTest } = await lab.stackOutputs();
+  expect(clientBootstrapServers).toBe("localhost:19092,localhost:19093,localhost:19094");
   expect(Object.keys(hosts)).toHaveLength(7);
   for (const [name, { publicIp, privateIp, via }] of Object.entries(hosts)) {
     if (name === "peter-bastion01") {
@@ -38,21 +39,27 @@ test("only the bastion has a public address, and the smoke test went through it"
   await lab.expectNoChanges();
 });
 
-test("nobody reaches a host but through the bastion, and that one reaches SSH alone", async () => {
+test("nobody reaches a host but through the bastion, and that one reaches SSH and the tunnel's port", async () => {
   const bastion = await host("peter-bastion01");
   const tries = ["peter-kafka01", "peter-zk01"].map(async (name) => {
     const { privateIp } = await host(name);
     // A connection would leave this machine: no link of the lab leads there.
     const { stdout } = await run(["ip", "route", "get", privateIp]);
     expect(stdout).not.toMatch(/ dev kl-/);
-    const ports = [22, 9092, 2181].map(async (port) => {
+    const ports = [22, 9092, 9094, 9095, 2181].map(async (port) => {
       const { status } = await bastion.try(`nc -z -w 2 ${name} ${port}`);
       return `${port} ${status === 0 ? "open" : "closed"}`;
     });
     return Promise.all(ports);
   });
-  const expected = ["22 open", "9092 closed", "2181 closed"];
-  expect(await Promise.all(tries)).toEqual([expected, expected]);
+  const expected = (tunnel: string) => [
+    "22 open",
+    "9092 closed",
+    "9094 closed",
+    `9095 ${tunnel}`,
+    "2181 closed",
+  ];
+  expect(await Promise.all(tries)).toEqual([expected("open"), expected("closed")]);
 });
 
 test("ssh and status go through the bastion", async () => {

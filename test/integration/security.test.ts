@@ -7,6 +7,7 @@ import { ZOOKEEPER_KERNEL } from "../../components/lib/zookeeper-config";
 import { hostOf, onAll, quote, same, type Host } from "../support/host";
 import { useLab } from "../support/lab";
 import { commandLines, listeners, startedFor } from "../support/machine";
+import { portState } from "../support/reach";
 import { run } from "../support/run";
 
 /*
@@ -100,40 +101,42 @@ describe("security groups", () => {
       const from = ["peter-zk01", "peter-kafka02", "peter-zk02"]; // zk01 shares its subnet
       const found = await Promise.all(from.map((name) => port(name, "peter-kafka01", PROBE)));
       expect(found).toEqual(from.map((name) => `${name} -> peter-kafka01:${PROBE} closed`));
-      const { status } = await reach(on.publicIp, PROBE);
-      expect(status).not.toBe(0);
+      expect(await portState(on.publicIp, PROBE)).toBe("closed");
     } finally {
       await on.run("sudo systemctl stop probe");
     }
   });
 
-  test("from the machine itself only SSH is open", async () => {
-    const { publicIp } = host("peter-kafka01");
-    const { publicIp: zookeeper } = host("peter-zk01");
-    const targets = [
-      [publicIp, 22, "open"],
-      [publicIp, 9092, "closed"],
-      [publicIp, 9999, "closed"],
-      [zookeeper, 2181, "closed"],
-    ] as const;
-    const found = await Promise.all(
-      targets.map(async ([address, number]) => {
-        const { status } = await reach(address, number);
-        return [address, number, status === 0 ? "open" : "closed"];
-      }),
-    );
-    expect(found).toEqual(targets);
+  const RANGE = [22, 2181, 2888, 3888, 9092, 9094, 9095, 9999, PROBE];
+  const openPorts = async (name: string) => {
+    const { publicIp } = host(name);
+    const states = await Promise.all(RANGE.map((number) => portState(publicIp, number)));
+    return RANGE.filter((_, index) => states[index] === "open");
+  };
+
+  test("from the machine itself only SSH and Kafka's port for clients are open", async () => {
+    expect(await openPorts("peter-kafka01")).toEqual([22, 9094]);
+    expect(await openPorts("peter-zk01")).toEqual([22]);
   });
 
-  test("SSH is closed to an address outside sshAllowedCidrs, and open again inside", async () => {
-    const { publicIp } = host("peter-zk02");
+  test("hosts of the lab do not reach the brokers by the port for clients", async () => {
+    const from = ["peter-zk01", "peter-kafka02"];
+    const found = await Promise.all(from.map((name) => port(name, "peter-kafka01", 9094)));
+    expect(found).toEqual(from.map((name) => `${name} -> peter-kafka01:9094 closed`));
+  });
+
+  test("ports are closed to addresses outside the allowed blocks, and open again inside", async () => {
+    const before = lab.records().map(({ id }) => id);
     // Of the block of public addresses, and never this machine's.
-    lab.configure({ sshAllowedCidrs: ["198.18.0.0/32"] });
+    const other = ["198.18.0.0/32"];
+    lab.configure({ sshAllowedCidrs: other, clientAllowedCidrs: other });
     await lab.up();
-    expect((await reach(publicIp, 22)).status).not.toBe(0);
+    expect(await openPorts("peter-kafka02")).toEqual([]);
     lab.configure({});
     await lab.up();
-    expect((await reach(publicIp, 22)).status).toBe(0);
+    expect(await openPorts("peter-kafka02")).toEqual([22, 9094]);
+    const after = new Set(lab.records().map(({ id }) => id));
+    expect(before.filter((id) => !after.has(id) && !id.startsWith("sgr-"))).toEqual([]);
   });
 });
 
@@ -289,10 +292,4 @@ async function filesWith(path: string, patterns: string): Promise<string[]> {
   expect(existsSync(path), path).toBe(true);
   const { stdout } = await run(["grep", "-rlF", "-f", "-", path], { input: patterns });
   return stdout.split("\n").filter(Boolean);
-}
-
-/** Whether the machine reaches a port of a host. */
-function reach(address: string, number: number) {
-  const script = 'exec 3<>"/dev/tcp/$0/$1"';
-  return run(["timeout", "3", "bash", "-c", script, address, String(number)]);
 }

@@ -26,6 +26,8 @@ interface HostState {
   instance: { id: string; publicIp: string };
   /** What the component noted, if it came so far. */
   noted?: { instanceId: string; instanceIp: string; publicIp: string; hostKey: string };
+  /** The elastic address that is associated with it. */
+  elasticIp?: string;
   /** Marks of the instance, such as `delete`. */
   marks?: Resource;
 }
@@ -73,8 +75,19 @@ function child(parent: string, type: string, name: string, rest: Resource): Reso
   return { urn: urn(`${parent}-${name}`), type, parent: urn(parent), custom: true, ...rest };
 }
 
-function resourcesOf({ name, privateIp, instance, noted, marks }: HostState): Resource[] {
+function resourcesOf({
+  name,
+  privateIp,
+  instance,
+  noted,
+  elasticIp,
+  marks,
+}: HostState): Resource[] {
+  const association = "aws:ec2/eipAssociation:EipAssociation";
   return [
+    ...(elasticIp === undefined
+      ? []
+      : [child(name, association, "address", { outputs: { publicIp: elasticIp } })]),
     { urn: urn(name), type: "kafkalab:index:Host", outputs: noted },
     child(name, "tls:index/privateKey:PrivateKey", "host-key", {
       outputs: {
@@ -339,7 +352,7 @@ describe("without the lab's link nothing dials a host", () => {
 describe("the address is the latest that the state knows", () => {
   const KEY = "ssh-ed25519 peter-kafka01";
 
-  test.each<[string, Partial<HostState>, string, string]>([
+  test.each<[string, Partial<HostState>, string | undefined, string]>([
     ["after an up that went well", { noted: NOTED }, "198.18.0.1", NOTED.hostKey],
     ["after a first up that failed", {}, "198.18.0.1", KEY],
     [
@@ -355,14 +368,32 @@ describe("the address is the latest that the state knows", () => {
       NOTED.hostKey,
     ],
     [
+      "with an elastic address, before the first up has ended",
+      { elasticIp: "198.18.9.1" },
+      "198.18.9.1",
+      KEY,
+    ],
+    [
+      "with an elastic address that a failed up has given it",
+      { noted: NOTED, elasticIp: "198.18.9.1" },
+      "198.18.9.1",
+      NOTED.hostKey,
+    ],
+    [
+      "stopped, with an elastic address",
+      { noted: { ...NOTED, publicIp: "" }, elasticIp: "198.18.9.1" },
+      undefined,
+      NOTED.hostKey,
+    ],
+    [
       "after a failed up that replaced the instance",
       { noted: { ...NOTED, instanceId: "i-0", publicIp: "198.18.0.2" } },
       "198.18.0.1",
       KEY,
     ],
   ])("%s", async (_, state, address, hostKey) => {
-    const hosts = await hostsOf([{ ...KAFKA, ...state }]);
-    expect(Object.values(hosts)).toMatchObject([{ address, hostKey }]);
+    const [host] = Object.values(await hostsOf([{ ...KAFKA, ...state }]));
+    expect({ address: host?.address, hostKey: host?.hostKey }).toEqual({ address, hostKey });
   });
 
   test.each([{ delete: true }, { pendingReplacement: true }])(

@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** AWS types that take no tags. */
 const UNTAGGED =
-  /:(VpcDhcpOptionsAssociation|Route|RouteTableAssociation|Record|VolumeAttachment|InstanceState)$/;
+  /:(VpcDhcpOptionsAssociation|Route|RouteTableAssociation|Record|VolumeAttachment|InstanceState|EipAssociation)$/;
 
 let lab: Graph;
 const inputs = (name: string) => lab.byName(name).inputs;
@@ -32,6 +32,10 @@ interface Kind {
 
 const KINDS: Record<string, Kind> = {
   "the default": { settings: AWS },
+  "open to clients": { settings: { ...AWS, clientAllowedCidrs: '["203.0.113.0/24"]' } },
+  "open to clients, and paused": {
+    settings: { ...AWS, clientAllowedCidrs: '["203.0.113.0/24"]', running: "false" },
+  },
   private: { settings: { ...AWS, topology: "private" } },
   "private, and there already": { settings: { ...AWS, topology: "private" }, isUp: true },
   "there already": { settings: AWS, isUp: true },
@@ -61,14 +65,24 @@ describe.each(Object.entries(KINDS))(
     const isPrivate = settings.topology === "private";
     const running = settings.running !== "false";
     const domain = settings.domain ?? "foo.bar";
+    const isOpen = settings.clientAllowedCidrs !== undefined;
     const brokers = Number(settings.brokers ?? 3);
     const zookeepers = Number(settings.zookeeperNodes ?? 3);
     const usedZones = zones.slice(0, 3);
     const tier = isPrivate ? "private" : "public";
     let hosts: string[];
 
+    /** The resource whose address commands for a host go to. */
+    const addressed = (host: string) =>
+      isOpen && host.startsWith("kafka-") ? `${host}-address` : `${host}-instance`;
+    /** The resource that must be there before: the state, for what may have been started again. */
+    const source = (host: string) =>
+      addressed(host).endsWith("-address")
+        ? `${host}-address-association`
+        : `${host}-${isUp ? "state" : "instance"}`;
+
     beforeAll(async () => {
-      lab = await declareLab(settings, zones, isUp);
+      lab = await declareLab(settings, { zones, isUp });
       hosts = lab.ofType("kafkalab:index:Host").map(({ name }) => name);
     });
 
@@ -151,7 +165,7 @@ describe.each(Object.entries(KINDS))(
       if (!isPrivate || !running) {
         expect(routes).toEqual([toInternet]);
         expect(lab.ofType("aws:ec2/natGateway:NatGateway")).toEqual([]);
-        expect(lab.ofType("aws:ec2/eip:Eip")).toEqual([]);
+        expect(lab.ofType("aws:ec2/eip:Eip")).toHaveLength(isOpen ? brokers : 0);
         return;
       }
       expect(routes).toEqual([
@@ -184,8 +198,11 @@ describe.each(Object.entries(KINDS))(
           "hosts -> 0.0.0.0/0 tcp 80 80",
           "hosts -> hosts icmp 8 -1",
           "hosts <- hosts icmp 8 -1",
+          ...(isOpen ? ["kafka <- 203.0.113.0/24 tcp 9094 9094"] : []),
           ...(isPrivate
             ? [
+                "bastion -> kafka tcp 9095 9095",
+                "kafka <- bastion tcp 9095 9095",
                 "bastion -> hosts tcp 22 22",
                 "hosts <- bastion tcp 22 22",
                 "bastion -> 0.0.0.0/0 tcp 443 443",
@@ -197,14 +214,16 @@ describe.each(Object.entries(KINDS))(
       );
     });
 
-    test("nothing but SSH and downloads goes beyond the VPC, and no rule stands inside a group", () => {
+    test("nothing but SSH, Kafka's clients and downloads goes beyond the VPC, and no rule stands inside a group", () => {
       for (const { name, type, inputs } of lab.resources) {
         if (/Security\w+Rule$/.test(type) && inputs.referencedSecurityGroupId === undefined) {
           const ingress = type.endsWith("IngressRule");
           expect([inputs.cidrIpv6, inputs.prefixListId], name).toEqual([undefined, undefined]);
           expect(inputs.ipProtocol, name).toBe("tcp");
           expect(inputs.fromPort, name).toBe(inputs.toPort);
-          expect(ingress ? [22] : [80, 443], name).toContain(inputs.fromPort);
+          expect(ingress ? [22, ...(isOpen ? [9094] : [])] : [80, 443], name).toContain(
+            inputs.fromPort,
+          );
           if (ingress) {
             expect(inputs.cidrIpv4, name).not.toMatch(/\/0$/);
           }
@@ -343,7 +362,7 @@ describe.each(Object.entries(KINDS))(
       for (const { name, inputs: command, secrets, dependencies, deletedWith } of commands) {
         const host = deletedWith.replace(/-instance$/, "");
         const direct = (of: string) => ({
-          host: `address of ${of}-instance-id`,
+          host: `address of ${addressed(of)}-id`,
           user: "ec2-user",
           hostKey: `ssh-ed25519 ${of}-host-key`,
           privateKey: "PRIVATE key-key\n",
@@ -361,11 +380,9 @@ describe.each(Object.entries(KINDS))(
             : direct(host),
         );
         expect(secrets, name).toEqual(["connection"]);
-        // Only what was there before may have been started again.
-        const source = isUp ? "state" : "instance";
-        expect(dependencies, name).toContain(`${host}-${source}`);
+        expect(dependencies, name).toContain(source(host));
         if (isPrivate) {
-          expect(dependencies, name).toContain(`bastion-${source}`);
+          expect(dependencies, name).toContain(source("bastion"));
         }
         const names = host.startsWith("kafka-") ? "kafka-names" : `${host}-record`;
         expect(dependencies, name).toContain(names);
@@ -382,7 +399,7 @@ describe.each(Object.entries(KINDS))(
       }
       expect(commands).toHaveLength(3);
       const direct = (of: string) => ({
-        host: `address of ${of}-instance-id`,
+        host: `address of ${addressed(of)}-id`,
         port: 22,
         user: "ec2-user",
         privateKey: "PRIVATE key-key\n",
@@ -398,7 +415,6 @@ describe.each(Object.entries(KINDS))(
             }
           : direct(of),
       });
-      const source = isUp ? "state" : "instance";
       for (const command of commands) {
         const found = wishOf(command);
         const role = found.kind === "zookeeper" ? "zookeeper" : "kafka";
@@ -407,7 +423,7 @@ describe.each(Object.entries(KINDS))(
         expect(nodes.map(({ host }) => host)).toEqual(of.map(target));
         expect(command.secrets, command.name).toContain("stdin");
         for (const host of isPrivate ? [...of, "bastion"] : of) {
-          expect(command.dependencies, command.name).toContain(`${host}-${source}`);
+          expect(command.dependencies, command.name).toContain(source(host));
         }
       }
       for (const host of hosts.filter((name) => name !== "bastion")) {

@@ -2,6 +2,12 @@ import { expect, test } from "vitest";
 import { readPins } from "../../components/lib/archive-pins";
 import { readBrokerKeys } from "../../components/lib/kafka-keys";
 import { KAFKA_KERNEL, kafkaUnit, serverProperties } from "../../components/lib/kafka-config";
+import {
+  clientListener,
+  LISTENER_KEYS,
+  listenerLines,
+  tunnelListener,
+} from "../../components/lib/kafka-listeners";
 import { ZOOKEEPER_KERNEL, zooCfg, zookeeperUnit } from "../../components/lib/zookeeper-config";
 import { minInSyncReplicas } from "../../operator/kafka/availability";
 
@@ -65,6 +71,19 @@ test("server.properties holds the book's values, and those that operators expect
     "unclean.leader.election.enable": "false",
     "controlled.shutdown.enable": "true",
   });
+});
+
+test.each([
+  [clientListener("203.0.113.5"), "CLIENT", 9094, "203.0.113.5:9094"],
+  [tunnelListener(19_092, 3), "TUNNEL", 9095, "localhost:19094"],
+])("a listener for clients outside the VPC: %j", (outside, name, port, advertised) => {
+  expect(listenerLines("peter-kafka02.foo.bar", outside)).toEqual({
+    listeners: `PLAINTEXT://0.0.0.0:9092,${name}://0.0.0.0:${port}`,
+    "advertised.listeners": `PLAINTEXT://peter-kafka02.foo.bar:9092,${name}://${advertised}`,
+    "listener.security.protocol.map": `PLAINTEXT:PLAINTEXT,${name}:PLAINTEXT`,
+    "inter.broker.listener.name": "PLAINTEXT",
+  });
+  expect(LISTENER_KEYS).toEqual(Object.keys(listenerLines("a", outside)));
 });
 
 test("the log cleaner has no more than Kafka's default of a heap larger than the book's", () => {

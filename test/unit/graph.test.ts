@@ -4,11 +4,9 @@ import { FIRST_BOOT_SECONDS, VOLUME_SECONDS } from "../../components/lib/waits";
 import { readUserData } from "../../local-cloud/machine/cloud-init";
 import { noteOf } from "../../operator/service/files";
 import { KEPT_ID } from "../../cli/dry-run/cloud";
-import { ZONES } from "../../cli/dry-run/program";
-import type { Registration } from "../../cli/dry-run/registration";
 import { SETTINGS } from "../../components/settings";
 import type { FileKey, Setting } from "../../components/settings/define";
-import { declareLab, type Graph, registered, wishOf, wishOfKind } from "./support/graph";
+import { changedBy, declareLab, type Graph, registered, wishOf, wishOfKind } from "./support/graph";
 import { rulesOf, SERVICE_RULES } from "./support/rules";
 import { readVariables } from "./support/script";
 
@@ -36,13 +34,15 @@ const COUNTS = {
   "aws:ec2/subnet:Subnet": 3,
   "aws:ec2/routeTableAssociation:RouteTableAssociation": 3,
   "aws:ec2/securityGroup:SecurityGroup": 3,
-  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": 7,
+  "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": 8,
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": 8,
   "aws:route53/zone:Zone": 2,
   "aws:route53/record:Record": 12,
   "aws:ebs/volume:Volume": 6,
   "pulumi:index:Stash": 11,
   "aws:ec2/instance:Instance": 6,
+  "aws:ec2/eip:Eip": 3,
+  "aws:ec2/eipAssociation:EipAssociation": 3,
   "aws:ec2transitgateway/instanceState:InstanceState": 6,
   "aws:ec2/volumeAttachment:VolumeAttachment": 6,
   "command:remote:Command": 6,
@@ -100,6 +100,7 @@ describe("the book's lab", () => {
         "hosts -> hosts icmp 8 -1",
         "hosts <- 198.18.0.0/15 tcp 22 22",
         "hosts <- hosts icmp 8 -1",
+        "kafka <- 198.18.0.0/15 tcp 9094 9094",
         ...SERVICE_RULES,
       ].sort(),
     );
@@ -473,16 +474,8 @@ describe("the book's lab", () => {
 });
 
 /** A lab that is there already, and so keeps its id. */
-const declareAgain = (settings: Record<string, string> = {}) => declareLab(settings, ZONES, true);
-
-/** The resources of a lab that have other inputs in one with these settings. */
-async function changedBy(plain: Graph, settings: Record<string, string>): Promise<string[]> {
-  const { byName } = await declareAgain(settings);
-  const differs = ({ name, inputs }: Registration) =>
-    // Each run has another id ready; the state keeps the first.
-    name !== "lab-id" && JSON.stringify(byName(name).inputs) !== JSON.stringify(inputs);
-  return plain.resources.filter(differs).map(({ name }) => name);
-}
+const declareAgain = (settings: Record<string, string> = {}) =>
+  declareLab(settings, { isUp: true });
 
 /** What runs again when brokers have changed. */
 const AFTER_KAFKA = [
@@ -521,7 +514,7 @@ describe("other labs", () => {
       ["true", `while ${host} is stopped`],
     ] as const) {
       const settings = { [setting]: got, replicationFactor: "2", running };
-      await expect(declareLab(settings, undefined, true, host)).rejects.toThrow(
+      await expect(declareLab(settings, { isUp: true, host })).rejects.toThrow(
         `Setting "kafkalab:${setting}": it must not decrease ${when}, since the operator could not ${why}; got ${got}. ` +
           "Run up with kafkalab:running true and the former number; then lower it.",
       );
@@ -548,14 +541,11 @@ describe("other labs", () => {
     test("does not make a first up a later one, nor its stopped hosts an obstacle", async () => {
       const other = await declareLab(
         { running: "false" },
-        ZONES,
-        false,
-        "peter-kafka04",
-        "ffff0000",
+        { host: "peter-kafka04", namesake: "ffff0000" },
       );
       // Only to see whose it is.
       expect(lookUpsOf(other)).toBe(1);
-      const plain = await declareLab({}, ZONES, false, undefined, "ffff0000");
+      const plain = await declareLab({}, { namesake: "ffff0000" });
       expect(plain.byName("kafka-1-install").inputs.connection).toMatchObject({
         host: "address of kafka-1-instance-id",
       });
@@ -563,12 +553,12 @@ describe("other labs", () => {
     });
 
     test("is told from hosts of this stack that were made before labs had ids", async () => {
-      const own = await declareLab({}, ZONES, false, undefined, "");
+      const own = await declareLab({}, { namesake: "" });
       expect(lookUpsOf(own)).toBe(1 + 6);
     });
 
     test("is looked for at the first up only", async () => {
-      const later = await declareLab({}, ZONES, true);
+      const later = await declareLab({}, { isUp: true });
       expect(tagOf(later)).toBe(KEPT_ID);
       expect(lookUpsOf(later)).toBe(6);
     });
@@ -662,7 +652,7 @@ describe("other labs", () => {
   });
 
   test("the number of rules does not grow with the number of brokers", async () => {
-    lab = await declareLab({ brokers: "12" });
+    lab = await declareLab({ brokers: "12", clientAllowedCidrs: '["none"]' });
     expect(rulesOf(lab)).toHaveLength(15);
   });
 
@@ -719,7 +709,7 @@ describe("other labs", () => {
   });
 
   test("a region with one zone is refused before anything is made", async () => {
-    await expect(declareLab({}, ["a"])).rejects.toThrow(
+    await expect(declareLab({}, { zones: ["a"] })).rejects.toThrow(
       'Region "xx-test-1": it must have 2 availability zones or more; got xx-test-1a. ' +
         "Choose another with kafkalab:region.",
     );

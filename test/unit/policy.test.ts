@@ -51,7 +51,7 @@ describe("the policy as AWS reads it", () => {
       expect(Effect, Sid).toBe("Allow");
       expect(list(Action).length, Sid).toBeGreaterThan(0);
       for (const action of list(Action)) {
-        expect(action, Sid).toMatch(/^(ec2|route53|ssm|sts):[A-Z][A-Za-z0-9]+$/);
+        expect(action, Sid).toMatch(/^(ec2|route53|servicequotas|ssm|sts):[A-Z][A-Za-z0-9]+$/);
       }
       expect([...list(Action)].sort(), Sid).toEqual([...new Set(list(Action))].sort());
       for (const resource of list(Resource)) {
@@ -87,13 +87,13 @@ describe("the policy and the program", () => {
   let used: string[];
 
   beforeAll(async () => {
-    lab = await declareLab({
-      target: "aws",
-      sshAllowedCidrs: '["203.0.113.7/32"]',
-      topology: "private",
-    });
-    const types = lab.resources.map(({ type }) => type).filter((type) => /aws/.test(type));
-    used = [...new Set([...types, ...lab.calls])].sort();
+    const settings = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
+    const reachable = await declareLab({ ...settings, clientAllowedCidrs: '["203.0.113.7/32"]' });
+    lab = await declareLab({ ...settings, topology: "private" });
+    const types = [...reachable.resources, ...lab.resources]
+      .map(({ type }) => type)
+      .filter((type) => /aws/.test(type));
+    used = [...new Set([...types, ...reachable.calls, ...lab.calls])].sort();
   });
 
   test("every type and look-up that the program uses has its actions", () => {

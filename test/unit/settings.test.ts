@@ -190,6 +190,46 @@ const FAULTS: Fault[] = [
     `sshAllowedCidrs": it must hold blocks that do not overlap; got ["203.0.113.0/24","203.0.113.7/32"]. Leave out the narrower one (203.0.113.7/32).`,
   ],
   [
+    "Kafka for the world",
+    { clientAllowedCidrs: '["0.0.0.0/0"]' },
+    `clientAllowedCidrs": it must not open Kafka to the whole internet; got "0.0.0.0/0". Name your own: ${OWN}.`,
+  ],
+  [
+    "Kafka for a host name",
+    { clientAllowedCidrs: '["laptop.corp.kr"]' },
+    `clientAllowedCidrs": it must hold IPv4 CIDRs; got "laptop.corp.kr". A single address ends in /32; ${OWN}.`,
+  ],
+  [
+    "Kafka for overlapping CIDRs",
+    { ...AWS, clientAllowedCidrs: '["203.0.113.0/24","203.0.113.7/32"]' },
+    `clientAllowedCidrs": it must hold blocks that do not overlap; got ["203.0.113.0/24","203.0.113.7/32"]. Leave out the narrower one (203.0.113.7/32).`,
+  ],
+  [
+    "Kafka for nobody and somebody",
+    { ...AWS, clientAllowedCidrs: '["none","203.0.113.7/32"]' },
+    `clientAllowedCidrs": it must hold blocks or none, not both; got ["none","203.0.113.7/32"]. Leave out none, or everything else.`,
+  ],
+  [
+    "Kafka without this machine's addresses",
+    { clientAllowedCidrs: '["203.0.113.7/32"]' },
+    `clientAllowedCidrs": it must hold 198.18.0.0/15 or a part of it on the local target, where this machine has its address; got ["203.0.113.7/32"]. Leave it out to take that block.`,
+  ],
+  [
+    "addresses for Kafka in the private topology",
+    { topology: "private", clientAllowedCidrs: '["198.18.0.0/15"]' },
+    `clientAllowedCidrs": it must be left out in the private topology, where clients come through npm run tunnel; got ["198.18.0.0/15"]. Remove it with: pulumi config rm kafkalab:clientAllowedCidrs.`,
+  ],
+  [
+    "a tunnel to a privileged port",
+    { tunnelPort: "1000" },
+    `tunnelPort": it must be from 1024 to 65533, so that there is a port for each of the 3 brokers; got 1000. Take 19092.`,
+  ],
+  [
+    "a tunnel with too few ports",
+    { tunnelPort: "65530", brokers: "9" },
+    `tunnelPort": it must be from 1024 to 65527, so that there is a port for each of the 9 brokers; got 65530. Take 19092.`,
+  ],
+  [
     "no list",
     { sshAllowedCidrs: "203.0.113.7/32" },
     `sshAllowedCidrs": it must be a list of texts; got "203.0.113.7/32". Set it with: pulumi config set --path 'kafkalab:sshAllowedCidrs[0]' VALUE.`,
@@ -613,6 +653,9 @@ describe("good settings", () => {
       architecture: "x86_64",
       vpcCidr: "10.20.0.0/16",
       sshAllowedCidrs: ["198.18.0.0/15"],
+      clientAllowedCidrs: ["198.18.0.0/15"],
+      clientCidrs: ["198.18.0.0/15"],
+      tunnelPort: 19_092,
       domain: "foo.bar",
       zookeeperNodes: 3,
       zookeeperInstanceType: "t3.small",
@@ -622,6 +665,18 @@ describe("good settings", () => {
       brokerVolume: { type: "gp3", gib: 20 },
       brokerLines: { "log.retention.hours": "72" },
       bastionInstanceType: "t3.nano",
+    });
+  });
+
+  test.each<[string, Record<string, string>, string[], string[]]>([
+    ["the local target", {}, ["198.18.0.0/15"], ["198.18.0.0/15"]],
+    ["a local lab behind a bastion", { topology: "private" }, ["none"], []],
+    ["AWS", AWS, ["none"], []],
+    ["a lab for nobody", { clientAllowedCidrs: '["none"]' }, ["none"], []],
+  ])("clients that may reach %s", (_, given, clientAllowedCidrs, clientCidrs) => {
+    expect(read(given)).toMatchObject({
+      settings: { clientAllowedCidrs, clientCidrs },
+      faults: [],
     });
   });
 
@@ -685,6 +740,15 @@ describe("good settings", () => {
 
   test.each([
     [{ target: "aws", sshAllowedCidrs: '["203.0.113.7/32","198.51.100.0/24"]' }],
+    [
+      {
+        target: "aws",
+        sshAllowedCidrs: '["203.0.113.7/32"]',
+        clientAllowedCidrs: '["203.0.113.7/32"]',
+      },
+    ],
+    [{ clientAllowedCidrs: '["none"]' }],
+    [{ topology: "private", clientAllowedCidrs: '["none"]', tunnelPort: "65533" }],
     [{ brokers: "1", replicationFactor: "1", zookeeperNodes: "1" }],
     [{ brokers: "300", zookeeperNodes: "9" }],
     [{ ...AWS, architecture: "arm64", brokerInstanceType: "m7g.large", brokerHeapMiB: "4096" }],

@@ -21,6 +21,8 @@ export const AWS_ACTIONS: Record<string, string[]> = {
   "aws:index/getAvailabilityZones:getAvailabilityZones": ["ec2:DescribeAvailabilityZones"],
   "aws:ssm/getParameter:getParameter": ["ssm:GetParameter"],
   "aws:ec2/getInstance:getInstance": READ_INSTANCE,
+  "aws:ec2/getEips:getEips": ["ec2:DescribeAddresses"],
+  "aws:servicequotas/getServiceQuota:getServiceQuota": ["servicequotas:GetServiceQuota"],
   "aws:ec2/getInstances:getInstances": ["ec2:DescribeInstances"],
   "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": [
     "ec2:DescribeInstanceTypeOfferings",
@@ -70,6 +72,11 @@ export const AWS_ACTIONS: Record<string, string[]> = {
     // The gateway that had it may be gone without Pulumi having looked.
     "ec2:DisassociateAddress",
     "ec2:ReleaseAddress",
+  ],
+  "aws:ec2/eipAssociation:EipAssociation": [
+    "ec2:AssociateAddress",
+    "ec2:DescribeAddresses",
+    "ec2:DisassociateAddress",
   ],
   "aws:ec2/routeTable:RouteTable": [
     ...TAGS,

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
+import type { Cloud } from "../../../cli/dry-run/cloud";
 import { lookUps, registrations, runProgram, ZONES } from "../../../cli/dry-run/program";
 import type { Registration } from "../../../cli/dry-run/registration";
 import { type Wish, wish } from "../../../operator/wish";
@@ -27,23 +28,13 @@ const offers = (type: string, zone: string) => !(type.startsWith("m7i.") && zone
 /** Runs `index.ts` with these settings against a mock of the cloud, and says what it declares. */
 export async function declareLab(
   settings: Record<string, string> = {},
-  zones: string[] = ZONES,
-  isUp = false,
-  host?: string,
-  namesake?: string,
+  differences: Partial<Cloud> = {},
 ): Promise<Graph> {
   vi.resetModules();
   const config = Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [`kafkalab:${key}`, value]),
   );
-  const cloud = {
-    region: REGION,
-    zones,
-    offers,
-    isUp,
-    ...(host !== undefined && { host }),
-    ...(namesake !== undefined && { namesake }),
-  };
+  const cloud = { region: REGION, zones: ZONES, offers, ...differences };
   const program = await runProgram(config, "test", cloud);
   const outputs: Record<string, unknown> = {};
   const secretOutputs: string[] = [];
@@ -66,6 +57,16 @@ export async function declareLab(
       ),
     ofType: (type) => resources.filter((resource) => resource.type === type),
   };
+}
+
+/** The resources of an existing lab whose inputs change with these settings. */
+export async function changedBy(plain: Graph, settings: Record<string, string>): Promise<string[]> {
+  const { resources } = await declareLab(settings, { isUp: true });
+  const after = new Map(resources.map(({ name, inputs }) => [name, JSON.stringify(inputs)]));
+  const differs = ({ name, inputs }: Registration) =>
+    // Each run has another id ready; the state keeps the first.
+    name !== "lab-id" && after.has(name) && after.get(name) !== JSON.stringify(inputs);
+  return plain.resources.filter(differs).map(({ name }) => name);
 }
 
 /** The value of an output, once it is known. */
