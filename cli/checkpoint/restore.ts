@@ -11,6 +11,7 @@ import {
 import { dirname, join } from "node:path";
 import { overlaps } from "../../local-cloud/machine/addresses";
 import { publicCidr } from "../../local-cloud/machine/blocks";
+import { settleElasticGuard } from "../../local-cloud/machine/guard";
 import { whileFrozen } from "../../local-cloud/machine/freeze";
 import { unplugInstance } from "../../local-cloud/machine/instance";
 import { outerLink } from "../../local-cloud/machine/links";
@@ -20,6 +21,7 @@ import { cloudDir } from "../../local-cloud/machine/paths";
 import { waitFor } from "../../shared/wait";
 import { readState, type State } from "../../local-cloud/machine/store";
 import { loopDevice } from "../../local-cloud/machine/volume";
+import { elasticBlock, guardElasticAddresses } from "../../local-cloud/aws/elastic-addresses";
 import * as kinds from "../../local-cloud/aws/kinds";
 import { applyVpc, removeVpc } from "../../local-cloud/aws/network";
 import { powerOn } from "../../local-cloud/aws/power";
@@ -132,17 +134,22 @@ function refuseIfNotPossible(name: string, saved: State): void {
   }
 }
 
+const blockOfElastic = (state: State) => elasticBlock(state) ?? [];
+
 /** Rejects the restore if the machine uses a VPC's public addresses otherwise: a restored VPC keeps them. */
 async function refuseTakenAddresses(name: string, saved: State, present: State): Promise<void> {
-  const own = living(present, kinds.vpc).flatMap(({ id, chosen }) => [
-    outerLink(id),
-    publicCidr(chosen.slot), // the machine's guard route for this VPC
-  ]);
+  const own = [
+    ...living(present, kinds.vpc).flatMap(({ id, chosen }) => [
+      outerLink(id),
+      publicCidr(chosen.slot), // the machine's guard route for this VPC
+    ]),
+    ...blockOfElastic(present),
+  ];
   const routes = (await machineRoutes()).filter(
     ({ device, cidr }) => !own.includes(device) && !own.includes(cidr),
   );
-  for (const vpc of living(saved, kinds.vpc)) {
-    const cidr = publicCidr(vpc.chosen.slot);
+  const blocks = living(saved, kinds.vpc).map(({ chosen }) => publicCidr(chosen.slot));
+  for (const cidr of [...blocks, ...blockOfElastic(saved)]) {
     const route = routes.find((r) => overlaps(r.cidr, cidr));
     if (route) {
       throw new Refusal(
@@ -185,6 +192,7 @@ async function takePower(present: State): Promise<{ name: string; time: string }
   const still = points.map(({ group }) => ({ group, mounts: [] })); // their file systems will be unmounted
   const { result: time } = await whileFrozen(still, 60, unplug);
   await Promise.all(living(present, kinds.vpc).map(removeVpc));
+  await settleElasticGuard(() => undefined, elasticBlock(present));
   // The kernel detaches a loop device after the host's last process that uses it has ended.
   const volumes = living(present, kinds.volume).map(({ id }) => id);
   const givenBack = { what: "the lab's volumes", state: "given back", seconds: 10, intervalMs: 10 };
@@ -218,6 +226,7 @@ export function swap({ part }: Exchange): void {
 /** Starts the hosts that ran at the checkpoint. Returns whether there are any. */
 async function start(): Promise<boolean> {
   const state = readState();
+  await guardElasticAddresses();
   await Promise.all(living(state, kinds.vpc).map(({ id }) => applyVpc(id)));
   const instances = living(state, kinds.instance).filter((record) => !isStopped(record));
   await Promise.all(instances.map(powerOn));

@@ -71,6 +71,7 @@ function addRecord(
     inputs,
     chosen,
   };
+  type.displace?.(record, state);
   state.records[keyOf(type, record.id)] = record;
   if (state.owners?.[stackOf(urn)] === undefined) {
     own(state, stackOf(urn));

@@ -2,6 +2,7 @@ import { ensureGuard } from "../machine/guard";
 import * as machine from "../machine/network";
 import { readState } from "../machine/store";
 import { requireWay, wayIsOpen } from "../machine/way";
+import { guardElasticAddresses } from "./elastic-addresses";
 import type { RecordOf } from "./kind";
 import * as kinds from "./kinds";
 import { find, findNow, recordsOf } from "./records";
@@ -56,17 +57,20 @@ export async function vpcIsWhole(vpcId: string): Promise<boolean> {
 export const removeVpc = ({ id, chosen }: RecordOf<typeof kinds.vpc>): Promise<void> =>
   machine.removeVpc({ id, slot: chosen.slot });
 
-/** Adds the guard of every VPC in the records. */
+/** Adds the guards of every VPC and of the elastic addresses in the records. */
 export async function guardAll(): Promise<void> {
   const slotNow = (id: string) => {
     const vpc = find(readState(), kinds.vpc, id);
     return vpc?.leaving ? undefined : vpc?.chosen.slot;
   };
   const ids = recordsOf(readState(), kinds.vpc).map(({ id }) => id);
-  await Promise.all(ids.map((id) => ensureGuard(id, () => slotNow(id))));
+  await Promise.all([
+    guardElasticAddresses(),
+    ...ids.map((id) => ensureGuard(id, () => slotNow(id))),
+  ]);
 }
 
-/** Changes the DNS of all VPCs of a private zone until it matches the records. */
+/** Like {@link applyVpc}, for several VPCs, one after the other. */
 export async function applyVpcs(vpcIds: string[]): Promise<void> {
   for (const vpcId of vpcIds) {
     await applyVpc(vpcId);

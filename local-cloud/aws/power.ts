@@ -97,13 +97,17 @@ export function publicAddress(subnet: Subnet, state: State, last?: string): stri
   throw new ApiError("InsufficientAddressCapacity", `no public address is free in ${cidr}`);
 }
 
-/** As on EC2, a stopped instance gets another public address when it starts. */
+/**
+ * As on EC2, a stopped instance gets another public address when it starts. With an elastic address it gets
+ * none: its record already contains the one for the time after the association.
+ */
 async function renewPublicAddress(id: string): Promise<void> {
   await changeState((state) => {
     const record = find(state, kinds.instance, id);
     const subnet = find(state, kinds.subnet, record?.inputs.subnetId);
     const last = record?.chosen.publicIp;
-    if (record && subnet && last !== undefined) {
+    const isElastic = having(state, kinds.eipAssociation, "instanceId", id).length > 0;
+    if (record && subnet && last !== undefined && !isElastic) {
       record.chosen.publicIp = publicAddress(subnet, state, last);
     }
   });

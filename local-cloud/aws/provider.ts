@@ -112,7 +112,7 @@ export const localCloud: Provider = {
     return { outs: outputs(type, readState().records[key] ?? record, raw) };
   },
 
-  async delete(id, urn) {
+  async delete(id, urn, props: Values = {}) {
     const type = typeOf(urn);
     const key = keyOf(type, id);
     refuseStrangers(urn);
@@ -120,7 +120,7 @@ export const localCloud: Provider = {
     const record = readState().records[key];
     // Two resources may have the same id. The record may already belong to the other one.
     if (record && (type.keyOf === undefined || record.urn === urn)) {
-      await asApi(type, "delete", () => deleteResource(record));
+      await asApi(type, "delete", () => deleteResource(record, revealAll(props)));
     }
     const stack = stackOf(urn);
     const rest = Object.values(readState().records).filter((r) => stackOf(r.urn) === stack);

@@ -8,12 +8,21 @@ import { keyOfRecord, typeOfToken } from "./catalogue";
 import { messageOf } from "../../shared/message-of";
 import * as kinds from "./kinds";
 import { isOf } from "./records";
+import type { Values } from "./values";
 
 /** How long a deletion waits until no other resource uses this one. AWS's provider waits longer. */
 const IN_USE_SECONDS = 10;
 
-/** Removes a resource that Pulumi deletes. Throws AWS's error if others use it. */
-export async function deleteResource(record: StoredResource): Promise<void> {
+/**
+ * Removes a resource that Pulumi deletes. Throws AWS's error if others use it.
+ *
+ * @param known The properties of the resource in Pulumi's state.
+ */
+export async function deleteResource(record: StoredResource, known: Values): Promise<void> {
+  const type = typeOfToken(record.type);
+  for (const other of type.deletesFirst?.(record, readState(), known) ?? []) {
+    await remove(other);
+  }
   await notInUse(record);
   await remove(record);
 }

@@ -50,6 +50,8 @@ export interface Behaviour<Inputs, Chosen, Around = undefined> {
   choose?(inputs: Inputs, state: State, around: Around): Chosen;
   /** Returns the values that AWS chooses again in an update. `self` is the former record. */
   rechoose?(inputs: Inputs, self: StoredResource<Inputs, Chosen>): Partial<Chosen>;
+  /** Changes the records of other resources in the same step that creates this one. */
+  displace?(record: StoredResource<Inputs, Chosen>, state: State): void;
   /** Returns the properties that are not inputs. */
   attributes(record: StoredResource<Inputs, Chosen>, state: State): Values;
 
@@ -64,6 +66,16 @@ export interface Behaviour<Inputs, Chosen, Around = undefined> {
   isWhole?(record: StoredResource<Inputs, Chosen>): Promise<boolean> | boolean;
   /** Whether the resource itself still exists. @default true */
   exists?(record: StoredResource<Inputs, Chosen>): boolean;
+  /**
+   * The resources that AWS's provider deletes before this one.
+   *
+   * @param known The properties of this resource in Pulumi's state.
+   */
+  deletesFirst?(
+    record: StoredResource<Inputs, Chosen>,
+    state: State,
+    known: Values,
+  ): StoredResource[];
   /** The resources that use it. AWS does not delete it while there are any. */
   usedBy?(record: StoredResource<Inputs, Chosen>, state: State): StoredResource[];
   /** AWS's error for a deletion while it is in use. @default DependencyViolation */

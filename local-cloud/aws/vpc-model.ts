@@ -1,5 +1,6 @@
-import type { HostModel, RuleModel, VpcModel } from "../machine/model";
+import type { ElasticAddress, HostModel, RuleModel, VpcModel } from "../machine/model";
 import type { State } from "../machine/store";
+import { elasticAddresses } from "./elastic-addresses";
 import type { RecordOf } from "./kind";
 import * as kinds from "./kinds";
 import { find, having, recordsOf } from "./records";
@@ -16,6 +17,8 @@ export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
     return undefined;
   }
   const subnets = having(state, kinds.subnet, "vpcId", vpcId);
+  const instances = instancesOf(state, subnets);
+  const elastic = elasticAddresses(state);
   const association = having(state, kinds.dhcpOptionsAssociation, "vpcId", vpcId).at(-1);
   const options = find(state, kinds.dhcpOptions, association?.inputs.dhcpOptionsId);
   const domainName = options?.inputs.domainName;
@@ -25,7 +28,8 @@ export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
     slot: vpc.chosen.slot,
     hasInternetGateway: having(state, kinds.internetGateway, "vpcId", vpcId).length > 0,
     subnets: subnets.map(({ id, inputs }) => ({ id, cidr: inputs.cidrBlock })),
-    hosts: hostModels(state, vpc, subnets),
+    elastic: instances.flatMap(({ id }) => elastic.get(id) ?? []),
+    hosts: hostModels(state, vpc, instances),
     groups: [
       defaultGroupModel(state, vpc),
       ...having(state, kinds.securityGroup, "vpcId", vpcId).map(({ id }) => ({
@@ -40,24 +44,30 @@ export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
   };
 }
 
-function hostModels(state: State, vpc: Vpc, subnets: Subnet[]): HostModel[] {
-  const routes = new Map(subnets.map(({ id }) => [id, wayOut(state, id)]));
-  return recordsOf(state, kinds.instance)
-    .filter(({ inputs }) => routes.has(inputs.subnetId))
-    .map((instance) => {
-      const { subnetId } = instance.inputs;
-      const route = routes.get(subnetId);
-      const publicIp = publicIpOf(instance);
-      return {
-        id: instance.id,
-        subnetId,
-        mac: instance.chosen.mac,
-        privateIp: instance.chosen.privateIp,
-        ...(publicIp !== undefined && route === "gateway" ? { publicIp } : {}),
-        behindNat: route === "nat",
-        groupIds: groupsOf(instance, vpc),
-      };
-    });
+function instancesOf(state: State, subnets: Subnet[]): Instance[] {
+  const ids = new Set(subnets.map(({ id }) => id));
+  return recordsOf(state, kinds.instance).filter(({ inputs }) => ids.has(inputs.subnetId));
+}
+
+function hostModels(state: State, vpc: Vpc, instances: Instance[]): HostModel[] {
+  const subnetIds = new Set(instances.map(({ inputs }) => inputs.subnetId));
+  const routes = new Map([...subnetIds].map((id) => [id, wayOut(state, id)]));
+  const elastic = elasticAddresses(state);
+  return instances.map((instance) => {
+    const { subnetId } = instance.inputs;
+    const route = routes.get(subnetId);
+    // A stopped instance keeps its elastic address, but nothing reaches it.
+    const publicIp = isStopped(instance) ? undefined : publicIpOf(instance, elastic);
+    return {
+      id: instance.id,
+      subnetId,
+      mac: instance.chosen.mac,
+      privateIp: instance.chosen.privateIp,
+      ...(publicIp !== undefined && route === "gateway" ? { publicIp } : {}),
+      behindNat: route === "nat",
+      groupIds: groupsOf(instance, vpc),
+    };
+  });
 }
 
 function zoneModel(state: State, zone: Zone): VpcModel["zones"][number] {
@@ -77,9 +87,13 @@ export const zoneVpcs = ({ inputs }: Pick<Zone, "inputs">) => inputs.vpcs.map(({
 /** Whether somebody stopped the instance on purpose. If so, it stays stopped. */
 export const isStopped = ({ chosen }: Instance) => chosen.stopped === true;
 
-/** The public address of an instance. @default undefined, if it has none or is stopped */
-export const publicIpOf = (instance: Instance) =>
+/** The automatic public address of an instance. @default undefined, if it has none or is stopped */
+export const automaticIpOf = (instance: Instance) =>
   isStopped(instance) ? undefined : instance.chosen.publicIp;
+
+/** The public address of an instance: its elastic address, or else its automatic one. */
+const publicIpOf = (instance: Instance, elastic: ReadonlyMap<string, ElasticAddress>) =>
+  elastic.get(instance.id)?.address ?? automaticIpOf(instance);
 
 /**
  * The default group, as on AWS. It allows all traffic between its members and all egress, plus the

@@ -3,7 +3,8 @@ import { withLock } from "./lock";
 import { run } from "../../shared/process";
 
 /*
- * While a VPC exists, the machine has an unreachable route for its public block. The route through the
+ * While a VPC exists, the machine has an unreachable route for its public block. While an elastic address
+ * exists, the machine has one for the block of the elastic addresses. The route through the
  * VPC's link has a lower metric, so the kernel prefers it while the link is up. Without the link (after a
  * restart of the machine, for example), the machine rejects packets for the hosts. Without the guard such
  * packets would follow the default route to another owner of these addresses.
@@ -34,8 +35,31 @@ export function ensureGuard(vpcId: string, readSlot: () => number | undefined): 
   });
 }
 
-/** Removes the guard of a block if it exists. */
-export async function removeGuard(slot: number): Promise<void> {
-  const route = guardRoute(publicCidr(slot)).split(" ");
-  await run(["ip", "route", "delete", ...route]).catch(() => undefined);
+/** Removes the guard of a VPC if it exists. */
+export const removeGuard = (slot: number): Promise<void> => removeRoute(publicCidr(slot));
+
+/**
+ * Adds the guard of the block of elastic addresses.
+ *
+ * @param readBlock Reads the block after this function has the lock. Returns undefined if there are no
+ *   elastic addresses.
+ * @param former A block that had elastic addresses. This function removes its guard if it has none now.
+ */
+export function settleElasticGuard(
+  readBlock: () => string | undefined,
+  former?: string,
+): Promise<void> {
+  return withLock("elastic addresses", async () => {
+    const block = readBlock();
+    if (former !== undefined && former !== block) {
+      await removeRoute(former);
+    }
+    if (block !== undefined) {
+      await run(["ip", "route", "replace", ...guardRoute(block).split(" ")]);
+    }
+  });
+}
+
+async function removeRoute(block: string): Promise<void> {
+  await run(["ip", "route", "delete", ...guardRoute(block).split(" ")]).catch(() => undefined);
 }

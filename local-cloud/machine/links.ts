@@ -1,5 +1,5 @@
-import { addressAt, macAddress, parseCidr } from "./addresses";
-import { endsOf, publicCidr, SLIRP_CIDR } from "./blocks";
+import { addressAt, contains, isAddress, macAddress, parseCidr } from "./addresses";
+import { endsOf, PUBLIC_CIDR, publicCidr, SLIRP_CIDR, slotOf } from "./blocks";
 import { LINK_LOCAL_RESOLVER, MIRROR, VPC_MTU } from "./dns";
 import { GUARD_METRIC, guardRoute } from "./guard";
 import type { VpcModel } from "./model";
@@ -46,6 +46,10 @@ export interface Found {
   outer?: Link;
   /** The machine's routes for exactly the VPC's public block. */
   routes: Route[];
+  /** The machine's routes through its end of the link. */
+  linkRoutes: Route[];
+  /** The machine's routes for exactly the blocks of the VPC's elastic addresses, by block. */
+  elasticRoutes: ReadonlyMap<string, Route[]>;
   /** The links of the router. */
   links: Link[];
   /** The default route of the router. */
@@ -55,6 +59,8 @@ export interface Found {
 }
 
 export interface Route {
+  /** The destination. A single address has no prefix. */
+  dst?: string;
   type?: string;
   gateway?: string;
   dev?: string;
@@ -65,6 +71,8 @@ export interface Route {
 export interface Repairs {
   /** Whether the link between the machine and the router is missing, or one of its ends is another link. */
   pair: boolean;
+  /** Former elastic addresses of the VPC, to which the machine still has a route through the link. */
+  stale: string[];
   /** Lines for `ip -batch` on the machine. */
   machine: string[];
   /** Lines for `ip -batch` in the router. */
@@ -78,11 +86,14 @@ export interface Repairs {
 /** Reads the kernel's state of a VPC. Its namespace must exist. */
 export async function look(vpc: VpcModel): Promise<Found> {
   const names = [...sysctlsOf(vpc).keys()];
+  const blocks = elasticBlocks(vpc);
   // Each `ip` prints one line. One shell that runs all commands is faster than one process for each.
   const [here, there] = await Promise.all([
     shell([], [
       `${SHOW} dev ${outerLink(vpc.id)} 2>/dev/null || echo '[]'`,
       `ip -json -4 route show ${publicCidr(vpc.slot)}`,
+      `ip -json -4 route show dev ${outerLink(vpc.id)} 2>/dev/null || echo '[]'`,
+      ...blocks.map((block) => `ip -json -4 route show ${block}`),
     ]),
     shell(inRouter(vpc.id), [
       SHOW,
@@ -95,12 +106,22 @@ export async function look(vpc: VpcModel): Promise<Found> {
   const sysctls = there.slice(2).map((line) => line.split(" = ") as [string, string]);
   return {
     ...(outer === undefined ? {} : { outer }),
-    routes: JSON.parse(here[1] ?? "") as Route[],
+    routes: routesIn(here[1]),
+    linkRoutes: routesIn(here[2]),
+    elasticRoutes: new Map(blocks.map((block, i) => [block, routesIn(here[3 + i])])),
     links: linksIn(there[0]),
-    defaultRoutes: JSON.parse(there[1] ?? "") as Route[],
+    defaultRoutes: routesIn(there[1]),
     sysctls: new Map(sysctls),
   };
 } // prettier-ignore
+
+const routesIn = (shown = "") => JSON.parse(shown) as Route[];
+
+/** The blocks of the VPC's elastic addresses that have a guard. */
+function elasticBlocks({ elastic }: VpcModel): string[] {
+  const slots = elastic.flatMap(({ address }) => slotOf(address) ?? []);
+  return [...new Set(slots)].map(publicCidr);
+}
 
 const SHOW = "ip -json -details address show";
 
@@ -126,6 +147,7 @@ export function repairsOf(vpc: VpcModel, found: Found, slirp: boolean): Repairs 
   const tap = slirp ? linkIn(found, TAP) : undefined;
   return {
     pair,
+    stale: staleAddresses(vpc, found),
     machine: machineRepairs(vpc, found, pair),
     router: [
       ...bridgeChanges(vpc, found),
@@ -153,15 +175,38 @@ const linkIn = ({ links }: Found, name: string) => links.find((link) => link.nam
 function machineRepairs(vpc: VpcModel, found: Found, pair: boolean): string[] {
   const [ends, block, outer] = [endsOf(vpc.slot), publicCidr(vpc.slot), outerLink(vpc.id)];
   const lines: string[] = [];
-  // The guard comes first: without it, packets could follow the default route while the link is missing.
-  if (!found.routes.some((r) => r.type === "unreachable" && r.metric === GUARD_METRIC)) {
+  // The guards come first: without them, packets could follow the default route while the link is missing.
+  if (!isGuarded(found.routes)) {
     lines.push(`route replace ${guardRoute(block)}`);
+  }
+  for (const [elastic, routes] of found.elasticRoutes) {
+    if (!isGuarded(routes)) {
+      lines.push(`route replace ${guardRoute(elastic)}`);
+    }
   }
   lines.push(...repair(outer, pair ? undefined : found.outer, [`${ends.machine}/30`]));
   if (pair || !found.routes.some((r) => r.dev === outer && r.gateway === ends.router)) {
     lines.push(`route replace ${block} via ${ends.router} dev ${outer}`);
   }
+  for (const { address } of vpc.elastic) {
+    const isRouted = found.linkRoutes.some((r) => r.dst === address && r.gateway === ends.router);
+    if (pair || !isRouted) {
+      lines.push(`route replace ${address} via ${ends.router} dev ${outer}`);
+    }
+  }
   return lines;
+}
+
+const isGuarded = (routes: Route[]) =>
+  routes.some((r) => r.type === "unreachable" && r.metric === GUARD_METRIC);
+
+function staleAddresses(vpc: VpcModel, { linkRoutes }: Found): string[] {
+  const { router } = endsOf(vpc.slot);
+  const wanted = new Set(vpc.elastic.map(({ address }) => address));
+  return linkRoutes
+    .filter(({ gateway }) => gateway === router)
+    .flatMap(({ dst = "default" }) => (isAddress(dst) ? dst : []))
+    .filter((address) => contains(PUBLIC_CIDR, `${address}/32`) && !wanted.has(address));
 }
 
 /** Removes the bridges of former subnets, and adds the bridges of new subnets. */
@@ -207,8 +252,8 @@ function tapRepairs(found: Found, tap: Link): string[] {
 }
 
 /** Whether no repair is needed. */
-export const nothing = ({ pair, machine, router, sysctls, slirp }: Repairs) =>
-  !pair && !slirp && [machine, router, sysctls].every((list) => list.length === 0);
+export const nothing = ({ pair, stale, machine, router, sysctls, slirp }: Repairs) =>
+  !pair && !slirp && [stale, machine, router, sysctls].every((list) => list.length === 0);
 
 /** Repairs the link between the machine and the router, and the links of the router. */
 export async function mend(vpc: VpcModel, repairs: Repairs): Promise<void> {
@@ -219,6 +264,10 @@ export async function mend(vpc: VpcModel, repairs: Repairs): Promise<void> {
     await run(["ip", "-n", router, "link", "delete", UPLINK]).catch(() => undefined);
     await run(["ip", "link", "add", outer, "type", "veth", "peer", "name", UPLINK, "netns", router]);
   } // prettier-ignore
+  for (const address of repairs.stale) {
+    // Another VPC may have taken the address and its route over since the look.
+    await run(["ip", "route", "delete", address, "dev", outer]).catch(() => undefined);
+  }
   await batch(["ip"], repairs.machine);
   await batch(["ip", "-n", router], repairs.router);
   if (repairs.sysctls.length) {

@@ -9,7 +9,10 @@ export interface HostModel {
   subnetId: string;
   mac: string;
   privateIp: string;
-  /** Set only if the host has a public address and its subnet has a route to an internet gateway. */
+  /**
+   * The elastic address, or else the automatic public one. Set only if the host runs and its subnet has a
+   * route to an internet gateway.
+   */
   publicIp?: string;
   /** Whether its subnet has a route to a NAT gateway, and the gateway's subnet one to an internet gateway. */
   behindNat: boolean;
@@ -36,12 +39,21 @@ export interface NameModel {
   values: string[];
 }
 
+/** An elastic address of a host. */
+export interface ElasticAddress {
+  /** The id of the association. A later association of the same address has another id. */
+  id: string;
+  address: string;
+}
+
 /** A VPC with all data for its router and its name server. */
 export interface VpcModel {
   id: string;
   cidr: string;
   /** The number of the /24 block of 198.18.0.0/15 for the VPC's public addresses. */
   slot: number;
+  /** The elastic addresses of all hosts, also of hosts that are stopped. */
+  elastic: ElasticAddress[];
   hasInternetGateway: boolean;
   subnets: { id: string; cidr: string }[];
   hosts: HostModel[];

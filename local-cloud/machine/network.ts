@@ -35,7 +35,7 @@ import { waitFor } from "../../shared/wait";
  * Links inside a VPC have an MTU of 9001 bytes, as on AWS. The link to the machine has 1500.
  *
  * On the machine itself there are one link and two routes for the public addresses: one route through the
- * link, and the unreachable guard (`guard.ts`). The internet gateway is slirp4netns, which needs no
+ * link, and the unreachable guard (`guard.ts`). Each elastic address has its own route through the link. The internet gateway is slirp4netns, which needs no
  * forwarding and no firewall rule on the machine.
  */
 
@@ -62,7 +62,7 @@ const waiting = new Map<string, Promise<void>>();
 async function apply(vpc: VpcModel): Promise<void> {
   await borrow(vpc.id);
   await ensureNamespace(vpc.id);
-  const wanted = JSON.stringify([vpc.slot, vpc.cidr, vpc.subnets]);
+  const wanted = JSON.stringify([vpc.slot, vpc.cidr, vpc.subnets, vpc.elastic]);
   if (seen.get(vpc.id) !== wanted) {
     await ensureLinks(vpc);
     seen.set(vpc.id, wanted);

@@ -157,11 +157,12 @@ export class Plugin {
     return { urn: resource.urn, id: response.getId(), inputs, outs };
   }
 
-  async delete({ id, urn }: Pick<Resource, "id" | "urn">): Promise<void> {
+  /** @param resource With its outputs, if a refresh has come before the deletion. */
+  async delete({ id, urn, outs = {} }: Pick<Resource, "id" | "urn"> & Partial<Resource>) {
     const request = new messages.DeleteRequest();
     request.setId(id);
     request.setUrn(urn);
-    request.setProperties(struct({}));
+    request.setProperties(struct(outs));
     await call((done) => this.client.delete(request, done));
   }
 

@@ -144,8 +144,9 @@ async function removeRemains(id: string): Promise<void> {
     await run(["ip", "netns", "delete", `kafkalab-${id}`]);
     const link = `kl-${id.slice(4, 16)}`;
     const { stdout: routes } = await run(["ip", "-4", "route", "show", "dev", link]);
-    for (const [, block = ""] of routes.matchAll(/^(198\.\S+\/24) /gm)) {
-      await run(["ip", "route", "delete", "unreachable", block]);
+    // The VPC's public block, and the block of each elastic address that has a route of its own.
+    for (const [, three = ""] of routes.matchAll(/^(198\.\d+\.\d+)\.\d+(?:\/24)? /gm)) {
+      await run(["ip", "route", "delete", "unreachable", `${three}.0/24`]);
     }
     await run(["ip", "link", "delete", link]);
     rmSync(join("/run/kafkalab", id), { recursive: true, force: true });

@@ -9,6 +9,7 @@ export const T = {
   route: "aws:ec2/route:Route",
   routeTableAssociation: "aws:ec2/routeTableAssociation:RouteTableAssociation",
   eip: "aws:ec2/eip:Eip",
+  eipAssociation: "aws:ec2/eipAssociation:EipAssociation",
   nat: "aws:ec2/natGateway:NatGateway",
   group: "aws:ec2/securityGroup:SecurityGroup",
   ingress: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -75,6 +76,15 @@ export const routeToNat = (table: Resource, natGatewayId: string): Props => ({
   routeTableId: table.id,
   destinationCidrBlock: "0.0.0.0/0",
   natGatewayId,
+});
+
+/** The inputs of a rule that lets this machine in by the port. */
+export const fromMachine = (group: Resource, port: number): Props => ({
+  securityGroupId: group.id,
+  ipProtocol: "tcp",
+  fromPort: port,
+  toPort: port,
+  cidrIpv4: "198.18.0.0/15",
 });
 
 /** The only AMI. */

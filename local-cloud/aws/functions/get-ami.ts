@@ -2,7 +2,7 @@ import * as z from "zod";
 import { image } from "../../machine/image";
 import { ApiError } from "../api-error";
 import { REGION } from "../ids";
-import { FILTERS } from "./filters";
+import { FILTERS, matches } from "./filters";
 import { lookup } from "./lookup";
 
 const DEBIAN_ACCOUNT = "136693071363";
@@ -25,7 +25,7 @@ export const getAmi = lookup(ARGUMENTS, (args) => {
     "root-device-type": ["ebs"],
   };
   const fits = filters.every(({ name: filter, values }) =>
-    values.some((pattern) => known[filter]?.some((value) => glob(pattern).test(value))),
+    values.some((pattern) => known[filter]?.some((value) => matches(pattern, value))),
   );
   if (!fits || (nameRegex !== undefined && !new RegExp(nameRegex).test(name))) {
     throw new ApiError(
@@ -56,9 +56,3 @@ export const getAmi = lookup(ARGUMENTS, (args) => {
     tags: {},
   };
 });
-
-/** EC2's filter patterns: `*` for anything, `?` for one character. */
-function glob(pattern: string): RegExp {
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
-}

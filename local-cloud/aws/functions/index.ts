@@ -3,9 +3,11 @@ import { image } from "../../machine/image";
 import { ApiError } from "../api-error";
 import { ACCOUNT, REGION, ZONES } from "../ids";
 import { getAmi } from "./get-ami";
+import { getEips } from "./get-eips";
 import { getInstance } from "./get-instance";
 import { getInstanceTypeOfferings } from "./get-instance-type-offerings";
 import { getInstances } from "./get-instances";
+import { getServiceQuota } from "./get-service-quota";
 import { lookup, type Lookup } from "./lookup";
 
 const getAvailabilityZones = lookup(
@@ -69,9 +71,11 @@ export const functions: Readonly<{ [token: string]: Lookup }> = {
     userId: ACCOUNT,
   }),
   "aws:index/getAvailabilityZones:getAvailabilityZones": getAvailabilityZones,
+  "aws:ec2/getEips:getEips": getEips,
   "aws:ec2/getInstances:getInstances": getInstances,
   "aws:ec2/getInstance:getInstance": getInstance,
   "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": getInstanceTypeOfferings,
+  "aws:servicequotas/getServiceQuota:getServiceQuota": getServiceQuota,
   "aws:ssm/getParameter:getParameter": getParameter,
   "aws:ec2/getAmi:getAmi": getAmi,
 };

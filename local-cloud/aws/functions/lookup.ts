@@ -13,9 +13,13 @@ export function lookup<Args extends Values>(
   return (args) => {
     const { data, error } = schema.safeParse(args);
     if (error) {
-      const [{ path, message } = { path: [], message: "" }] = error.issues;
-      throw new ApiError("InvalidParameterValue", `${path.join(".")}: ${message}`);
+      throw new ApiError("InvalidParameterValue", error.issues.map(reasonOf).join("; "));
     }
     return find(data);
   };
 }
+
+const reasonOf = (issue: z.core.$ZodIssue) =>
+  issue.code === "unrecognized_keys"
+    ? `the local cloud does not know the argument ${issue.keys.join(", ")}`
+    : `${issue.path.join(".")}: ${issue.message}`;

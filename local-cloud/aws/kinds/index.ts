@@ -2,8 +2,9 @@
  * The data of each resource type. Resource types read each other's records, so the data is separate from
  * the behaviour (resources/).
  */
+export { eip, eipAssociation } from "./address";
 export { instance, instanceState, keyPair } from "./instance";
-export { eip, natGateway } from "./nat";
+export { natGateway } from "./nat";
 export {
   dhcpOptions,
   dhcpOptionsAssociation,

@@ -2,13 +2,6 @@ import * as z from "zod";
 import { computed, kind, replaces } from "../kind";
 import { address, TAGS } from "../properties";
 
-export const eip = kind({
-  token: "aws:ec2/eip:Eip",
-  notFound: { code: "InvalidElasticIpID.NotFound", what: "elastic-ip ID" },
-  inputs: { domain: replaces(computed(z.enum(["vpc"]))), ...TAGS },
-  chosen: { publicIp: z.string(), associationId: z.string() },
-});
-
 export const natGateway = kind({
   token: "aws:ec2/natGateway:NatGateway",
   notFound: { code: "InvalidNatGatewayID.NotFound", what: "natGateway ID" },

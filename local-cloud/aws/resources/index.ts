@@ -1,6 +1,7 @@
 import type { ResourceType } from "../resource";
 import { dhcpOptions, dhcpOptionsAssociation } from "./dhcp-options";
 import { eip } from "./eip";
+import { eipAssociation } from "./eip-association";
 import { instance } from "./instance";
 import { instanceState } from "./instance-state";
 import { internetGateway } from "./internet-gateway";
@@ -28,6 +29,7 @@ export const resourceTypes: Readonly<{ [token: string]: ResourceType }> = Object
     route,
     routeTableAssociation,
     eip,
+    eipAssociation,
     natGateway,
     securityGroup,
     ingressRule,

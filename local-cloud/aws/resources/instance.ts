@@ -10,6 +10,7 @@ import {
 import { instanceExists } from "../../machine/instance-disk";
 import type { State } from "../../machine/store";
 import { ApiError } from "../api-error";
+import { elasticAddresses } from "../elastic-addresses";
 import { ec2Arn, newId, privateDnsName, publicDnsName } from "../ids";
 import { architectureOf } from "../instance-types";
 import type { InputsOf, RecordOf } from "../kind";
@@ -21,7 +22,7 @@ import { resourceType } from "../resource";
 import { privateAddress, zoneOf } from "../subnet-addresses";
 import { userDataOf } from "../user-data";
 import { refuseVolume, volumeShape, type VolumeWish } from "../volume-types";
-import { groupsOf, isStopped, publicIpOf } from "../vpc-model";
+import { automaticIpOf, groupsOf, isStopped } from "../vpc-model";
 import { vpcOfExistingGroup } from "./common";
 
 type Inputs = InputsOf<typeof kinds.instance>;
@@ -118,6 +119,7 @@ export const instance = resourceType(kinds.instance, {
   takesAlong: ({ id }, state) => [
     ...having(state, kinds.volumeAttachment, "instanceId", id),
     ...having(state, kinds.instanceState, "instanceId", id),
+    ...having(state, kinds.eipAssociation, "instanceId", id),
   ],
   afterRemoval: ({ inputs }) => applyVpcOfSubnet(inputs.subnetId),
 });
@@ -186,13 +188,14 @@ export function attributesOf(record: Instance, state: State) {
   const vpc = find(state, kinds.vpc, subnet?.inputs.vpcId);
   const { type, size, iops, throughput } = volumeShape(rootWish(inputs));
   const runs = instanceRuns(id);
-  const publicIp = runs ? publicIpOf(record) : undefined;
+  const elastic = elasticAddresses(state).get(id)?.address;
+  const publicIp = elastic ?? (runs ? automaticIpOf(record) : undefined);
   return {
     arn: ec2Arn("instance", id),
     availabilityZone: subnet ? zoneOf(subnet.inputs) : "",
     // AWS's provider returns false while the instance is stopped. Here that difference would replace the
-    // instance, so this returns the value from the launch.
-    associatePublicIpAddress: chosen.publicIp !== undefined,
+    // instance, so this returns the value from the launch. AWS's provider counts elastic addresses, too.
+    associatePublicIpAddress: chosen.publicIp !== undefined || elastic !== undefined,
     instanceState: runs ? "running" : "stopped",
     primaryNetworkInterfaceId: chosen.networkInterfaceId,
     privateIp: chosen.privateIp,

@@ -25,7 +25,11 @@ export const natGateway = resourceType(kinds.natGateway, {
     }
     const subnet = mustExist(state, kinds.subnet, inputs.subnetId);
     const eip = mustExist(state, kinds.eip, inputs.allocationId);
-    if (having(state, kinds.natGateway, "allocationId", eip.id).length > 0) {
+    const users = [
+      ...having(state, kinds.natGateway, "allocationId", eip.id),
+      ...having(state, kinds.eipAssociation, "allocationId", eip.id),
+    ];
+    if (users.length > 0) {
       throw new ApiError(
         "Resource.AlreadyAssociated",
         `Elastic IP address [${eip.id}] is already associated`,

@@ -1,16 +1,16 @@
-import { SLOTS } from "../../machine/blocks";
 import {
   freeSlot,
   machineRoutes,
   routeThatOverlaps,
   type MachineRoute,
 } from "../../machine/network";
-import { readState, type State } from "../../machine/store";
+import { readState } from "../../machine/store";
 import { ApiError } from "../api-error";
+import { freeSlotFrom, takenSlots } from "../elastic-addresses";
 import { ec2Arn, newId } from "../ids";
 import * as kinds from "../kinds";
 import { makeVpc, removeVpc, vpcIsWhole } from "../network";
-import { having, recordsOf } from "../records";
+import { having } from "../records";
 import { resourceType } from "../resource";
 import { isUnknown } from "../values";
 import { hasDependencies, owner } from "./common";
@@ -23,9 +23,6 @@ function clash(cidr: string, routes: MachineRoute[]): string | undefined {
     `The CIDR '${cidr}' overlaps ${other.cidr}, which this machine already routes (${other.device}). Choose a block that it does not use; "ip route" lists them.`
   );
 }
-
-const takenSlots = (state: State) =>
-  new Set(recordsOf(state, kinds.vpc).map(({ chosen }) => chosen.slot));
 
 export const vpc = resourceType(kinds.vpc, {
   name: "EC2 VPC",
@@ -49,20 +46,12 @@ export const vpc = resourceType(kinds.vpc, {
       throw new ApiError("InvalidVpc.Conflict", reason);
     }
   },
-  choose(_inputs, state, { slot }) {
-    // Another VPC may have taken the slot since the lookup.
-    const taken = takenSlots(state);
-    let free = slot;
-    while (taken.has(free)) {
-      free = (free + 1) % SLOTS;
-    }
-    return {
-      slot: free,
-      defaultSecurityGroupId: newId("sg"),
-      defaultNetworkAclId: newId("acl"),
-      mainRouteTableId: newId("rtb"),
-    };
-  },
+  choose: (_inputs, state, { slot }) => ({
+    slot: freeSlotFrom(slot, state),
+    defaultSecurityGroupId: newId("sg"),
+    defaultNetworkAclId: newId("acl"),
+    mainRouteTableId: newId("rtb"),
+  }),
   attributes: ({ id, inputs, chosen }, state) => {
     const [association] = having(state, kinds.dhcpOptionsAssociation, "vpcId", id);
     return {

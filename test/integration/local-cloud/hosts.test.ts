@@ -17,7 +17,16 @@ import {
   type Resource,
 } from "../../support/local-cloud";
 import { reboot } from "../../support/machine";
-import { ami, network, routeToNat, T, textOf, ZONE, type Network } from "../../support/network";
+import {
+  ami,
+  fromMachine,
+  network,
+  routeToNat,
+  T,
+  textOf,
+  ZONE,
+  type Network,
+} from "../../support/network";
 import { must, run, waitFor } from "../../support/run";
 
 /*
@@ -56,6 +65,11 @@ describe("hosts", () => {
     (await run(["timeout", "0.4", "bash", "-c", `</dev/tcp/${to}/${port}`])).status === 0;
   const lookUp = (host: Resource) =>
     plugin.invoke("aws:ec2/getInstance:getInstance", { instanceId: host.id });
+  /** The link of the machine's route to an address, or why there is none. */
+  const routeTo = async (to: string) => {
+    const { status, output } = await run(["ip", "-4", "route", "get", to]);
+    return status === 0 ? / dev (\S+)/.exec(output)?.[1] : output.trim();
+  };
   const device = (volume: Resource) =>
     `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volume.id.replace("-", "")}`;
 
@@ -72,13 +86,7 @@ describe("hosts", () => {
       vpcId: net.vpc.id,
       dhcpOptionsId: options.id,
     });
-    await plugin.create(T.ingress, "ssh", {
-      securityGroupId: net.group.id,
-      ipProtocol: "tcp",
-      fromPort: 22,
-      toPort: 22,
-      cidrIpv4: "198.18.0.0/15",
-    });
+    await plugin.create(T.ingress, "ssh", fromMachine(net.group, 22));
     const vpcId = net.vpc.id;
     const privateSubnet = await plugin.create(T.subnet, "private", {
       vpcId,
@@ -540,6 +548,141 @@ describe("hosts", () => {
     b = await plugin.update(guarded, { disableApiStop: undefined });
   });
 
+  test("keep their elastic address, which the machine and the groups let in", async () => {
+    let power = await plugin.create(T.instanceState, "b", { instanceId: b.id, state: "running" });
+    await booted(b.id, address(b));
+    await hostShell(b.id, "systemd-run --quiet --unit=listener nc -lk 9092");
+    const automatic = (await lookUp(b))["publicIp"] as string;
+    const eip = await plugin.create(T.eip, "b", {});
+    const elastic = textOf(eip, "publicIp");
+    const link = `kl-${net.vpc.id.slice(4, 16)}`;
+    expect(await routeTo(elastic)).not.toContain(link);
+
+    const wish = { allocationId: eip.id, instanceId: b.id };
+    const association = await plugin.create(T.eipAssociation, "b", wish);
+    expect(association).toMatchObject({
+      id: expect.stringMatching(/^eipassoc-[0-9a-f]{17}$/) as string,
+      outs: {
+        ...wish,
+        networkInterfaceId: b.outs["primaryNetworkInterfaceId"],
+        privateIpAddress: address(b),
+        publicIp: elastic,
+      },
+    });
+    expect(await plugin.diff(association)).toMatchObject({ changes: false });
+    expect(await plugin.read(association)).toEqual(association);
+    for (const change of [{ allocationId: "eipalloc-1" }, { instanceId: a.id }]) {
+      expect((await plugin.diff(association, change)).replaces).toEqual(Object.keys(change));
+    }
+    expect((await plugin.read(eip))?.outs).toMatchObject({
+      associationId: association.id,
+      instance: b.id,
+      networkInterface: b.outs["primaryNetworkInterfaceId"],
+      privateIp: address(b),
+    });
+    expect(await lookUp(b)).toMatchObject({ publicIp: elastic, associatePublicIpAddress: true });
+    expect((await plugin.read(b))?.outs).toMatchObject({ publicIp: elastic });
+    for (const made of [net.vpc, b, (await plugin.read(b))!]) {
+      expect(await plugin.diff(made)).toMatchObject({ changes: false });
+    }
+
+    expect(await routeTo(elastic)).toBe(link);
+    expect(await machineConnects(elastic, 22)).toBe(true);
+    expect(await machineConnects(automatic, 22)).toBe(false);
+    expect(await machineConnects(elastic, 9092)).toBe(false);
+    const rule = await plugin.create(T.ingress, "client", fromMachine(net.group, 9092));
+    expect(await machineConnects(elastic, 9092)).toBe(true);
+    // A neighbour goes out and comes back in, as to an automatic address.
+    expect(await connects(a, elastic, 9092)).toBe(true);
+    expect(await connects(a, textOf(a, "publicIp"), 22)).toBe(true);
+    await plugin.delete(rule);
+    expect(await machineConnects(elastic, 9092)).toBe(false);
+    expect(await connects(a, elastic, 9092)).toBe(false);
+
+    power = await plugin.update(power, { state: "stopped" });
+    expect(await lookUp(b)).toMatchObject({ instanceState: "stopped", publicIp: elastic });
+    expect((await plugin.read(b))?.outs).toMatchObject({ publicIp: elastic });
+    expect(await machineConnects(elastic, 22)).toBe(false);
+    expect(await routeTo(elastic)).toBe(link);
+    for (const made of [net.vpc, association]) {
+      expect(await plugin.diff(made)).toMatchObject({ changes: false });
+    }
+    power = await plugin.update(power, { state: "running" });
+    await booted(b.id, address(b));
+    expect(await lookUp(b)).toMatchObject({ publicIp: elastic });
+    expect(await machineConnects(elastic, 22)).toBe(true);
+
+    // A route that somebody removed comes back.
+    await must(["ip", "route", "delete", elastic]);
+    expect(await plugin.diff(net.vpc)).toMatchObject({ changes: true, replaces: [] });
+    await plugin.update(net.vpc, {});
+    expect(await routeTo(elastic)).toBe(link);
+
+    await plugin.delete(association);
+    await plugin.delete(association);
+    const next = (await lookUp(b))["publicIp"] as string;
+    expect([automatic, elastic]).not.toContain(next);
+    expect(await machineConnects(next, 22)).toBe(true);
+    expect(await routeTo(elastic)).not.toContain(link);
+    expect(await plugin.diff(net.vpc)).toMatchObject({ changes: false });
+    await plugin.delete(eip);
+    const block = elastic.replace(/\d+$/, "0/24");
+    expect(await must(["ip", "-4", "route", "show", "table", "all"])).not.toContain(block);
+    await plugin.delete(power);
+  });
+
+  test("exchange their elastic addresses, and give them up with their life", async () => {
+    const [one, two] = [
+      await plugin.create(T.eip, "one", {}),
+      await plugin.create(T.eip, "two", {}),
+    ];
+    const associate = (name: string, eip: Resource, host: Resource, rest: Props = {}) =>
+      plugin.create(T.eipAssociation, name, {
+        ...{ allocationId: eip.id, instanceId: host.id },
+        ...rest,
+      });
+    const reached = async (eip: Resource) => machineConnects(textOf(eip, "publicIp"), 22);
+    const first = await associate("first", one, b);
+    expect(await reached(one)).toBe(true);
+    // A host has one. Its second takes the place of the first, whose association is gone.
+    const second = await associate("second", two, b);
+    expect([await reached(one), await reached(two)]).toEqual([false, true]);
+    expect(await plugin.read(first)).toBeUndefined();
+    expect((await plugin.read(one))?.outs).toMatchObject({ associationId: "", instance: "" });
+    await plugin.delete(first);
+
+    // An address has one host, and moves unless it may not.
+    await expect(associate("fixed", two, a, { allowReassociation: false })).rejects.toThrow(
+      "Resource.AlreadyAssociated",
+    );
+    const moved = await associate("moved", two, a);
+    expect(await lookUp(a)).toMatchObject({ publicIp: two.outs["publicIp"] });
+    const { publicIp } = await lookUp(b);
+    expect([one, two].map((eip) => eip.outs["publicIp"])).not.toContain(publicIp);
+    expect(await machineConnects(publicIp as string, 22)).toBe(true);
+    expect(await plugin.read(second)).toBeUndefined();
+    expect(await reached(two)).toBe(true);
+
+    // The release of an address in use, as Pulumi knows it before and after a refresh.
+    await Promise.all([
+      expect(plugin.delete(two)).rejects.toThrow("InvalidIPAddress.InUse"),
+      expect(plugin.delete(net.gateway)).rejects.toThrow("has some mapped public address"),
+    ]);
+    await plugin.delete((await plugin.read(two))!);
+    expect(await plugin.read(moved)).toBeUndefined();
+    expect(await machineConnects((await lookUp(a))["publicIp"] as string, 22)).toBe(true);
+
+    const mortal = await plugin.create(T.instance, "mortal", {
+      ...{ ami: await ami(plugin), instanceType: "t3.small", subnetId: net.subnet.id },
+    });
+    const last = await associate("last", one, mortal);
+    await plugin.delete(mortal);
+    expect(await plugin.read(last)).toBeUndefined();
+    expect((await plugin.read(one))?.outs).toMatchObject({ associationId: "", instance: "" });
+    expect(await plugin.diff(net.vpc)).toMatchObject({ changes: false });
+    await plugin.delete(one);
+  });
+
   test("stay stopped over a reboot of the machine, or are started by an update, as was wished", async () => {
     const state = await plugin.create(T.instanceState, "b", { instanceId: b.id, state: "stopped" });
     const running = await plugin.create(T.instanceState, "a", {
@@ -547,15 +690,23 @@ describe("hosts", () => {
       state: "running",
     });
     const lastAddress = (await lookUp(a))["publicIp"];
+    const eip = await plugin.create(T.eip, "b", {});
+    const elastic = textOf(eip, "publicIp");
+    const wish = { allocationId: eip.id, instanceId: b.id };
+    const association = await plugin.create(T.eipAssociation, "b", wish);
     await plugin.kill();
     const ids = cloud.records.map((record) => record.id);
     await reboot({ stateDir: cloud.stateDir, ids }, {});
+    expect(await must(["ip", "-4", "route"])).not.toContain(elastic.replace(/\d+$/, "0/24"));
     plugin = await cloud.plugin();
+    // The guard is there before any route.
+    expect(await routeTo(elastic)).toContain("No route to host");
     expect((await plugin.read(running))?.outs["state"]).toBe("stopped");
     for (const lost of [net.vpc, a, running]) {
       expect(await plugin.diff(lost)).toMatchObject({ changes: true, replaces: [] });
     }
     await plugin.update(net.vpc, {});
+    expect(await routeTo(elastic)).toBe(`kl-${net.vpc.id.slice(4, 16)}`);
     // A refresh finds it without its public address; it is no other instance for that.
     const found = (await plugin.read(a))!;
     expect(found.outs["publicIp"]).toBe("");
@@ -574,6 +725,9 @@ describe("hosts", () => {
     await plugin.update(state, { state: "running" });
     await booted(b.id, address(b));
     await hostShell(b.id, "systemd-run --quiet --unit=listener nc -lk 9092");
+    expect(await lookUp(b)).toMatchObject({ publicIp: elastic });
+    expect(await machineConnects(elastic, 22)).toBe(true);
+    for (const made of [association, eip]) await plugin.delete(made);
     a = (await plugin.read(a))!;
   });
 

@@ -161,6 +161,52 @@ describe("a run that is killed", () => {
     await cloud.destroy();
   });
 
+  test("while it moves an elastic address leaves it to the next, and no route without a host", async () => {
+    const first = await cloud.plugin();
+    const net = await network(first, "net");
+    const inputs = { ami: await ami(first), instanceType: "t3.small", subnetId: net.subnet.id };
+    const host = await first.create(T.instance, "host", inputs);
+    const eip = await first.create(T.eip, "eip", {});
+    const route = async () =>
+      (await must(["ip", "-4", "route", "show", textOf(eip, "publicIp")])).trim();
+    const wish = { allocationId: eip.id, instanceId: host.id };
+    const creation = first.create(T.eipAssociation, "host", wish).catch(() => undefined);
+    await cloud.until("the association", () => ofType(T.eipAssociation).length === 1);
+    await first.kill();
+    await creation;
+
+    const second = await cloud.plugin();
+    const association = await second.create(T.eipAssociation, "host", wish);
+    expect(ofType(T.eipAssociation).map((record) => record.id)).toEqual([association.id]);
+    expect(await route()).toContain(`dev kl-${net.vpc.id.slice(4, 16)}`);
+    expect(await second.diff(net.vpc)).toMatchObject({ changes: false });
+    const deletion = second.delete(association).catch(() => undefined);
+    await cloud.until("the end of the association", () => ofType(T.eipAssociation).length === 0);
+    await second.kill();
+    await deletion;
+
+    const third = await cloud.plugin();
+    await third.delete(association);
+    await third.update(net.vpc, {});
+    expect(await route()).toBe("");
+    expect(await third.diff(net.vpc)).toMatchObject({ changes: false });
+
+    // The last address takes the guard with it, also if the run ends before its record does.
+    const release = third.delete(eip).catch(() => undefined);
+    await cloud.until(
+      "the mark",
+      () => ofType(T.eip)[0]?.leaving !== undefined || ofType(T.eip).length === 0,
+    );
+    await third.kill();
+    await release;
+    const fourth = await cloud.plugin();
+    await fourth.delete(eip);
+    const block = textOf(eip, "publicIp").replace(/\d+$/, "0/24");
+    expect(await must(["ip", "-4", "route"])).not.toContain(block);
+    await fourth.stop();
+    await cloud.destroy();
+  });
+
   test("between the removal of a record and the work for it leaves no open port", async () => {
     const first = await cloud.plugin();
     const net = await network(first, "net");

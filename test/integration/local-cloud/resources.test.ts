@@ -91,6 +91,8 @@ describe("what needs no host", () => {
       ["a route that leads nowhere", T.route, () => ({ routeTableId: "rtb-1", destinationCidrBlock: "0.0.0.0/0" }), /exactly one of gatewayId, natGatewayId must be given; got none/],
       ["a route that leads to two", T.route, () => ({ routeTableId: "rtb-1", destinationCidrBlock: "0.0.0.0/0", gatewayId: "igw-1", natGatewayId: "nat-1" }), /got gatewayId and natGatewayId/],
       ["an address for an instance", T.eip, () => ({ instance: "i-1" }), /^instance is not a property/],
+      ["an association by a public address", T.eipAssociation, () => ({ allocationId: "eipalloc-1", instanceId: "i-1", publicIp: "198.18.0.1" }), /^publicIp is not a property .* it knows allocationId, allowReassociation, instanceId, region/],
+      ["an association with nothing", T.eipAssociation, () => ({ allocationId: "eipalloc-1" }), /^instanceId is required/],
       ["a private NAT gateway", T.nat, () => ({ subnetId: "subnet-1", connectivityType: "private" }), /^connectivityType must be one of public/],
       ["a power state that is none", T.instanceState, () => ({ instanceId: "i-1", state: "terminated" }), /^state must be one of running, stopped/],
       ["a hop limit too high", T.instance, () => host({ metadataOptions: { httpPutResponseHopLimit: 65 } }), /^metadataOptions.httpPutResponseHopLimit must be an integer from 1 to 64; got 65/],
@@ -153,6 +155,9 @@ describe("what needs no host", () => {
       ["Resource.AlreadyAssociated", T.nat, () => nat.inputs],
       ["Gateway.NotAttached", T.nat, () => ({ subnetId: lonely.id, allocationId: spareEip.id })],
       ["InvalidIPAddress.InUse", T.nat, () => ({ ...nat.inputs, allocationId: spareEip.id, privateIp: textOf(nat, "privateIp") })],
+      ["InvalidAllocationID.NotFound", T.eipAssociation, () => ({ allocationId: "eipalloc-0", instanceId: "i-0" })],
+      ["AuthFailure", T.eipAssociation, () => ({ allocationId: eip.id, instanceId: "i-0" })],
+      ["operation error EC2: AssociateAddress, api error InvalidInstanceID.NotFound", T.eipAssociation, () => ({ allocationId: spareEip.id, instanceId: "i-0" })],
       ["Resource.AlreadyAssociated", T.routeTableAssociation, () => net.association.inputs],
       ["InvalidGroup.Duplicate", T.group, () => ({ vpcId: net.vpc.id, name: textOf(net.group, "name") })],
       ["InvalidGroup.NotFound", T.ingress, () => ({ ...rule(), securityGroupId: "sg-0", cidrIpv4: "10.0.0.0/8" })],
@@ -269,6 +274,43 @@ describe("what needs no host", () => {
       locationTypes: ["availability-zone"],
     });
     await expect(plugin.invoke(offerings, {})).rejects.toThrow("InvalidParameterValue");
+    const quotas = "aws:servicequotas/getServiceQuota:getServiceQuota";
+    const quota = { serviceCode: "ec2", quotaCode: "L-0263D0A3" };
+    expect(await plugin.invoke(quotas, quota)).toMatchObject({ ...quota, value: 5 });
+    await expect(plugin.invoke(quotas, { ...quota, quotaCode: "L-0" })).rejects.toThrow(
+      "api error NoSuchResourceException",
+    );
+  });
+
+  test("there are as many elastic addresses as AWS gives, all of one block, which is guarded", async () => {
+    const guards = async () =>
+      (await must(["ip", "-4", "route", "show", "type", "unreachable"])).split("\n");
+    const blockOf = (resource: Resource) => textOf(resource, "publicIp").replace(/\d+$/, "0/24");
+    const added: Resource[] = [];
+    for (const name of ["third", "fourth", "fifth"]) {
+      added.push(await plugin.create(T.eip, name, { tags: { Name: name } }));
+    }
+    const sixth = () => plugin.create(T.eip, "sixth", {});
+    await expect(sixth()).rejects.toThrow(
+      "creating EC2 EIP: operation error EC2: AllocateAddress, api error AddressLimitExceeded: The maximum number of addresses has been reached.",
+    );
+    const ids = [eip, spareEip, ...added].map(({ id }) => id);
+    const eips = "aws:ec2/getEips:getEips";
+    expect(await plugin.invoke(eips, {})).toMatchObject({ allocationIds: ids });
+    expect(await plugin.invoke(eips, { tags: { Name: "fifth" } })).toMatchObject({
+      allocationIds: ids.slice(4),
+      publicIps: [textOf(added[2], "publicIp")],
+    });
+    expect(new Set([eip, ...added].map(blockOf)).size).toBe(1);
+    expect((await guards()).filter((line) => line.includes(blockOf(eip)))).toHaveLength(1);
+    // Nothing has the address, and no packet for it leaves by another way.
+    const get = await run(["ip", "route", "get", textOf(added[0], "publicIp")]);
+    expect(get).toMatchObject({ status: 2 });
+
+    await plugin.delete(added[0]!);
+    const again = await sixth();
+    for (const made of [again, ...added.slice(1)]) await plugin.delete(made);
+    expect((await guards()).filter((line) => line.includes(blockOf(eip)))).toHaveLength(1);
   });
 
   describe("the life of each type", () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Accounts } from "../../support/accounts";
-import { booted, Cloud, tryHostShell } from "../../support/local-cloud";
-import { ami, network, T, textOf } from "../../support/network";
+import { booted, Cloud, hostShell, tryHostShell } from "../../support/local-cloud";
+import { ami, fromMachine, network, T, textOf } from "../../support/network";
 import { must } from "../../support/run";
 
 /*
@@ -58,6 +58,45 @@ test("two VPCs with the same addresses know nothing of each other", async () => 
     expect((await tryHostShell(hosts[1]!.id, "ping -c 1 -W 1 10.77.0.11")).status).toBe(0);
   } finally {
     await accounts.finish(cloud);
+  }
+});
+
+test("two accounts have their elastic addresses from two blocks, and both are reached", async () => {
+  const clouds = [new Cloud(), new Cloud()];
+  try {
+    const elastic = await Promise.all(
+      clouds.map(async (cloud) => {
+        const plugin = await cloud.plugin();
+        const net = await network(plugin, "net");
+        await plugin.create(T.ingress, "ssh", fromMachine(net.group, 22));
+        const [eip, host] = await Promise.all([
+          plugin.create(T.eip, "host", {}),
+          plugin.create(T.instance, "host", {
+            ...{ ami: await ami(plugin), instanceType: "t3.small", subnetId: net.subnet.id },
+            vpcSecurityGroupIds: [net.group.id],
+          }),
+        ]);
+        await plugin.create(T.eipAssociation, "host", {
+          ...{ allocationId: eip.id, instanceId: host.id },
+        });
+        await booted(host.id, textOf(host, "privateIp"));
+        return { address: textOf(eip, "publicIp"), host };
+      }),
+    );
+    const blocks = elastic.map(({ address }) => address.replace(/\.\d+$/, ""));
+    expect(blocks[0]).not.toBe(blocks[1]);
+    for (const { address, host } of elastic) {
+      // Each address leads to its own host, by that host's key.
+      const [, , key] = (await must(["ssh-keyscan", "-t", "ed25519", address])).split(" ");
+      const own = await hostShell(host.id, "cat /etc/ssh/ssh_host_ed25519_key.pub");
+      expect(own.split(" ")[1]).toBe(key?.trim());
+    }
+    await clouds[0]!.destroy();
+    const routes = await must(["ip", "-4", "route"]);
+    expect(routes).not.toContain(`${blocks[0]}.`);
+    expect(routes).toContain(`${blocks[1]}.0/24`);
+  } finally {
+    for (const cloud of clouds) await accounts.finish(cloud);
   }
 });
 

@@ -5,6 +5,7 @@ export const vpc = (changes: Partial<VpcModel> = {}): VpcModel => ({
   id: "vpc-0123456789abcdef0",
   cidr: "10.0.0.0/16",
   slot: 0,
+  elastic: [],
   hasInternetGateway: true,
   subnets: [{ id: "subnet-0aa", cidr: "10.0.1.0/24" }],
   hosts: [

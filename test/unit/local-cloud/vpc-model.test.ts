@@ -1,21 +1,12 @@
 import { describe, expect, test } from "vitest";
 import * as kinds from "../../../local-cloud/aws/kinds";
 import { vpcModel } from "../../../local-cloud/aws/vpc-model";
-import type { State, StoredResource } from "../../../local-cloud/machine/store";
+import type { StoredResource } from "../../../local-cloud/machine/store";
+import { type Parts, stateOf } from "./state";
 
 /*
  * What a VPC is, out of the records: who gets out, and how.
  */
-
-type Parts = Pick<StoredResource, "id" | "type" | "inputs"> & Partial<StoredResource>;
-
-function state(parts: Parts[]): State {
-  const records = parts.map((part, sequence) => [
-    part.id,
-    { urn: "", run: "", acknowledged: true, sequence, chosen: {}, ...part },
-  ]);
-  return { nextSequence: parts.length, sysctls: {}, records: Object.fromEntries(records) as never };
-}
 
 const subnet = (name: string, route: StoredResource["inputs"] | undefined): Parts[] => [
   {
@@ -59,7 +50,7 @@ const inside = subnet("in", { ...world, natGatewayId: "nat-1" });
 
 /** How the host of the subnet gets out. */
 function wayOut(parts: Parts[], name: string): string {
-  const host = vpcModel(state([vpc, gateway, ...parts]), "vpc-1")!.hosts.find(
+  const host = vpcModel(stateOf([vpc, gateway, ...parts]), "vpc-1")!.hosts.find(
     (h) => h.id === `i-${name}`,
   )!;
   return host.publicIp ?? (host.behindNat ? "NAT" : "none");
@@ -85,7 +76,45 @@ test("a stopped instance has no public address, and a private one", () => {
       ? { ...part, chosen: { ...part.chosen, stopped: true } }
       : part,
   );
-  const [host] = vpcModel(state([vpc, gateway, ...stopped]), "vpc-1")!.hosts;
+  const [host] = vpcModel(stateOf([vpc, gateway, ...stopped]), "vpc-1")!.hosts;
   expect(host).toMatchObject({ privateIp: "10.0.0.4" });
   expect(host).not.toHaveProperty("publicIp");
+});
+
+describe("an elastic address", () => {
+  const address = "198.18.7.20";
+  const elastic: Parts[] = [
+    { id: "eipalloc-1", type: kinds.eip.token, inputs: {}, chosen: { publicIp: address } },
+    {
+      id: "eipassoc-1",
+      type: kinds.eipAssociation.token,
+      inputs: { allocationId: "eipalloc-1", instanceId: "i-out" },
+    },
+  ];
+  const modelOf = (parts: Parts[]) =>
+    vpcModel(stateOf([vpc, gateway, ...parts, ...elastic]), "vpc-1")!;
+
+  test("takes the place of the automatic one", () => {
+    expect(modelOf(outside)).toMatchObject({
+      elastic: [{ id: "eipassoc-1", address }],
+      hosts: [{ id: "i-out", publicIp: address }],
+    });
+  });
+
+  test("stays with a stopped host, which nothing reaches", () => {
+    const stopped = outside.map((part) => ({ ...part, chosen: { ...part.chosen, stopped: true } }));
+    const { elastic: kept, hosts } = modelOf(stopped);
+    expect(kept).toEqual([{ id: "eipassoc-1", address }]);
+    expect(hosts[0]).not.toHaveProperty("publicIp");
+  });
+
+  test("leads nowhere without a route to the internet gateway", () => {
+    const { elastic: kept, hosts } = modelOf(subnet("out", undefined));
+    expect(kept).toHaveLength(1);
+    expect(hosts[0]).not.toHaveProperty("publicIp");
+  });
+
+  test("of a host in another VPC is not this one's", () => {
+    expect(modelOf(subnet("lone", undefined)).elastic).toEqual([]);
+  });
 });
