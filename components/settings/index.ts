@@ -1,6 +1,7 @@
 import { type Pins } from "../lib/archive-pins";
 import { type DataVolume } from "../lib/ebs";
 import { type Architecture } from "../lib/instance-types";
+import { CLIENTS } from "./clients";
 import { type Setting } from "./define";
 import { fileLines } from "./file-keys";
 import { brokerVolume, KAFKA } from "./kafka";
@@ -17,10 +18,18 @@ export const GROUPS = [
   { title: "ZooKeeper", settings: ZOOKEEPER },
   { title: "Kafka", settings: KAFKA },
   { title: "Topics", settings: TOPICS },
+  { title: "Client hosts", settings: CLIENTS },
 ] as const;
 
 /** All settings. */
-export const SETTINGS = [...LAB, ...NETWORK, ...ZOOKEEPER, ...KAFKA, ...TOPICS] as const;
+export const SETTINGS = [
+  ...LAB,
+  ...NETWORK,
+  ...ZOOKEEPER,
+  ...KAFKA,
+  ...TOPICS,
+  ...CLIENTS,
+] as const;
 
 /** The values of settings by name. */
 type Values<S extends Setting<unknown>> = {
