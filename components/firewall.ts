@@ -15,6 +15,8 @@ export interface FirewallArgs {
   clientAllowedCidrs: string[];
   /** Whether these addresses can reach only the bastion, and the other hosts only through it. */
   behindBastion: boolean;
+  /** Whether the lab has client hosts. */
+  hasClients: boolean;
   tags: Record<string, string>;
 }
 
@@ -37,6 +39,7 @@ const GROUPS: Record<Group, string> = {
   hosts: "What every host of the lab needs: SSH, ping, downloads",
   zookeeper: "ZooKeeper nodes of the lab",
   kafka: "Kafka brokers of the lab",
+  client: "Client hosts of the lab",
 };
 
 /**
@@ -56,6 +59,7 @@ export class Firewall extends pulumi.ComponentResource {
       hosts: this.createGroup(name, "hosts", args),
       zookeeper: this.createGroup(name, "zookeeper", args),
       kafka: this.createGroup(name, "kafka", args),
+      ...(args.hasClients && { client: this.createGroup(name, "client", args) }),
       ...(args.behindBastion && { bastion: this.createGroup(name, "bastion", args) }),
     };
     const rules = rulesOf(args).map((rule) => this.createRule(name, rule, groups, args));
@@ -69,6 +73,7 @@ export class Firewall extends pulumi.ComponentResource {
       bastion: groups.bastion === undefined ? [] : [groups.bastion.id],
       zookeeper: [groups.hosts.id, groups.zookeeper.id],
       kafka: [groups.hosts.id, groups.kafka.id],
+      client: groups.client === undefined ? [] : [groups.hosts.id, groups.client.id],
     };
     this.registerOutputs({ groupIds: this.groupIds });
   }
@@ -125,7 +130,7 @@ function idOf(
 }
 
 function rulesOf(args: FirewallArgs): FirewallRule[] {
-  const { sshAllowedCidrs, clientAllowedCidrs, behindBastion } = args;
+  const { sshAllowedCidrs, clientAllowedCidrs, behindBastion, hasClients } = args;
   const entrance: Group = behindBastion ? "bastion" : "hosts";
   return [
     ...sshAllowedCidrs.map((cidr) => fromOutside("ssh", entrance, cidr, 22, "SSH")),
@@ -148,6 +153,7 @@ function rulesOf(args: FirewallArgs): FirewallRule[] {
     ...flow("election", "zookeeper", "zookeeper", 3888, "ZooKeeper leader election"),
     ...flow("broker", "kafka", "zookeeper", CLIENT_PORT, "Kafka brokers to ZooKeeper"),
     ...flow("broker", "kafka", "kafka", BROKER_PORT, "Kafka brokers and tools to brokers"),
+    ...(hasClients ? flow("tools", "client", "kafka", BROKER_PORT, "Client hosts to brokers") : []),
   ];
 }
 

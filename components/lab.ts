@@ -1,5 +1,6 @@
 import type { ProviderResource } from "@pulumi/pulumi";
 import * as pulumi from "@pulumi/pulumi";
+import { ClientHosts } from "./client-hosts";
 import { debianImage } from "./debian-image";
 import { labTags } from "./existing-hosts";
 import { Firewall } from "./firewall";
@@ -47,6 +48,7 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
     opts,
   );
   const kafka = createKafka(settings, site, zookeeper, opts);
+  const clients = createClients(settings, site, opts);
   const bastions = site.bastion === undefined ? [] : [site.bastion];
   const smoke = running
     ? new SmokeTest("smoke-test", { zookeeper, kafka, topic, replicationFactor }, opts)
@@ -55,10 +57,10 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
     new Topics("topics", { kafka, topics, smokeTopic: topic }, opts);
   }
   if (!running) {
-    pause([kafka.hosts, zookeeper.hosts, bastions]);
+    pause([clients, kafka.hosts, zookeeper.hosts, bastions]);
   }
 
-  const hosts = [...zookeeper.hosts, ...kafka.hosts, ...bastions];
+  const hosts = [...zookeeper.hosts, ...kafka.hosts, ...clients, ...bastions];
   return {
     bootstrapServers: kafka.bootstrapServers.join(","),
     clientBootstrapServers:
@@ -109,6 +111,28 @@ function clientAccess({ topology, tunnelPort, clientCidrs }: Settings): ClientAc
   return clientCidrs.length > 0 ? { way: "elastic-address" } : undefined;
 }
 
+/** Declares the client hosts, if the lab has any. */
+function createClients(
+  { archiveUrl, clients, clientInstanceType, kafkaVersion }: Settings,
+  site: Site,
+  opts: pulumi.ComponentResourceOptions,
+): Host[] {
+  if (clients === 0) {
+    return [];
+  }
+  return new ClientHosts(
+    "client",
+    {
+      site,
+      archiveUrl,
+      count: clients,
+      instanceType: clientInstanceType,
+      version: kafkaVersion,
+    },
+    opts,
+  ).hosts;
+}
+
 /** Declares the resources that all hosts share, and the bastion of the private topology. */
 function createSite(
   settings: Settings,
@@ -130,7 +154,10 @@ function createSite(
   const { vpcId } = network;
   const firewall = new Firewall(
     "firewall",
-    { vpcId, sshAllowedCidrs, clientAllowedCidrs: clientCidrs, behindBastion, tags },
+    {
+      ...{ vpcId, sshAllowedCidrs, clientAllowedCidrs: clientCidrs, behindBastion, tags },
+      hasClients: settings.clients > 0,
+    },
     opts,
   );
   const dns = new PrivateDns("dns", { vpcId, vpcCidr, domain, tags }, opts);
@@ -144,7 +171,7 @@ function createSite(
   return { ...site, bastion };
 }
 
-/** Stops hosts group by group: brokers need ZooKeeper for a controlled shutdown. */
+/** Stops hosts group by group: clients before brokers, which need ZooKeeper for a controlled shutdown. */
 function pause(groups: Host[][]): void {
   groups.reduce<pulumi.Resource[]>(
     (stopped, hosts) => [...stopped, ...hosts.map((host) => host.stop(stopped))],

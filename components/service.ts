@@ -118,7 +118,7 @@ export function installService(
       {
         host,
         files: [
-          ...["service.sh", "packages.sh", "download.sh", "install.sh"],
+          ...["service.sh", "packages.sh", "download.sh", "host-install.sh", "install.sh"],
           ...service.installScripts,
         ],
         variables: {

@@ -50,7 +50,13 @@ export async function findZones(settings: Settings, opts: pulumi.InvokeOptions):
 
 function instanceTypes(settings: Settings): string[] {
   const bastion = settings.topology === "private" ? [settings.bastionInstanceType] : [];
-  const types = [settings.zookeeperInstanceType, settings.brokerInstanceType, ...bastion];
+  const clients = settings.clients > 0 ? [settings.clientInstanceType] : [];
+  const types = [
+    settings.zookeeperInstanceType,
+    settings.brokerInstanceType,
+    ...bastion,
+    ...clients,
+  ];
   return [...new Set(types)];
 }
 

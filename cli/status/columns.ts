@@ -14,7 +14,7 @@ interface Column<Value> {
   read: (text: string | undefined) => Value;
   /** Formats the cell of a host. The value is `undefined` if the host does not report the fact. */
   show: (value: Value | undefined, host: { well: boolean }) => string;
-  /** Only the hosts of the cluster report the fact, not the bastion. @default false */
+  /** Only the hosts of the clusters report the fact, not the bastion and client hosts. @default false */
   clusterOnly?: boolean;
 }
 

@@ -79,6 +79,9 @@ export const isInSync = ({ partitions }: Pick<TopicStatus, "partitions">): boole
 export const isWhole = ({ replicas, inSync }: Partition): boolean =>
   inSync.length >= replicas.length;
 
+/** The roles of hosts that belong to no cluster, by the start of their names. */
+const OUTSIDE = { "peter-bastion": "way in", "peter-client": "client" };
+
 function hostStatus(host: LabHost, answer: HostAnswer | undefined): HostStatus {
   const { names, publicIp, privateIp } = host;
   const known = { name: names[0], publicIp, privateIp };
@@ -86,10 +89,10 @@ function hostStatus(host: LabHost, answer: HostAnswer | undefined): HostStatus {
     return { ...known, up: false, role: answer?.down ?? "not asked", well: false };
   }
   const { report } = answer;
-  const isInCluster = !names[0].startsWith("peter-bastion");
-  const reached = { ...known, up: true, ...reportedFacts(report, isInCluster) };
-  if (!isInCluster) {
-    return { ...reached, role: "way in", well: true };
+  const [, outside] = Object.entries(OUTSIDE).find(([start]) => names[0].startsWith(start)) ?? [];
+  const reached = { ...known, up: true, ...reportedFacts(report, outside === undefined) };
+  if (outside !== undefined) {
+    return { ...reached, role: outside, well: true };
   }
   const { service, state } = report;
   const role = service === "kafka-server" ? brokerRole(names[0], report) : (report.role ?? "");

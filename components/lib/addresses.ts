@@ -18,27 +18,21 @@ const SUBNET_BITS = 3;
 
 const FIRST_BLOCK: Record<Tier, number> = { public: 0, private: 4 };
 
-/** Owners of fixed addresses: the hosts of each role, and the NAT gateway. */
-type Tenant = Role | "nat";
-
-/** The addresses of one tenant in each subnet, as offsets. `end` is exclusive. */
-interface OffsetRange {
-  first: number;
-  /** Infinity means up to the end of the subnet. */
-  end: number;
-}
-
 /**
- * Each tenant has its own offsets, the same in public and private subnets: when the topology changes,
- * Pulumi creates new hosts before it has deleted all old ones. AWS reserves the first four addresses and
- * the last address of a subnet. Nine ZooKeeper nodes in two zones need five addresses in a zone. There is
- * one bastion and one NAT gateway, so they share an offset and are in different zones.
+ * The first offset in a subnet of each role, and of the NAT gateway. Each has its own offsets, the same in
+ * public and private subnets: when the topology changes, Pulumi creates new hosts before it has deleted all
+ * old ones. AWS reserves the first four addresses and the last address of a subnet. Nine ZooKeeper nodes in
+ * two zones need five addresses in a zone. There is one bastion and one NAT gateway, so they share an offset
+ * and are in different zones.
+ *
+ * Clients are not in this table: their addresses start at the end of the subnet and go down, towards those
+ * of the brokers. Otherwise a /25 would have room for fewer brokers, even in a lab without clients.
  */
-const OFFSETS: Record<Tenant, OffsetRange> = {
-  zookeeper: { first: 4, end: 9 },
-  bastion: { first: 9, end: 10 },
-  nat: { first: 9, end: 10 },
-  kafka: { first: 10, end: Infinity },
+const FIRST_OFFSETS: Record<Exclude<Role, "client"> | "nat", number> = {
+  zookeeper: 4,
+  bastion: 9,
+  nat: 9,
+  kafka: 10,
 };
 
 /** The lab uses at most this many zones. */
@@ -102,23 +96,35 @@ export function hostAddress(
   role: Role,
   ordinal: number,
 ): string {
-  const { first } = subnet(vpcCidr, tier, zoneIndex(ordinal, zones));
-  return formatAddress(first + OFFSETS[role].first + Math.floor((ordinal - 1) / zones));
+  const { first, prefix } = subnet(vpcCidr, tier, zoneIndex(ordinal, zones));
+  const index = Math.floor((ordinal - 1) / zones);
+  const offset = role === "client" ? lastOffset(prefix) - index : FIRST_OFFSETS[role] + index;
+  return formatAddress(first + offset);
 }
 
 /** The private address of the NAT gateway, in the public subnet of its zone. */
 export function natAddress(vpcCidr: string): string {
-  return formatAddress(subnet(vpcCidr, "public", NAT_ZONE_INDEX).first + OFFSETS.nat.first);
+  return formatAddress(subnet(vpcCidr, "public", NAT_ZONE_INDEX).first + FIRST_OFFSETS.nat);
 }
 
-/** The maximum number of nodes of a role in a VPC with this prefix and number of zones. */
-export function capacity(vpcPrefix: number, zones: number, role: Role): number {
-  if (role === "bastion") {
-    return 1;
+/**
+ * The maximum number of nodes of a role in a VPC with this prefix and number of zones.
+ *
+ * @param others The number of clients for brokers, and of brokers for clients: these two share the rest of
+ *   a subnet.
+ */
+export function capacity(vpcPrefix: number, zones: number, role: Role, others = 0): number {
+  switch (role) {
+    case "bastion":
+      return 1;
+    case "zookeeper":
+      return (FIRST_OFFSETS.bastion - FIRST_OFFSETS.zookeeper) * zones;
+    case "kafka":
+    case "client": {
+      const shared = lastOffset(vpcPrefix + SUBNET_BITS) + 1 - FIRST_OFFSETS.kafka;
+      return Math.max(0, shared - Math.ceil(others / zones)) * zones;
+    }
   }
-  const { first, end } = OFFSETS[role];
-  const last = 2 ** (32 - vpcPrefix - SUBNET_BITS) - 1;
-  return Math.max(0, Math.min(end, last) - first) * zones;
 }
 
 /** The reverse zone of a VPC's addresses. Reverse zones begin at an octet boundary. */
@@ -139,6 +145,11 @@ function subnet(vpcCidr: string, tier: Tier, index: number): Block {
   const vpc = block(vpcCidr);
   const prefix = vpc.prefix + SUBNET_BITS;
   return { first: vpc.first + (FIRST_BLOCK[tier] + index) * 2 ** (32 - prefix), prefix };
+}
+
+/** The last offset in a subnet that AWS does not reserve. */
+function lastOffset(subnetPrefix: number): number {
+  return 2 ** (32 - subnetPrefix) - 2;
 }
 
 function block(cidr: string): Block {

@@ -1,14 +1,20 @@
 /** The kinds of host in the lab. */
-export type Role = "zookeeper" | "kafka" | "bastion";
+export type Role = "zookeeper" | "kafka" | "client" | "bastion";
 
 const PREFIXES: Record<Role, string> = {
   zookeeper: "peter-zk",
   kafka: "peter-kafka",
+  client: "peter-client",
   bastion: "peter-bastion",
 };
 
 /** The maximum number of hosts of each role. */
-export const MOST_HOSTS: Record<Role, number> = { zookeeper: 9, kafka: 300, bastion: 1 };
+export const MOST_HOSTS: Record<Role, number> = {
+  zookeeper: 9,
+  kafka: 300,
+  client: 20,
+  bastion: 1,
+};
 
 /** The longest possible short name of a host. */
 export function longestHostName(): string {
@@ -19,10 +25,10 @@ export function longestHostName(): string {
 }
 
 /**
- * The order in which hosts stop: brokers need ZooKeeper for a controlled shutdown. It is a tag of each
- * host, so that tools which stop hosts can follow it.
+ * The order in which hosts stop: clients need brokers to finish their work, and brokers need ZooKeeper for a
+ * controlled shutdown. It is a tag of each host, so that tools which stop hosts can follow it.
  */
-export const STOP_ORDER: Record<Role, number> = { kafka: 1, zookeeper: 2, bastion: 3 };
+export const STOP_ORDER: Record<Role, number> = { client: 0, kafka: 1, zookeeper: 2, bastion: 3 };
 
 /** The short host name. The role and the ordinal (from 1) determine it: `peter-zk01`, `peter-kafka12`. */
 export function hostName(role: Role, ordinal: number): string {

@@ -2,6 +2,7 @@ import { type Pins } from "../lib/archive-pins";
 import { type DataVolume } from "../lib/ebs";
 import { type Architecture } from "../lib/instance-types";
 import { CLIENT_ACCESS, clientCidrs } from "./client-access";
+import { CLIENTS } from "./clients";
 import { type Setting } from "./define";
 import { fileLines } from "./file-keys";
 import { brokerVolume, KAFKA } from "./kafka";
@@ -16,6 +17,7 @@ export const GROUPS = [
   { title: "The lab", settings: LAB },
   { title: "Network", settings: NETWORK },
   { title: "Clients", settings: CLIENT_ACCESS },
+  { title: "Client hosts", settings: CLIENTS },
   { title: "ZooKeeper", settings: ZOOKEEPER },
   { title: "Kafka", settings: KAFKA },
   { title: "Topics", settings: TOPICS },
@@ -26,6 +28,7 @@ export const SETTINGS = [
   ...LAB,
   ...NETWORK,
   ...CLIENT_ACCESS,
+  ...CLIENTS,
   ...ZOOKEEPER,
   ...KAFKA,
   ...TOPICS,

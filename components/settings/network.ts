@@ -9,6 +9,7 @@ import {
   strayBits,
 } from "./blocks";
 import { type Breach } from "./breach";
+import { clients } from "./clients";
 import { choice, Computed, type Context, list, text } from "./define";
 import { domainRule } from "./domain";
 import { instanceType } from "./instance-type";
@@ -65,8 +66,8 @@ const vpcCidr = text({
   default: "10.20.0.0/16",
   rule: {
     text:
-      "be a private IPv4 block from /16 to /25 with an address for each broker; on the local " +
-      "target also one to which this machine has no route",
+      "be a private IPv4 block from /16 to /25 with an address for each broker and client host; on the " +
+      "local target also one to which this machine has no route",
     check: (value, context) => badVpc(value) ?? tooFewAddresses(value, context),
   },
   text: "The IPv4 block of the VPC.",
@@ -140,12 +141,23 @@ function badVpc(value: string): Breach | undefined {
 }
 
 function tooFewAddresses(value: string, context: Context): Breach | undefined {
+  const { prefix } = checkedBlock(value);
   const count = context.get(brokers);
-  const room = capacity(checkedBlock(value).prefix, MIN_ZONES, "kafka");
-  return breach(
-    count > room,
-    `have an address for each of the ${count} brokers (this one has room for ${room})`,
-    `Choose a wider block, such as ${value.split("/")[0]}/16, or fewer brokers`,
+  const room = capacity(prefix, MIN_ZONES, "kafka");
+  const clientCount = context.get(clients);
+  const clientRoom = capacity(prefix, MIN_ZONES, "client", count);
+  const wider = `Choose a wider block, such as ${value.split("/")[0]}/16`;
+  return (
+    breach(
+      count > room,
+      `have an address for each of the ${count} brokers (this one has room for ${room})`,
+      `${wider}, or fewer brokers`,
+    ) ??
+    breach(
+      clientCount > clientRoom,
+      `have an address for each of the ${clientCount} client hosts (this one has room for ${clientRoom} beside ${count} brokers)`,
+      `${wider}, or fewer client hosts or brokers`,
+    )
   );
 }
 

@@ -52,6 +52,13 @@ put() {
   mv -f "$1.new" "$1"
 }
 
+# switch_link LINK RELEASE: points the link to the release, atomically, so that it always points to one.
+switch_link() {
+  [[ $(readlink "$1") != "$2" ]] || return 0
+  ln -sfn "$2" "$1.new"
+  mv -T "$1.new" "$1"
+}
+
 # data_mounted: fails unless the data volume is mounted.
 data_mounted() {
   mountpoint -q /data ||

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Installs the Debian packages of commands that a lab host lacks. Comes after common.sh.
 #
-# Inputs: PACKAGES ("command=package ...").
-# Idempotent: does nothing if the host has the commands. Debian's own daily jobs may hold apt's locks. The
+# Inputs: PACKAGES ("command=package ..."; for a package without a command, the path of one of its files).
+# Idempotent: does nothing if the host has the commands and files. Debian's own daily jobs may hold apt's locks. The
 #   script waits for a lock, up to a time limit.
 
 APT_SECONDS=900
@@ -10,13 +10,23 @@ APT_SECONDS=900
 install_packages() {
   local pair missing=()
   for pair in $PACKAGES; do
-    command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+    is_there "${pair%%=*}" || missing+=("${pair#*=}")
   done
   ((${#missing[@]} == 0)) && return
   say "installing ${missing[*]}"
   local deadline=$((SECONDS + APT_SECONDS))
   apt_get "$deadline" update
   apt_get "$deadline" -y install --no-install-recommends "${missing[@]}"
+  # The downloaded packages take as much space again.
+  apt_get "$deadline" clean
+}
+
+is_there() { # COMMAND-OR-PATH
+  if [[ $1 == /* ]]; then
+    [[ -e $1 ]]
+  else
+    command -v "$1" >/dev/null
+  fi
 }
 
 # apt_get DEADLINE ARGUMENT...: runs apt-get. Repeats it while another program holds one of its locks.

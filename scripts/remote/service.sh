@@ -6,12 +6,6 @@
 #   (of all these files; see operator/service/files.ts).
 # Idempotent: defines functions only.
 
-# switch_link: changes the link atomically, so that it always points to a release.
-switch_link() {
-  ln -sfn "$DIRECTORY" "$LINK.new"
-  mv -T "$LINK.new" "$LINK"
-}
-
 # write_files: writes the files, and the note of the files that the service starts with next.
 write_files() {
   local unit_file=/etc/systemd/system/$SERVICE.service release=/usr/local/$DIRECTORY
@@ -19,7 +13,7 @@ write_files() {
   put "$release/$CONFIG_FILE" "$CONFIG"
   put "$release/$LOGGING_FILE" "$LOGGING"
   # Switch the link after the files: a host that loses power in between starts the former release.
-  [[ $(readlink "$LINK") == "$DIRECTORY" ]] || switch_link
+  switch_link "$LINK" "$DIRECTORY"
   put "$unit_file" "$UNIT"
   put "/etc/kafkalab/$SERVICE.content" "$NOTE"
   own_data

@@ -170,7 +170,7 @@ const attach = (host: Resource, volume: Resource | undefined) =>
 
 /** What the install script does before it starts a service for the first time. */
 const completeFirstBoot = (host: Resource) => {
-  const functions = renderScript(["common.sh", "install.sh"], {
+  const functions = renderScript(["common.sh", "host-install.sh"], {
     HOST: "test",
     FIRST_BOOT_SECONDS: String(FIRST_BOOT_SECONDS),
   });

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { hostOf, type Host } from "../support/host";
 import { useLab } from "../support/lab";
 
 /*
- * Topics as settings. Each test starts from what the one before it left.
+ * Topics as settings, and client hosts. Each test starts from what the one before it left.
  */
 
 const SMALL = { zookeeperNodes: 1, brokers: 2, replicationFactor: 2 };
@@ -22,6 +22,30 @@ let broker: Host;
 beforeAll(async () => {
   broker = hostOf(await lab.hosts(), "peter-kafka01");
 });
+
+const TOPIC = "from-client";
+
+/** Writes a record, and then prints all records of the topic. */
+const PYTHON = `
+import sys
+from confluent_kafka import Consumer, Producer
+
+servers, topic, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+producer = Producer({"bootstrap.servers": servers})
+producer.produce(topic, b"python")
+if producer.flush(30) != 0:
+    sys.exit("the record was not delivered")
+consumer = Consumer(
+    {"bootstrap.servers": servers, "group.id": "python", "auto.offset.reset": "earliest"}
+)
+consumer.subscribe([topic])
+for _ in range(count):
+    message = consumer.poll(30)
+    if message is None or message.error() is not None:
+        sys.exit(f"no record: {message and message.error()}")
+    print(message.value().decode())
+consumer.close()
+`;
 
 /** Brings the lab up with these topics. */
 async function up(topics: object) {
@@ -115,6 +139,89 @@ test("one made by hand is taken over, one left out stays and is named, one goes 
   expect(output).toContain('topic "orders" is not in kafkalab:topics; it is left as it is');
   expect(await topics()).toEqual({ orders: "3 x 2", "by-hand": "2 x 1" });
   expect(await config("by-hand")).toEqual([]);
+});
+
+describe("a client host", () => {
+  const STARTED = "systemctl show -P ActiveEnterTimestampMonotonic kafka-server";
+  let client: Host;
+  let servers: string;
+  let before: string;
+
+  beforeAll(async () => {
+    before = await broker.run(STARTED);
+    lab.configure({ ...SMALL, topics: {}, clients: 1 });
+    await lab.up();
+    client = hostOf(await lab.hosts(), "peter-client01");
+    ({ bootstrapServers: servers } = await lab.stackOutputs());
+  });
+
+  test("has Kafka's commands on its PATH, with and without a login shell", async () => {
+    await client.run(
+      `kafka-topics.sh --bootstrap-server ${servers} --create --topic ${TOPIC} --partitions 1 --replication-factor 2`,
+    );
+    const list = `kafka-topics.sh --bootstrap-server ${servers} --list`;
+    expect((await client.run(`bash -lc '${list}'`)).split("\n")).toContain(TOPIC);
+    expect(await client.run("readlink /usr/local/kafka")).toMatch(/^kafka_2\.13-/);
+  });
+
+  test("produces and consumes with the console tools, kcat and Python", async () => {
+    await client.run(
+      `echo console | kafka-console-producer.sh --bootstrap-server ${servers} --topic ${TOPIC}`,
+    );
+    await client.run(`echo kcat | kcat -P -b ${servers} -t ${TOPIC}`);
+    const all = "console\nkcat\npython\n";
+    expect(await client.run(`python3 - ${servers} ${TOPIC} 3`, { input: PYTHON })).toBe(all);
+    expect(await client.run(`kcat -C -q -e -b ${servers} -t ${TOPIC}`)).toBe(all);
+    expect(
+      await client.run(
+        `kafka-console-consumer.sh --bootstrap-server ${servers} --topic ${TOPIC} --from-beginning --max-messages 3`,
+      ),
+    ).toBe(all);
+  });
+
+  test("has a compiler and virtual environments, and finds other hosts by name", async () => {
+    await client.run(
+      "cat >/tmp/Client.java && javac -cp '/usr/local/kafka/libs/*' -d /tmp /tmp/Client.java",
+      {
+        input:
+          "class Client { org.apache.kafka.clients.producer.KafkaProducer<String, String> producer; }\n",
+      },
+    );
+    await client.run("python3 -m venv /tmp/venv && /tmp/venv/bin/pip --version");
+    await client.run("ping -c 1 peter-zk01");
+  });
+
+  test("reaches the brokers' port and nothing else of brokers and ZooKeeper", async () => {
+    const reach = (host: string, port: number) =>
+      client.try(`timeout 3 bash -c '</dev/tcp/${host}/${port}'`);
+    expect(await reach("peter-kafka02", 9092)).toMatchObject({ status: 0 });
+    const closed = [
+      ["peter-zk01", 2181],
+      ["peter-zk01", 2888],
+      ["peter-zk01", 3888],
+      ["peter-zk01", 22],
+      ["peter-kafka01", 22],
+      ["peter-kafka01", 9999],
+    ] as const;
+    const ended = await Promise.all(closed.map(([host, port]) => reach(host, port)));
+    // The packets vanish, so `timeout` ends each attempt.
+    expect(ended.map(({ status }) => status)).toEqual(closed.map(() => 124));
+  });
+
+  test("is in the status, and makes no lab unwell", async () => {
+    const { status, output } = await lab.run("status");
+    expect(output).toMatch(/^peter-client01 .* client$/m);
+    expect(status, output).toBe(0);
+  });
+
+  test("comes and goes without a restart of any broker", async () => {
+    await lab.expectNoChanges();
+    lab.configure({ ...SMALL, topics: {} });
+    await lab.up();
+    expect([...(await lab.hosts()).keys()]).not.toContain("peter-client01");
+    expect(await broker.run(STARTED)).toBe(before);
+    await lab.expectNoChanges();
+  });
 });
 
 test("destroy needs nothing by hand", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as addresses from "../../components/lib/addresses";
-import { type Role } from "../../components/lib/names";
+import { MOST_HOSTS, type Role } from "../../components/lib/names";
 
 describe("parseCidr", () => {
   test.each([
@@ -44,6 +44,9 @@ test.each([
   ["kafka", 1, "10.20.0.10"],
   ["kafka", 3, "10.20.64.10"],
   ["kafka", 300, "10.20.64.109"],
+  ["client", 1, "10.20.31.254"],
+  ["client", 3, "10.20.95.254"],
+  ["client", 20, "10.20.63.248"],
 ] as const)("%s %i is at %s", (role, ordinal, address) => {
   expect(addresses.hostAddress("10.20.0.0/16", 3, "public", role, ordinal)).toBe(address);
 });
@@ -60,24 +63,25 @@ test("private hosts, and what lies in front of them", () => {
   expect(addresses.natAddress(vpc)).toBe("10.20.32.9");
 });
 
-/** The nodes of a role that fit into a VPC, or as many as a lab may have. */
-const ordinals = (prefix: number, zones: number, role: Role) =>
+/** The nodes of a role that fit into a VPC beside these others, or as many as a lab may have. */
+const ordinals = (prefix: number, zones: number, role: Role, others = 0) =>
   Array.from(
-    {
-      length: Math.min(
-        addresses.capacity(prefix, zones, role),
-        { zookeeper: 9, kafka: 300, bastion: 1 }[role],
-      ),
-    },
+    { length: Math.min(addresses.capacity(prefix, zones, role, others), MOST_HOSTS[role]) },
     (_, index) => index + 1,
   );
 
-describe.each([2, 3])("over %i zones", (zones) => {
+describe.each([
+  [2, "kafka"],
+  [2, "client"],
+  [3, "kafka"],
+  [3, "client"],
+] as const)("over %i zones, with as many hosts as fit, of %s first", (zones, first) => {
   describe.each([16, 17, 18, 19, 20, 21, 22, 23, 24, 25])("a /%i", (prefix) => {
     const vpc = `10.20.0.0/${prefix}`;
+    const others = ordinals(prefix, zones, first).length;
     const tenants = (tier: addresses.Tier) =>
-      (["zookeeper", "kafka"] as const).flatMap((role) =>
-        ordinals(prefix, zones, role).map((ordinal) => ({
+      (["zookeeper", "kafka", "client"] as const).flatMap((role) =>
+        ordinals(prefix, zones, role, role === first ? 0 : others).map((ordinal) => ({
           who: `${role}-${ordinal}`,
           tier,
           zone: addresses.zoneIndex(ordinal, zones),
@@ -129,8 +133,18 @@ describe.each([2, 3])("over %i zones", (zones) => {
       expect((own?.first ?? 0) - (subnet?.first ?? 0)).toBe(2 ** (32 - (subnet?.prefix ?? 32)) - 1);
     });
 
-    test("nine ZooKeeper nodes fit", () => {
+    test("one client more than fit would get the address of a broker", () => {
+      const count = ordinals(prefix, zones, "kafka").length;
+      const client = addresses.capacity(prefix, zones, "client", count) + 1;
+      const address = addresses.hostAddress(vpc, zones, "public", "client", client);
+      expect(address).toBe(
+        addresses.hostAddress(vpc, zones, "public", "kafka", count - ((count - 1) % zones)),
+      );
+    });
+
+    test("nine ZooKeeper nodes and the default lab with three clients fit", () => {
       expect(ordinals(prefix, zones, "zookeeper")).toHaveLength(9);
+      expect(addresses.capacity(prefix, zones, "client", 3)).toBeGreaterThanOrEqual(3);
     });
   });
 });
@@ -142,8 +156,22 @@ test.each([
   [25, 3, "kafka", 15],
   [25, 2, "zookeeper", 10],
   [25, 2, "bastion", 1],
+  [25, 2, "client", 10],
 ] as const)("a /%i over %i zones has room for %s: %i", (prefix, zones, role, room) => {
   expect(addresses.capacity(prefix, zones, role)).toBe(room);
+});
+
+test.each([
+  [2, 0, 10],
+  [2, 1, 8],
+  [2, 2, 8],
+  [2, 3, 6],
+  [3, 3, 12],
+  [2, 10, 0],
+  [2, 11, 0],
+])("a /25 over %i zones has room beside %i brokers for clients: %i", (zones, brokers, room) => {
+  expect(addresses.capacity(25, zones, "client", brokers)).toBe(room);
+  expect(addresses.capacity(25, zones, "kafka", brokers)).toBe(room);
 });
 
 test.each([

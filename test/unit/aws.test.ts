@@ -13,6 +13,11 @@ import { readVariables } from "./support/script";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
+/** By the start of a host's name. */
+const STOP_ORDER = { client: "0", kafka: "1", zookeeper: "2", bastion: "3" };
+const isInCluster = (host: string) => ["zookeeper", "kafka"].includes(roleOf(host));
+const roleOf = (name: string) => name.replace(/-.*/, "") as keyof typeof STOP_ORDER;
+
 /** AWS types that take no tags. */
 const UNTAGGED =
   /:(VpcDhcpOptionsAssociation|Route|RouteTableAssociation|Record|VolumeAttachment|InstanceState|EipAssociation)$/;
@@ -55,6 +60,9 @@ const KINDS: Record<string, Kind> = {
       topology: "private",
     },
   },
+  "two client hosts": { settings: { ...AWS, clients: "2" } },
+  "private, with a client host": { settings: { ...AWS, topology: "private", clients: "1" } },
+  "with client hosts, and paused": { settings: { ...AWS, clients: "2", running: "false" } },
   paused: { settings: { ...AWS, running: "false" } },
   "private and paused": { settings: { ...AWS, topology: "private", running: "false" } },
 };
@@ -68,6 +76,7 @@ describe.each(Object.entries(KINDS))(
     const isOpen = settings.clientAllowedCidrs !== undefined;
     const brokers = Number(settings.brokers ?? 3);
     const zookeepers = Number(settings.zookeeperNodes ?? 3);
+    const clients = Number(settings.clients ?? 0);
     const usedZones = zones.slice(0, 3);
     const tier = isPrivate ? "private" : "public";
     let hosts: string[];
@@ -87,7 +96,7 @@ describe.each(Object.entries(KINDS))(
     });
 
     test("hosts", () => {
-      expect(hosts).toHaveLength(brokers + zookeepers + (isPrivate ? 1 : 0));
+      expect(hosts).toHaveLength(brokers + zookeepers + clients + (isPrivate ? 1 : 0));
       expect(Object.keys(lab.outputs.hosts as object)).toHaveLength(hosts.length);
     });
 
@@ -120,7 +129,7 @@ describe.each(Object.entries(KINDS))(
             Stack: "test",
             Lab: expect.stringMatching(/^[0-9a-f]{8}$/) as string,
             ...(type === "aws:ec2/instance:Instance" && {
-              StopOrder: name.startsWith("kafka") ? "1" : name.startsWith("zookeeper") ? "2" : "3",
+              StopOrder: STOP_ORDER[roleOf(name)],
             }),
           });
         }
@@ -209,8 +218,14 @@ describe.each(Object.entries(KINDS))(
                 "bastion -> 0.0.0.0/0 tcp 80 80",
               ]
             : []),
+          ...(clients > 0
+            ? ["client -> kafka tcp 9092 9092", "kafka <- client tcp 9092 9092"]
+            : []),
           ...SERVICE_RULES,
         ].sort(),
+      );
+      expect(lab.ofType("aws:ec2/securityGroup:SecurityGroup")).toHaveLength(
+        3 + (isPrivate ? 1 : 0) + (clients > 0 ? 1 : 0),
       );
     });
 
@@ -241,7 +256,8 @@ describe.each(Object.entries(KINDS))(
         const zone = ((ordinal - 1) % usedZones.length) + 1;
         const instance = lab.byName(`${host}-instance`);
         const small = settings.architecture === "arm64" ? "t4g" : "t3";
-        const size = { zookeeper: "small", kafka: "medium", bastion: "nano" }[role] ?? "";
+        const size =
+          { zookeeper: "small", kafka: "medium", client: "small", bastion: "nano" }[role] ?? "";
         const debianName = settings.architecture === "arm64" ? "arm64" : "amd64";
         expect(instance.inputs, host).toMatchObject({
           ami: `ami of /aws/service/debian/release/12/latest/${debianName}`,
@@ -278,17 +294,20 @@ describe.each(Object.entries(KINDS))(
       }
       const states = (name: string) =>
         dependencies(name).filter((other) => other.endsWith("-state")).length;
-      expect(states("kafka-1-state")).toBe(0);
-      expect(states("zookeeper-1-state")).toBe(running ? 0 : brokers);
+      if (clients > 0) {
+        expect(states("client-1-state")).toBe(0);
+      }
+      expect(states("kafka-1-state")).toBe(running ? 0 : clients);
+      expect(states("zookeeper-1-state")).toBe(running ? 0 : clients + brokers);
       if (isPrivate) {
-        expect(states("bastion-state")).toBe(running ? 0 : brokers + zookeepers);
+        expect(states("bastion-state")).toBe(running ? 0 : clients + brokers + zookeepers);
       }
     });
 
-    test("each volume is encrypted, in its host's zone, and attached to it; a bastion has none", () => {
+    test("each volume is encrypted, in its host's zone, and attached; bastion and clients have none", () => {
       for (const host of hosts) {
-        if (host === "bastion") {
-          expect(lab.resources.map(({ name }) => name)).not.toContain("bastion-volume");
+        if (!isInCluster(host)) {
+          expect(lab.resources.map(({ name }) => name)).not.toContain(`${host}-volume`);
           continue;
         }
         const subnet = String(inputs(`${host}-instance`).subnetId).replace(/-id$/, "");
@@ -319,7 +338,9 @@ describe.each(Object.entries(KINDS))(
         const own = parseCidr(`${address}/32`);
         expect(block && own && contains(block, own)).toBe(true);
         const { name } = inputs(`${host}-record`);
-        expect(String(name)).toMatch(new RegExp(`^peter-(zk|kafka|bastion)\\d\\d\\.${domain}$`));
+        expect(String(name)).toMatch(
+          new RegExp(`^peter-(zk|kafka|client|bastion)\\d\\d\\.${domain}$`),
+        );
         expect(inputs(`${host}-record`)).toMatchObject({
           zoneId: "dns-zone-id",
           type: "A",
@@ -346,7 +367,7 @@ describe.each(Object.entries(KINDS))(
         const script = scripts[0]?.text ?? "";
         expect(spawnSync("bash", ["-n"], { input: script }).status).toBe(0);
         expect(readVariables(script, ["VOLUME_ID"])).toBe(
-          `${host === "bastion" ? "" : `${host}-volume-id`}|`,
+          `${isInCluster(host) ? `${host}-volume-id` : ""}|`,
         );
       }
     });
@@ -358,7 +379,7 @@ describe.each(Object.entries(KINDS))(
         expect(lab.ofType("kafkalab:index:SmokeTest")).toEqual([]);
         return;
       }
-      expect(commands).toHaveLength(brokers + zookeepers);
+      expect(commands).toHaveLength(brokers + zookeepers + clients);
       for (const { name, inputs: command, secrets, dependencies, deletedWith } of commands) {
         const host = deletedWith.replace(/-instance$/, "");
         const direct = (of: string) => ({
@@ -384,8 +405,12 @@ describe.each(Object.entries(KINDS))(
         if (isPrivate) {
           expect(dependencies, name).toContain(source("bastion"));
         }
-        const names = host.startsWith("kafka-") ? "kafka-names" : `${host}-record`;
-        expect(dependencies, name).toContain(names);
+        expect(dependencies, name).toContain("firewall-rules");
+        if (isInCluster(host)) {
+          expect(dependencies, name).toContain(
+            roleOf(host) === "kafka" ? "kafka-names" : `${host}-record`,
+          );
+        }
       }
     });
 
@@ -426,7 +451,7 @@ describe.each(Object.entries(KINDS))(
           expect(command.dependencies, command.name).toContain(source(host));
         }
       }
-      for (const host of hosts.filter((name) => name !== "bastion")) {
+      for (const host of hosts.filter(isInCluster)) {
         const attempt = `${host.replace(/-\d+$/, "")}-ready-attempt`;
         expect(dependencies(attempt)).toEqual(
           expect.arrayContaining([`${host}-install`, `${host}-attachment`]),

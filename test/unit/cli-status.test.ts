@@ -93,13 +93,10 @@ describe("columns", () => {
     return cells?.[heads?.indexOf(head) ?? -1];
   }
 
-  const asBastion: Parameters<typeof judge> = [
-    { report: reportOf() },
-    {
-      hosts: [host("peter-bastion01")],
-      answers: new Map([["peter-bastion01", { report: reportOf() }]]),
-    },
-  ];
+  const judgedAs = (name: string): Parameters<typeof judge> => {
+    const answer = { report: reportOf() };
+    return [answer, { hosts: [host(name)], answers: new Map([[name, answer]]) }];
+  };
 
   test("each one is in the table of this test", () => {
     expect(COLUMN_HEADS).toEqual([...new Set(SHOWN.map(([, , head]) => head))]);
@@ -123,17 +120,22 @@ describe("columns", () => {
     expect(cells).toEqual(COLUMN_HEADS.map((head) => (head === "UP" ? "down" : "-")));
   });
 
-  test("the bastion has no service to report on", () => {
-    const [bastion] = judge(...asBastion).hosts;
-    expect(bastion).toMatchObject({ up: true, upSeconds: 7500, role: "way in", well: true });
+  test.each([
+    ["peter-bastion01", "way in"],
+    ["peter-client01", "client"],
+    ["peter-client20", "client"],
+  ])("%s has no service to report on", (hostName, role) => {
+    const judged = judgedAs(hostName);
+    const [found] = judge(...judged).hosts;
+    expect(found).toMatchObject({ up: true, upSeconds: 7500, role, well: true });
     const names = Object.keys(reportedFacts(reportOf(), true));
     const itsOwn = Object.keys(reportedFacts(reportOf(), false));
     expect(itsOwn).not.toContain("service");
     for (const [at, head] of COLUMN_HEADS.entries()) {
       const name = names[at] ?? "";
       const isShown = itsOwn.includes(name);
-      expect(Object.hasOwn(bastion ?? {}, name), name).toBe(isShown);
-      expect(cell(head, ...asBastion) !== "-", head).toBe(isShown);
+      expect(Object.hasOwn(found ?? {}, name), name).toBe(isShown);
+      expect(cell(head, ...judged) !== "-", head).toBe(isShown);
     }
   });
 });

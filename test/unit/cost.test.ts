@@ -105,6 +105,22 @@ describe("the lab as it is declared", () => {
     expect(result.items).toHaveLength(6 * 4 + 2);
   });
 
+  test("client hosts, each at its own price", async () => {
+    const lab = async (clients: string) => {
+      const { resources } = await declareLab({ ...AWS, clients });
+      return estimate(resources, readPrices(), "ap-northeast-2");
+    };
+    // t3.small 0.026 × 730 = 18.98, address 3.65, root volume 0.0912 × 10 = 0.912, together 23.542
+    const [none, two] = [await lab("0"), await lab("2")];
+    expect(none.perMonth).toBeCloseTo(207.4, 8);
+    expect(two.perMonth).toBeCloseTo(207.4 + 2 * 23.542, 8);
+    expect(two.pausedPerMonth).toBeCloseTo(14.68 + 2 * 0.912, 8);
+    expect(two.missing).toEqual([]);
+    expect(
+      two.items.filter(({ group }) => group === "peter-client02").map(({ what }) => what),
+    ).toEqual(["t3.small", "root volume, 10 GiB gp3", "public IPv4 address"]);
+  });
+
   test("private, and paused", async () => {
     const lab = async (more: Record<string, string>) => {
       const { resources } = await declareLab({ ...AWS, topology: "private", ...more });

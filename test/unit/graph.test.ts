@@ -583,6 +583,102 @@ describe("other labs", () => {
     );
   });
 
+  describe("client hosts", () => {
+    test("none, by default, cost nothing: no host, no group, no rule", async () => {
+      const { resources, outputs } = await declareLab({ clients: "0" });
+      const names = resources.map(({ name }) => name);
+      expect(names.filter((name) => /^client|^firewall-(client|kafka-tools)/.test(name))).toEqual(
+        [],
+      );
+      expect(JSON.stringify(outputs)).not.toContain("peter-client");
+    });
+
+    test.each([
+      ["0", "1"],
+      ["1", "2"],
+      ["2", "0"],
+    ])("from %s to %s nothing of any other host changes", async (before, after) => {
+      const plain = await declareAgain({ clients: before });
+      const other = await declareAgain({ clients: after });
+      const names = new Set(other.resources.map(({ name }) => name));
+      for (const { name, inputs } of plain.resources) {
+        if (!names.has(name)) {
+          // What is declared no longer is the clients' own, or the rules of their group.
+          expect(name).toMatch(/^client(-\d.*)?$|^firewall-(client|kafka-tools-in)/);
+        } else if (!/^lab-id$|^firewall-rules$/.test(name)) {
+          expect(other.byName(name).inputs, name).toEqual(inputs);
+        }
+      }
+      // Nothing of the clusters waits for a client host.
+      const waiting = other.resources.filter(
+        ({ name, dependencies }) =>
+          !/^(client|firewall|network|dns)/.test(name) &&
+          dependencies.some((dependency) => dependency.startsWith("client-")),
+      );
+      expect(waiting).toEqual([]);
+    });
+
+    test.each([
+      ["public", "network-public-subnet-2-id", "10.20.63.254", undefined],
+      ["private", "network-private-subnet-2-id", "10.20.191.254", "peter-bastion01"],
+    ])(
+      "%s: where they are, and how they are reached",
+      async (topology, subnetId, privateIp, via) => {
+        const { byName, outputs } = await declareLab({ clients: "2", topology });
+        expect(byName("client-2-instance").inputs).toMatchObject({
+          ...{ subnetId, privateIp, instanceType: "t3.small" },
+          vpcSecurityGroupIds: ["firewall-hosts-id", "firewall-client-id"],
+          tags: { Name: "peter-client02", StopOrder: "0" },
+        });
+        expect(byName("client-2-record").inputs).toMatchObject({
+          ...{ name: "peter-client02.foo.bar", records: [privateIp] },
+        });
+        const hosts = outputs.hosts as Record<string, { via?: string }>;
+        expect(Object.keys(hosts).filter((name) => name.startsWith("peter-client"))).toEqual([
+          ...["peter-client01", "peter-client02"],
+        ]);
+        expect(hosts["peter-client02"]?.via).toBe(via);
+      },
+    );
+
+    test("get the lab's Kafka release, and another one by their own script", async () => {
+      const plain = await declareAgain({ clients: "1" });
+      const stdinOf = ({ byName }: Graph) => String(byName("client-1-install").inputs.stdin);
+      const stdin = stdinOf(plain);
+      expect(spawnSync("bash", ["-n"], { input: stdin }).status).toBe(0);
+      expect(readVariables(stdin, ["HOST", "DIRECTORY", "LINK", "FIRST_BOOT_SECONDS"])).toBe(
+        `peter-client01|kafka_2.13-3.9.1|/usr/local/kafka|${FIRST_BOOT_SECONDS}|`,
+      );
+      expect(readVariables(stdin, ["PACKAGES"])).toMatch(
+        /\bkcat=kcat xxd=xxd .*=python3-venv .*=python3-confluent-kafka javac=openjdk-17-jdk-headless\|/,
+      );
+      const archiveUrl = "https://mirror.corp.kr";
+      const older = await declareAgain({ clients: "1", kafkaVersion: "3.9.0", archiveUrl });
+      expect(readVariables(stdinOf(older), ["DIRECTORY", "ARCHIVES"])).toMatch(
+        /^kafka_2\.13-3\.9\.0\|https:\/\/mirror\.corp\.kr\/kafka\/3\.9\.0\/kafka_2\.13-3\.9\.0\S*\.tgz [0-9a-f]{128}\b/,
+      );
+      // The operator is asked for nothing.
+      const asked = plain.ofType("command:local:Command").map(({ inputs }) => inputs);
+      expect(JSON.stringify(asked)).not.toContain("peter-client");
+    });
+
+    test("another instance type touches them alone", async () => {
+      const plain = await declareAgain({ clients: "1" });
+      expect(await changedBy(plain, { clients: "1", clientInstanceType: "t3.large" })).toEqual([
+        "client-1-instance",
+      ]);
+    });
+
+    test("a type that one of the zones lacks is refused only if there are clients", async () => {
+      const settings = { clientInstanceType: "m7i.large" };
+      await expect(declareLab({ ...settings, clients: "1" })).rejects.toThrow(
+        'Instance type "m7i.large": it must be offered in every zone that the lab uses',
+      );
+      expect(registered()).toEqual(["local-cloud"]);
+      await declareLab(settings);
+    });
+  });
+
   test("all nodes are founders again where all volumes are new: in other zones", () => {
     const zones = ["xx-test-1a", "xx-test-1b", "xx-test-1c"];
     for (const name of ["zookeeper-founders", "kafka-founders"]) {

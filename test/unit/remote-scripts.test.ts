@@ -4,8 +4,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -104,7 +106,7 @@ describe("the kernel and the journal", () => {
     ["missing", `put ${JOURNAL}\n${BOUND}systemctl --no-block restart systemd-journald\n`],
     ["there", ""],
   ] as const)("a bound of the journal that is %s", (files, expected) => {
-    const { status, stdout } = run(["install.sh"], `${commands(files, "own")}\nbound_journal`);
+    const { status, stdout } = run(["host-install.sh"], `${commands(files, "own")}\nbound_journal`);
     expect([status, stdout]).toEqual([0, expected]);
   });
 });
@@ -260,6 +262,104 @@ describe.runIf(process.getuid?.() === 0)("own_data", () => {
 
   test("looks no further where the directory is the service's", () => {
     expect(owners(1, 0)).toBe("1:1 0:0");
+  });
+});
+
+describe("install_packages", () => {
+  const packages = (there: string) => `
+    apt_get() { shift; echo "apt-get $*"; }
+    say() { :; }
+    PACKAGES="bash=bash no-such-command=a ${there}=b ${there}/none=c"
+    install_packages`;
+
+  test("installs what has no command, or not the file that the package is known by", () => {
+    expect(run(["packages.sh"], packages(scratch)).stdout).toBe(
+      "apt-get update\napt-get -y install --no-install-recommends a c\napt-get clean\n",
+    );
+  });
+
+  test("does nothing on a host that has all of them", () => {
+    const lines = `apt_get() { echo apt-get; }\nPACKAGES="bash=a ${scratch}=b"\ninstall_packages`;
+    expect(run(["packages.sh"], lines)).toEqual({ status: 0, stdout: "", stderr: "" });
+  });
+
+  test("a file of the login user with the name of a command is none", () => {
+    const lines = `apt_get() { shift; echo "apt-get $*"; }
+      cd ${scratch} && touch no-such-command
+      PACKAGES=no-such-command=a
+      install_packages`;
+    expect(run(["packages.sh"], lines).stdout).toContain("install --no-install-recommends a\n");
+  });
+});
+
+describe("client-install.sh", () => {
+  const install = (more: string, link = join(scratch, "kafka")) => {
+    const steps = ["only_run", "install_packages", "install_release", "keep_release"];
+    const lines = `
+      ${[...steps, "complete_first_boot", "bound_journal"].map((name) => `${name}() { echo ${name}; }`).join("\n")}
+      put() { printf 'put %s: %s\n' "$@"; }
+      ${functionsOf("client-install.sh")}
+      ${more}
+      main
+      readlink "$LINK"`;
+    return run([], lines, { DIRECTORY: "kafka_2.13-3.9.1", LINK: link });
+  };
+
+  test("switches to the release once it is whole on the disk, and puts it on the PATH", () => {
+    const link = join(scratch, "kafka");
+    symlinkSync("kafka_2.13-3.9.0", link);
+    const { status, stdout, stderr } = install("keep_release() { readlink $LINK; }", link);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout.split("\n")).toEqual([
+      "only_run",
+      "install_packages",
+      "install_release",
+      "kafka_2.13-3.9.0",
+      `put /etc/profile.d/kafka.sh: PATH=$PATH:${link}/bin`,
+      `put /etc/environment: PATH=/usr/local/bin:/usr/bin:/bin:/usr/games:${link}/bin`,
+      "complete_first_boot",
+      "bound_journal",
+      "kafka_2.13-3.9.1",
+      "",
+    ]);
+  });
+
+  test("keeps the release that is in use if the other one cannot be installed", () => {
+    const link = join(scratch, "kept");
+    symlinkSync("kafka_2.13-3.9.0", link);
+    expect(install('install_release() { fail "no archive"; }', link)).toMatchObject({
+      status: 1,
+      stderr: "peter-test01: no archive\n",
+    });
+    expect(readlinkSync(link)).toBe("kafka_2.13-3.9.0");
+  });
+});
+
+describe("install_release", () => {
+  test.each([
+    ["no service runs it", {}, ""],
+    [
+      "its service is stopped",
+      { SERVICE: "s" },
+      "systemctl is-active --quiet s\nrm -f /etc/kafkalab/s.content\n",
+    ],
+  ])("installs a release in use again that is not whole, if %s", (_, service, before) => {
+    const release = mkdtempSync(join(scratch, "release-"));
+    // From /usr/local, where a test must not write.
+    const directory = join("../..", release);
+    const link = join(release, "link");
+    symlinkSync(directory, link);
+    const lines = `
+      systemctl() { echo "systemctl $*"; return 3; }
+      rm() { echo "rm $*"; }
+      mktemp() { exit 7; }
+      install_release`;
+    const variables = { DIRECTORY: directory, LINK: link, ARCHIVES: "", ...service };
+    expect(run(["host-install.sh"], lines, variables)).toEqual({
+      status: 7,
+      stdout: `${before}rm -rf /usr/local/${directory}\nrm -rf /usr/local/.kafkalab-link.*\n`,
+      stderr: "",
+    });
   });
 });
 

@@ -160,6 +160,23 @@ const FAULTS: Fault[] = [
     `vpcCidr": it must have an address for each of the 11 brokers (this one has room for 10); got "10.20.0.0/25". Choose a wider block, such as 10.20.0.0/16, or fewer brokers.`,
   ],
   [
+    "a narrow VPC with many clients",
+    { vpcCidr: "10.20.0.0/25", clients: "7" },
+    `vpcCidr": it must have an address for each of the 7 client hosts (this one has room for 6 beside 3 brokers); got "10.20.0.0/25". Choose a wider block, such as 10.20.0.0/16, or fewer client hosts or brokers.`,
+  ],
+  ["fewer than no client", { clients: "-1" }, `clients": it must be from 0 to 20; got -1. Take 1.`],
+  ["too many clients", { clients: "21" }, `clients": it must be from 0 to 20; got 21. Take 1.`],
+  [
+    "half a client",
+    { clients: "0.5" },
+    `clients": it must be a whole number; got "0.5". Set it with: pulumi config set kafkalab:clients 0.`,
+  ],
+  [
+    "clients of another architecture",
+    { ...AWS, architecture: "arm64", clientInstanceType: "t3.small" },
+    `clientInstanceType": it must be of the architecture arm64 (this one is x86_64); got "t3.small". ${TYPE}, or set kafkalab:architecture to x86_64.`,
+  ],
+  [
     "SSH for nobody on AWS",
     { target: "aws" },
     `sshAllowedCidrs": it must name the addresses that may use SSH; got none. On AWS there is no default; ${OWN} and set it with: pulumi config set --path 'kafkalab:sshAllowedCidrs[0]' ADDRESS/32.`,
@@ -665,6 +682,8 @@ describe("good settings", () => {
       brokerVolume: { type: "gp3", gib: 20 },
       brokerLines: { "log.retention.hours": "72" },
       bastionInstanceType: "t3.nano",
+      clients: 0,
+      clientInstanceType: "t3.small",
     });
   });
 
@@ -686,6 +705,7 @@ describe("good settings", () => {
       zookeeperInstanceType: "t4g.small",
       brokerInstanceType: "t4g.medium",
       bastionInstanceType: "t4g.nano",
+      clientInstanceType: "t4g.small",
     };
     expect(read({ ...AWS, architecture: "arm64" })).toMatchObject({ settings: types, faults: [] });
     expect(readSettings({}, PINS, "arm64")).toMatchObject({ settings: types, faults: [] });
@@ -750,7 +770,8 @@ describe("good settings", () => {
     [{ clientAllowedCidrs: '["none"]' }],
     [{ topology: "private", clientAllowedCidrs: '["none"]', tunnelPort: "65533" }],
     [{ brokers: "1", replicationFactor: "1", zookeeperNodes: "1" }],
-    [{ brokers: "300", zookeeperNodes: "9" }],
+    [{ brokers: "300", zookeeperNodes: "9", clients: "20" }],
+    [{ vpcCidr: "10.20.0.0/25", clients: "6" }],
     [{ ...AWS, architecture: "arm64", brokerInstanceType: "m7g.large", brokerHeapMiB: "4096" }],
     [{ availabilityZones: '["ap-northeast-2b","ap-northeast-2d"]', topology: "private" }],
     [{ running: "false", brokerVolumeType: "st1", brokerVolumeGiB: "125" }],
