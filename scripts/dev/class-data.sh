@@ -129,9 +129,12 @@ CFG
     printf '%s\n' 'get -s /brokers/ids/1' version | tool zookeeper-shell 127.0.0.1:2181
     end "$broker" "$out/$release.jsa"
     cat "$work"/*.classes | sort -u >"$work/tools"
+    # The same class path as in kafka-run-class.sh.
     class_path=
     for jar in /usr/local/kafka/libs/*.jar; do
-      class_path=${class_path:+$class_path:}$jar
+      if [[ ${jar##*/} != connect-file-* ]]; then
+        class_path=${class_path:+$class_path:}$jar
+      fi
     done
     java -Xshare:dump -XX:+UseG1GC -Xmx256m "-XX:SharedClassListFile=$work/tools" \
       "-XX:SharedArchiveFile=$out/$release-tools.jsa" -cp "$class_path" >"$work/dump.log" 2>&1 || fail "no archive for the tools"

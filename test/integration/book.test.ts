@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { APACHE_RELEASES } from "../support/apache-launchers";
 import { hostOf, onAll, quote, same, type Host } from "../support/host";
 import { useLab } from "../support/lab";
 import { run, waitFor } from "../support/run";
@@ -14,6 +15,31 @@ const BROKERS = ["peter-kafka01", "peter-kafka02", "peter-kafka03"];
 const NAMES = [...ZOOKEEPERS, ...BROKERS];
 const KAFKA = "/usr/local/kafka/bin";
 const BOOTSTRAP = "--bootstrap-server peter-kafka01.foo.bar:9092";
+
+/** Launchers that do not understand `--help`: what they get in its place, and what they then print. */
+const WITHOUT_HELP: Record<string, { arguments: string; prints: RegExp }> = {
+  "kafka-run-class.sh": { arguments: "kafka.admin.AclCommand --help", prints: /^Option /m },
+  "trogdor.sh": { arguments: "agent --help", prints: /^usage: trogdor-agent /m },
+  "zookeeper-server-start.sh": { arguments: "--help", prints: /--help file is missing/ },
+  "zookeeper-shell.sh": { arguments: "peter-zk01:2181 help", prints: /^ZooKeeper -server /m },
+  "zkCli.sh": { arguments: "help", prints: /^ZooKeeper -server /m },
+  "zkSnapShotToolkit.sh": { arguments: "", prints: /^USAGE: SnapshotFormatter /m },
+};
+
+/** Launchers that are not started: Apache's stop servers whatever their arguments are; one is sourced. */
+const NOT_STARTED = ["kafka-server-stop.sh", "zookeeper-server-stop.sh", "zkEnv.sh"];
+
+/**
+ * Starts what comes on stdin, two at a time because of their heaps, and prints each output by name. The
+ * compiler and the collector are those that start fastest.
+ */
+const START_EACH = `export KAFKA_JVM_PERFORMANCE_OPTS="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+  export JVMFLAGS=$KAFKA_JVM_PERFORMANCE_OPTS
+  out=$(mktemp -d) && export out && xargs -P 2 -I {} bash -c '
+  set -- {}
+  timeout 60 "./$1" "\${@:2}" </dev/null >"$out/$1" 2>&1
+  echo "ended with $?" >>"$out/$1"'
+  cd "$out" && tail -v -n +1 -- * && rm -r "$out"`;
 
 const lab = useLab("book", (lab) => lab.up());
 let hosts: Map<string, Host>;
@@ -338,6 +364,36 @@ describe("the other launchers", () => {
       "/usr/local/zookeeper/bin/zkCli.sh -server peter-zk01:2181 ls /brokers 2>&1",
     );
     expect(client).toContain("[ids, seqid, topics]");
+  });
+});
+
+describe("all launchers of Apache's release", () => {
+  test.each([
+    ["kafka", "peter-kafka02"],
+    ["zookeeper", "peter-zk02"],
+  ] as const)("%s: each starts", async (product, name) => {
+    const release = await host(name).run(`readlink /usr/local/${product}`);
+    const version = /-(\d+\.\d+\.\d+)/.exec(release)?.[1] ?? release;
+    const launchers = (APACHE_RELEASES[product][version]?.bin ?? []).filter(
+      (file) => file.endsWith(".sh") && !NOT_STARTED.includes(file),
+    );
+    const text = await host(name).run(`cd /usr/local/${product}/bin && ${START_EACH}`, {
+      input: launchers
+        .map((file) => `${file} ${WITHOUT_HELP[file]?.arguments ?? "--help"}\n`)
+        .join(""),
+      timeoutSeconds: 240,
+    });
+    const outputs = new Map(
+      [...text.matchAll(/^==> (\S+) <==\n((?:(?!==> \S+ <==$).*\n?)*)/gm)].map(
+        ([, file = "", output = ""]) => [file, output],
+      ),
+    );
+    expect([...outputs.keys()].sort()).toEqual([...launchers].sort());
+    expect(outputs.size).toBeGreaterThan(5);
+    for (const [file, output] of outputs) {
+      expect(output, file).toMatch(WITHOUT_HELP[file]?.prints ?? /usage|Option +Description/i);
+      expect(output, file).not.toMatch(/main class|NoClassDef|ClassNotFound|log4j:/);
+    }
   });
 });
 

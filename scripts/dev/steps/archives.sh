@@ -36,9 +36,12 @@ archives_wanted() {
 }
 
 archives_key() { # RELEASE
-  local product=${1%%-*} sources=offline/archives/${1%%-*}
-  key "$(archives_list "$1")" -- "$sources/${1#*-}" "$sources/bin" \
-    "$sources/$([ "$product" = kafka ] && echo config || echo conf)"
+  local sources=offline/archives/${1%%-*} parts=()
+  case $1 in
+    kafka-*) parts=("$sources/config" "$sources/launchers.json") ;;
+    zookeeper-*) parts=("$sources/conf") ;;
+  esac
+  key "$(archives_list "$1")" -- "$sources/${1#*-}" "$sources/bin" "${parts[@]}"
 }
 
 # The directory of links depends on the pins and the sources of this checkout.
@@ -157,6 +160,9 @@ archives_pack() { # PRODUCT VERSION FILE
       cp -r "$sources/$name" "$tree/$top/$name"
     fi
   done
+  if [ -e "$sources/launchers.json" ]; then
+    archives_launchers "$sources/launchers.json" "$tree/$top/bin"
+  fi
   busybox unzip -q -o -j "$tree/$top/$jars/$license" 'LICENSE*' 'NOTICE*' 'META-INF/LICENSE*' 'META-INF/NOTICE*' -d "$tree/$top"
   # Fix the order, times, owners and modes, so that the archive is identical on all machines.
   find "$tree/$top" -type f -path '*/bin/*' -exec chmod 0755 {} + -o -type f -exec chmod 0644 {} +
@@ -164,4 +170,40 @@ archives_pack() { # PRODUCT VERSION FILE
   tar --create --file "$file" --directory "$tree" --format=gnu --sort=name --mtime=@1700000000 \
     --owner=0 --group=0 --numeric-owner "$top"
   rm -rf "$tree"
+}
+
+# Writes the launchers that only name a class. The table has for each: what it does, its class, and if it
+# differs from the other tools, the arguments before the user's, the heap, the file in config/ for its log, the
+# name of the process that -daemon leaves behind, and what it must be called with.
+archives_launchers() { # TABLE DIRECTORY
+  local name
+  while read -r name; do
+    # shellcheck disable=SC2016 # the launcher expands them
+    jq -r --arg name "$name" '
+      .[$name] | "#!/bin/bash",
+      "# \(.does)",
+      "#",
+      "# Inputs: the arguments of \(.class | split(".") | last); environment as kafka-run-class.sh.",
+      "# Idempotence: as the tool.",
+      "set -euo pipefail",
+      "",
+      "here=$(dirname \"${BASH_SOURCE[0]}\")",
+      (select(.usage) |
+        "if [ $# -eq 0 ]; then",
+        "  echo \"USAGE: $0 \(if .daemon then "[-daemon] " else "" end)\(.usage)\" >&2",
+        "  exit 1",
+        "fi"),
+      (select(.daemon) |
+        "options=(-name \(.daemon))",
+        "if [ \"$1\" = -daemon ]; then",
+        "  options+=(-daemon)",
+        "  shift",
+        "fi"),
+      (select(.heap) | "export KAFKA_HEAP_OPTS=${KAFKA_HEAP_OPTS:-\(.heap)}"),
+      (select(.log4j) |
+        "export KAFKA_LOG4J_OPTS=${KAFKA_LOG4J_OPTS:--Dlog4j.configuration=file:$here/../config/\(.log4j)}"),
+      (["exec \"$here/kafka-run-class.sh\"", (select(.daemon) | "\"${options[@]}\""), .class,
+        (.arguments // empty), "\"$@\""] | join(" "))
+    ' "$1" >"$2/$name"
+  done < <(jq -r 'keys[]' "$1")
 }

@@ -8,12 +8,5 @@ set -euo pipefail
 # shellcheck source=zkEnv.sh
 . "$(dirname "${BASH_SOURCE[0]}")/zkEnv.sh"
 
-class_data=$(zk_class_data "-tools")
-sharing=()
-if [ -n "$class_data" ] && [ -r "$class_data" ]; then
-  sharing=("-XX:SharedArchiveFile=$class_data")
-fi
-read -ra flags <<<"${CLIENT_JVMFLAGS-} ${JVMFLAGS-}"
-exec "$JAVA" "-Xmx${ZK_CLIENT_HEAP:-256}m" "${sharing[@]}" "$LOGBACK" \
-  -Dzookeeper.root.logger.level=WARN -cp "$CLASSPATH" "${flags[@]}" \
-  org.apache.zookeeper.ZooKeeperMain "$@"
+export JVMFLAGS="-Xmx${ZK_CLIENT_HEAP:-256}m ${CLIENT_JVMFLAGS-} ${JVMFLAGS-}"
+zk_tool org.apache.zookeeper.ZooKeeperMain "$@"

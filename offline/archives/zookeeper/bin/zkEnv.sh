@@ -1,7 +1,7 @@
 #!/bin/bash
-# The environment that zkServer.sh and zkCli.sh share; sourced by them, not run.
+# What the launchers of ZooKeeper share; sourced by them, not run.
 #
-# Inputs: ZOOCFGDIR, JAVA_HOME, ZK_CLASS_DATA (a class-data archive that shortens the start; by
+# Inputs: ZOOCFGDIR, ZOOCFG, JAVA_HOME, ZK_CLASS_DATA (a class-data archive that shortens the start; by
 #   default the one that the host image has for this release, if it has one).
 # Idempotence: only sets variables.
 # shellcheck disable=SC2034 # for the files that source this one
@@ -10,6 +10,11 @@ export LC_COLLATE=C
 # The path that the caller used, link and all: a class-data archive is valid for one path only.
 ZOOKEEPER_PREFIX=${ZOOKEEPER_PREFIX:-$(cd -L "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 ZOOCFGDIR=${ZOOCFGDIR:-$ZOOKEEPER_PREFIX/conf}
+ZOOCFG=${ZOOCFG:-zoo.cfg}
+case $ZOOCFG in
+  */*) ;;
+  *) ZOOCFG=$ZOOCFGDIR/$ZOOCFG ;;
+esac
 
 # Without the directory of the configuration: the JVM takes no class data for a path with one.
 CLASSPATH=${CLASSPATH-}
@@ -28,4 +33,18 @@ zk_class_data() { # role: "" for the server, "-tools" for the client
   release=$(basename "$(cd -P "$ZOOKEEPER_PREFIX" && pwd)")
   release=${release#apache-}
   echo "${ZK_CLASS_DATA-/usr/share/kafkalab/class-data/${release%-bin}$1.jsa}"
+}
+
+zk_setting() { # name: its last value in the configuration
+  sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*//p" "$ZOOCFG" | tail -n 1
+}
+
+zk_tool() { # CLASS ARGUMENT...: replaces this process by a tool
+  local class_data sharing=() flags
+  class_data=$(zk_class_data "-tools")
+  if [ -n "$class_data" ] && [ -r "$class_data" ]; then
+    sharing=("-XX:SharedArchiveFile=$class_data")
+  fi
+  read -ra flags <<<"${JVMFLAGS-}"
+  exec "$JAVA" "${sharing[@]}" "$LOGBACK" -Dzookeeper.root.logger.level=WARN -cp "$CLASSPATH" "${flags[@]}" "$@"
 }

@@ -14,16 +14,13 @@ fi
 # shellcheck source=zkEnv.sh
 . "$(dirname "${BASH_SOURCE[0]}")/zkEnv.sh"
 
-config=${2:-${ZOOCFG:-zoo.cfg}}
-case $config in
-  */*) ;;
-  *) config=$ZOOCFGDIR/$config ;;
-esac
+if [ -n "${2-}" ]; then
+  ZOOCFG=$2
+  if [[ $ZOOCFG != */* ]]; then
+    ZOOCFG=$ZOOCFGDIR/$ZOOCFG
+  fi
+fi
 logs=${ZOO_LOG_DIR:-$ZOOKEEPER_PREFIX/logs}
-
-setting() { # name: its last value in the configuration
-  sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*//p" "$config" | tail -n 1
-}
 
 command=()
 build_command() {
@@ -41,11 +38,11 @@ build_command() {
       "-Dcom.sun.management.jmxremote.ssl=${JMXSSL:-false}")
   fi
   read -ra flags <<<"${SERVER_JVMFLAGS-} ${JVMFLAGS-}"
-  command+=(-cp "$CLASSPATH" "${flags[@]}" "${ZOOMAIN:-org.apache.zookeeper.server.quorum.QuorumPeerMain}" "$config")
+  command+=(-cp "$CLASSPATH" "${flags[@]}" "${ZOOMAIN:-org.apache.zookeeper.server.quorum.QuorumPeerMain}" "$ZOOCFG")
 }
 
 pid_file() {
-  echo "${ZOOPIDFILE:-$(setting dataDir)/zookeeper_server.pid}"
+  echo "${ZOOPIDFILE:-$(zk_setting dataDir)/zookeeper_server.pid}"
 }
 
 running() {
@@ -76,8 +73,8 @@ stop() {
 
 status() {
   local port answer
-  port=$(setting clientPort)
-  echo "Using config: $config"
+  port=$(zk_setting clientPort)
+  echo "Using config: $ZOOCFG"
   exec 3<>"/dev/tcp/localhost/${port:-2181}" || {
     echo "Error contacting service. It is probably not running." >&2
     return 1
@@ -90,12 +87,12 @@ status() {
   fi
 }
 
-if [ $# -eq 0 ]; then
+if [ $# -eq 0 ] || [ "$1" = --help ]; then
   echo "USAGE: $0 [--config DIR] {start-foreground|start|stop|restart|status|version|print-cmd} [zoo.cfg]" >&2
   exit 1
 fi
-if [ "$1" != version ] && [ ! -r "$config" ]; then
-  echo "$0: cannot read the configuration $config" >&2
+if [ "$1" != version ] && [ ! -r "$ZOOCFG" ]; then
+  echo "$0: cannot read the configuration $ZOOCFG" >&2
   exit 1
 fi
 case $1 in

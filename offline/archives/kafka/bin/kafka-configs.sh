@@ -1,8 +1,0 @@
-#!/bin/bash
-# Shows and changes settings of topics, brokers and clients.
-#
-# Inputs: the tool's own arguments (--help lists them); environment as kafka-run-class.sh.
-# Idempotence: as the tool.
-set -euo pipefail
-
-exec "$(dirname "${BASH_SOURCE[0]}")/kafka-run-class.sh" kafka.admin.ConfigCommand "$@"
