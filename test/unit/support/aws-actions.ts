@@ -22,7 +22,11 @@ export const AWS_ACTIONS: Record<string, string[]> = {
   "aws:ssm/getParameter:getParameter": ["ssm:GetParameter"],
   "aws:ec2/getInstance:getInstance": READ_INSTANCE,
   "aws:ec2/getEips:getEips": ["ec2:DescribeAddresses"],
-  "aws:servicequotas/getServiceQuota:getServiceQuota": ["servicequotas:GetServiceQuota"],
+  "aws:servicequotas/getServiceQuota:getServiceQuota": [
+    // The default, for a quota that the account has not changed.
+    "servicequotas:GetAWSDefaultServiceQuota",
+    "servicequotas:GetServiceQuota",
+  ],
   "aws:ec2/getInstances:getInstances": ["ec2:DescribeInstances"],
   "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": [
     "ec2:DescribeInstanceTypeOfferings",
