@@ -141,9 +141,10 @@ async function removeRemains(id: string): Promise<void> {
       await must(["losetup", "--detach", line.trim().split(/\s+/)[0] ?? ""]);
     }
   } else {
-    await run(["ip", "netns", "delete", `kafkalab-${id}`]);
+    // The link goes soon after the namespace, and its routes with it: they must be read before.
     const link = `kl-${id.slice(4, 16)}`;
     const { stdout: routes } = await run(["ip", "-4", "route", "show", "dev", link]);
+    await run(["ip", "netns", "delete", `kafkalab-${id}`]);
     // The VPC's public block, and the block of each elastic address that has a route of its own.
     for (const [, three = ""] of routes.matchAll(/^(198\.\d+\.\d+)\.\d+(?:\/24)? /gm)) {
       await run(["ip", "route", "delete", "unreachable", `${three}.0/24`]);
