@@ -31,7 +31,7 @@ const lab = main();
 
 /** Where Kafka clients inside the VPC connect to. */
 export const bootstrapServers = lab.then((outputs) => outputs.bootstrapServers);
-/** Where Kafka clients outside the VPC connect to; undefined if they cannot. */
+/** Where Kafka clients outside the VPC connect to; empty if they cannot. */
 export const clientBootstrapServers = lab.then((outputs) => outputs.clientBootstrapServers);
 /** Where ZooKeeper clients connect to. */
 export const zookeeperConnect = lab.then((outputs) => outputs.zookeeperConnect);

@@ -63,10 +63,9 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
   const hosts = [...zookeeper.hosts, ...kafka.hosts, ...clients, ...bastions];
   return {
     bootstrapServers: kafka.bootstrapServers.join(","),
-    clientBootstrapServers:
-      kafka.clientBootstrapServers.length > 0
-        ? pulumi.all(kafka.clientBootstrapServers).apply((servers) => servers.join(","))
-        : undefined,
+    clientBootstrapServers: pulumi
+      .all(kafka.clientBootstrapServers)
+      .apply((servers) => servers.join(",")),
     zookeeperConnect: endpoints(zookeeper.names, CLIENT_PORT),
     hosts: Object.fromEntries(hosts.map((host) => [host.hostName, describe(host)])),
     privateKey: site.keyPair.privateKey,

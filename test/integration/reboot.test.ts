@@ -75,7 +75,7 @@ test("after a reboot of the machine, up brings the lab back with its data", asyn
   expect(await leaderOf("peter-kafka01")).toMatch(/isrs: \d,\d,\d/);
   // Clients outside the hosts go on with the same addresses.
   expect((await lab.stackOutputs()).clientBootstrapServers).toBe(clientBootstrapServers);
-  const servers = clientBootstrapServers?.split(",") ?? [];
+  const servers = clientBootstrapServers.split(",");
   const states = await Promise.all(servers.map((server) => portState(...endpoint(server))));
   expect(states).toEqual(["open", "open", "open"]);
   const again = await produce("peter-kafka03");

@@ -38,7 +38,7 @@ interface CloudState {
 /** The outputs of the program. */
 export interface Outputs {
   bootstrapServers: string;
-  clientBootstrapServers?: string;
+  clientBootstrapServers: string;
   zookeeperConnect: string;
   hosts: Record<string, HostOutput>;
   privateKey: string;
