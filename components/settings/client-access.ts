@@ -45,7 +45,7 @@ const tunnelPort = integer({
   name: "tunnelPort",
   default: DEFAULT_PORT,
   rule: {
-    text: "leave a port from 1024 to 65535 for each broker",
+    text: "be from 1024 to 65535, with a port for each broker",
     check: (value, context) => {
       const last = 65_536 - context.get(brokers);
       return breach(
