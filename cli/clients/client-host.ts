@@ -1,5 +1,6 @@
 import { readMetadata } from "../../operator/kafka/metadata";
 import { CommandError, run } from "../../shared/process";
+import { npmRun } from "../lib/npm-run";
 import { Refusal } from "../lib/refusal";
 import { metadataCommand } from "./kcat";
 import type { ClientLab } from "./lab";
@@ -26,7 +27,7 @@ export function clientHosts({ hosts, isPaused, outputs, stack }: Omit<ClientLab,
   if (bootstrapServers === undefined) {
     throw new Refusal(
       `the stack ${stack.name} is not complete: it has no output bootstrapServers.`,
-      "Complete it: npm run up",
+      `Complete it: ${npmRun("up", stack.name)}`,
     );
   }
   const running = Object.values(hosts)
@@ -38,7 +39,7 @@ export function clientHosts({ hosts, isPaused, outputs, stack }: Omit<ClientLab,
   if (isPaused || names.length === 0) {
     throw new Refusal(
       "the lab is paused: none of its brokers runs.",
-      `Start it: pulumi config set kafkalab:running true -s ${stack.name}; npm run up`,
+      `Start it: pulumi config set kafkalab:running true -s ${stack.name}; ${npmRun("up", stack.name)}`,
     );
   }
   return { names, servers: bootstrapServers };
@@ -60,7 +61,11 @@ export async function findClient(lab: ClientLab, topic: string): Promise<RemoteC
       continue;
     }
     if (!topics.includes(topic)) {
-      throw unknownTopic(topic, topics, names.find((name) => name.startsWith("peter-kafka")) ?? host);
+      throw unknownTopic(
+        topic,
+        topics,
+        names.find((name) => name.startsWith("peter-kafka")) ?? host,
+      );
     }
     return { host, directory, servers };
   }

@@ -8,6 +8,14 @@ export function count(text: string): number {
   return Number(text);
 }
 
+/** Reads the name of a topic. The rule is Kafka's. */
+export function topicName(text: string): string {
+  if (!/^[a-zA-Z0-9._-]{1,249}$/.test(text)) {
+    throw new InvalidArgumentError("It must have 1 to 249 letters, digits, '.', '_' and '-'.");
+  }
+  return text;
+}
+
 /** Reads the text between key and value. */
 export function separator(text: string): string {
   if (text === "") {

@@ -1,3 +1,5 @@
+import { BROKER_PORT } from "../../components/lib/kafka-config";
+import { KAFKA_HOME } from "../../shared/homes";
 import { Refusal } from "../lib/refusal";
 import type { LabOutputs } from "./lab";
 
@@ -24,6 +26,6 @@ export function unknownTopic(topic: string, topics: readonly string[], broker: s
   return new Refusal(
     `there is no topic ${topic}. ${shown.length === 0 ? "There are no topics." : `The topics: ${shown.join(", ")}`}`,
     "Declare it with the setting kafkalab:topics, then run npm run up. Or create it by hand:",
-    `  npm run ssh -- ${broker} /usr/local/kafka/bin/kafka-topics.sh --bootstrap-server ${broker}:9092 --create --topic ${topic}`,
+    `  npm run ssh -- ${broker} ${KAFKA_HOME}/bin/kafka-topics.sh --bootstrap-server ${broker}:${BROKER_PORT} --create --topic ${topic}`,
   );
 }

@@ -1,5 +1,6 @@
 import { createServer } from "node:net";
 import { itemAt } from "../../shared/item-at";
+import { npmRun } from "../lib/npm-run";
 import { Refusal } from "../lib/refusal";
 import { clientAccess, isTunnelled, serversIn } from "./access";
 import type { ClientLab } from "./lab";
@@ -38,14 +39,14 @@ export function planTunnel(lab: Omit<ClientLab, "directory">): TunnelPlan {
   if (isPaused || hosts[bastion]?.address === undefined) {
     throw new Refusal(
       `the lab is paused: ${bastion} does not run.`,
-      `Start it: pulumi config set kafkalab:running true -s ${stack.name}; npm run up`,
+      `Start it: pulumi config set kafkalab:running true -s ${stack.name}; ${npmRun("up", stack.name)}`,
     );
   }
   const access = clientAccess(outputs, stack.name);
   if (!isTunnelled(access)) {
     throw new Refusal(
       `the outputs of the stack ${stack.name} are from its former topology: ${access.bootstrapServers}`,
-      "Complete the change: npm run up",
+      `Complete the change: ${npmRun("up", stack.name)}`,
     );
   }
   const brokers = brokersOf(lab);
@@ -53,7 +54,7 @@ export function planTunnel(lab: Omit<ClientLab, "directory">): TunnelPlan {
   if (servers.length !== brokers.length) {
     throw new Refusal(
       `the outputs of the stack ${stack.name} name ${servers.length} brokers, but it has ${brokers.length}.`,
-      "Complete the change: npm run up",
+      `Complete the change: ${npmRun("up", stack.name)}`,
     );
   }
   return {
@@ -70,7 +71,7 @@ function publicLab({ outputs, stack }: Pick<ClientLab, "outputs" | "stack">): Re
   return clientBootstrapServers === undefined
     ? new Refusal(
         problem,
-        "Its brokers have no listener for clients outside the VPC. Set kafkalab:clientAllowedCidrs, then run npm run up.",
+        `Its brokers have no listener for clients outside the VPC. Set kafkalab:clientAllowedCidrs, then: ${npmRun("up", stack.name)}`,
       )
     : new Refusal(problem, `Clients connect to the brokers directly: ${clientBootstrapServers}`);
 }
@@ -136,7 +137,7 @@ export async function checkPorts(forwards: readonly Forward[], stack: string): P
     `the ${subject} in use on this machine, perhaps by another npm run tunnel.`,
     `To see the program: ss -ltnp 'sport = :${first}'`,
     "To use other ports, for example 29092 and up, change the setting tunnelPort:",
-    `  pulumi config set kafkalab:tunnelPort 29092 -s ${stack}; npm run up`,
+    `  pulumi config set kafkalab:tunnelPort 29092 -s ${stack}; ${npmRun("up", stack)}`,
   );
 }
 

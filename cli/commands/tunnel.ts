@@ -10,7 +10,11 @@ import { print, tell } from "../lib/output";
 
 export const command: LabCommand = {
   summary: "open ports on this machine that lead to the brokers of a private lab",
-  examples: ["npm run tunnel", "npm run tunnel -- -s dev", "npm run tunnel -- -- kcat -b localhost:19092 -L"],
+  examples: [
+    "npm run tunnel",
+    "npm run tunnel -- -s dev",
+    "npm run tunnel -- -- kcat -b localhost:19092 -L",
+  ],
   define(command, act) {
     command
       .addOption(stackOption())

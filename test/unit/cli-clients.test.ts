@@ -150,7 +150,13 @@ describe("the way to the brokers", () => {
   });
 
   test("is missing without a listener", async () => {
-    expect(await refusal(() => clientAccess({}, "dev"))).toMatchInlineSnapshot();
+    expect(await refusal(() => clientAccess({}, "dev"))).toMatchInlineSnapshot(`
+      "kafkalab: the brokers of the stack dev have no listener for clients outside the VPC.
+        If an older version created the lab, update it: npm run up -- -s dev
+        If kafkalab:clientAllowedCidrs is empty, say who may connect, then update the lab. For example:
+          pulumi config set --path 'kafkalab:clientAllowedCidrs[0]' 203.0.113.7/32 -s dev
+        Without a listener, these commands work: npm run produce, npm run consume"
+    `);
   });
 
   test("has hosts and ports", () => {
@@ -170,19 +176,83 @@ describe("a client file", () => {
   const render = (kind: ClientKind) => renderTemplate(kind, TEMPLATES[kind], input(kind));
 
   test("for Java", () => {
-    expect(render("java")).toMatchInlineSnapshot();
+    expect(render("java")).toMatchInlineSnapshot(`
+      "# Connects to the Kafka lab. Created by: npm run client-config -- java
+      # Try it: bin/kafka-console-consumer.sh --bootstrap-server 198.18.7.1:9094,198.18.7.2:9094 --consumer.config client.properties --topic peter-overview01 --from-beginning --max-messages 1
+
+      bootstrap.servers=198.18.7.1:9094,198.18.7.2:9094
+      security.protocol=PLAINTEXT
+
+      # Producers: a record counts as sent when all replicas in sync have it, and a retry does not repeat it.
+      acks=all
+      enable.idempotence=true
+      key.serializer=org.apache.kafka.common.serialization.StringSerializer
+      value.serializer=org.apache.kafka.common.serialization.StringSerializer
+
+      # Consumers: a new group starts with the oldest record.
+      group.id=kafkalab-java
+      auto.offset.reset=earliest
+      key.deserializer=org.apache.kafka.common.serialization.StringDeserializer
+      value.deserializer=org.apache.kafka.common.serialization.StringDeserializer
+      "
+    `);
   });
 
   test("for librdkafka", () => {
-    expect(render("librdkafka")).toMatchInlineSnapshot();
+    expect(render("librdkafka")).toMatchInlineSnapshot(`
+      "# Connects to the Kafka lab. Created by: npm run client-config -- librdkafka
+      # Try it: kcat -F librdkafka.conf -C -t peter-overview01 -o beginning -c 1
+
+      bootstrap.servers=198.18.7.1:9094,198.18.7.2:9094
+      security.protocol=PLAINTEXT
+
+      # Producers: a record counts as sent when all replicas in sync have it, and a retry does not repeat it.
+      # The same key goes to the same partition as with Java clients.
+      acks=all
+      enable.idempotence=true
+      partitioner=murmur2_random
+
+      # Consumers: a new group starts with the oldest record.
+      group.id=kafkalab-librdkafka
+      auto.offset.reset=earliest
+      "
+    `);
   });
 
   test("for kcat", () => {
-    expect(render("kcat")).toMatchInlineSnapshot();
+    expect(render("kcat")).toMatchInlineSnapshot(`
+      "# Connects to the Kafka lab. Created by: npm run client-config -- kcat
+      # Try it: kcat -F kcat.conf -L
+
+      bootstrap.servers=198.18.7.1:9094,198.18.7.2:9094
+      security.protocol=PLAINTEXT
+      "
+    `);
   });
 
   test("for Spring", () => {
-    expect(render("spring")).toMatchInlineSnapshot();
+    expect(render("spring")).toMatchInlineSnapshot(`
+      "# Connects to the Kafka lab. Created by: npm run client-config -- spring
+      # Try it: java -jar YOUR-APPLICATION.jar --spring.config.additional-location=file:application.yml
+
+      spring:
+        kafka:
+          bootstrap-servers: 198.18.7.1:9094,198.18.7.2:9094
+          security:
+            protocol: PLAINTEXT
+          producer:
+            acks: all
+            key-serializer: org.apache.kafka.common.serialization.StringSerializer
+            value-serializer: org.apache.kafka.common.serialization.StringSerializer
+          consumer:
+            group-id: kafkalab-spring
+            auto-offset-reset: earliest
+            key-deserializer: org.apache.kafka.common.serialization.StringDeserializer
+            value-deserializer: org.apache.kafka.common.serialization.StringDeserializer
+          template:
+            default-topic: peter-overview01
+      "
+    `);
   });
 
   test.each<[ClientKind, string, string]>([
@@ -278,7 +348,32 @@ describe("a tunnel", () => {
   });
 
   test("is one connection that ends if a port is taken or the bastion dies", () => {
-    expect(tunnelArguments(planTunnel(privateLab()))).toMatchInlineSnapshot();
+    expect(tunnelArguments(planTunnel(privateLab()))).toMatchInlineSnapshot(`
+      [
+        "-F",
+        "config",
+        "-T",
+        "-o",
+        "ExitOnForwardFailure=yes",
+        "-o",
+        "ServerAliveInterval=5",
+        "-o",
+        "ServerAliveCountMax=3",
+        "-o",
+        "ControlMaster=no",
+        "-o",
+        "ControlPath=none",
+        "-L",
+        "localhost:19092:10.20.0.10:9095",
+        "-L",
+        "localhost:19093:10.20.32.10:9095",
+        "peter-bastion01",
+        "for address in 10.20.0.10 10.20.32.10; do
+      (timeout 5 bash -c ": </dev/tcp/$address/9095" 2>/dev/null && echo "open $address") &
+      done; wait; echo ready
+      cat >/dev/null; kill $PPID",
+      ]
+    `);
   });
 
   const stopped = { ...host("peter-bastion01", "10.20.0.200"), address: undefined };
@@ -291,7 +386,7 @@ describe("a tunnel", () => {
     [
       "a public lab without a listener for clients",
       lab({}, BROKERS),
-      "kafkalab: the stack local has the public topology, which needs no tunnel.\n  Its brokers have no listener for clients outside the VPC. Set kafkalab:clientAllowedCidrs, then run npm run up.",
+      "kafkalab: the stack local has the public topology, which needs no tunnel.\n  Its brokers have no listener for clients outside the VPC. Set kafkalab:clientAllowedCidrs, then: npm run up",
     ],
     [
       "a paused lab",
@@ -330,7 +425,12 @@ describe("a tunnel", () => {
     const forward = { port, broker: "peter-kafka01", address: "10.20.0.10" };
     const text = await refusal(() => checkPorts([forward], "dev"));
     await new Promise((resolve) => server.close(resolve));
-    expect(text.replaceAll(String(port), "PORT")).toMatchInlineSnapshot();
+    expect(text.replaceAll(String(port), "PORT")).toMatchInlineSnapshot(`
+      "kafkalab: the port PORT is in use on this machine, perhaps by another npm run tunnel.
+        To see the program: ss -ltnp 'sport = :PORT'
+        To use other ports, for example 29092 and up, change the setting tunnelPort:
+          pulumi config set kafkalab:tunnelPort 29092 -s dev; npm run up -- -s dev"
+    `);
     await checkPorts([forward], "dev");
   });
 
@@ -387,11 +487,10 @@ describe("a tunnel", () => {
     fakeSsh("echo ready; cat; touch ended");
     // A process that is killed closes its end of the pipe, and does nothing else.
     const script = `
-      import { Tunnel } from "./cli/clients/tunnel.ts";
+      const { Tunnel } = require("./cli/clients/tunnel.ts");
       const plan = { bastion: "b", bootstrapServers: "localhost:1", forwards: [] };
-      await new Tunnel(plan, process.argv[1]).opened();
-      process.kill(process.pid, "SIGKILL");`;
-    const argv = ["--import", "tsx", "--input-type=module", "-e", script, scratch];
+      new Tunnel(plan, process.argv[1]).opened().then(() => process.kill(process.pid, "SIGKILL"));`;
+    const argv = ["--import", "tsx", "-e", script, scratch];
     expect(spawnSync(process.execPath, argv).signal).toBe("SIGKILL");
     await vi.waitFor(() => expect(existsSync(join(scratch, "ended"))).toBe(true));
   });
@@ -409,7 +508,7 @@ describe("kcat on a host", () => {
     [{ keySeparator: "it's" }, " '-K' 'it'\\''s'"],
   ])("sends lines with %j", (options, flags) => {
     expect(produceCommand({ ...place, ...options })).toBe(
-      `'kcat' '-P' '-vvv' '-b' 'a:9092,b:9092' '-t' 'orders'${flags} '-X' 'acks=all' '-X' 'enable.idempotence=true' '-X' 'topic.partitioner=murmur2_random' '-X' 'allow.auto.create.topics=false'`,
+      `'kcat' '-P' '-vvv' '-b' 'a:9092,b:9092' '-t' 'orders'${flags} '-X' 'acks=all' '-X' 'enable.idempotence=true' '-X' 'topic.partitioner=murmur2_random' '-X' 'log_level=3'`,
     );
   });
 
@@ -420,10 +519,7 @@ describe("kcat on a host", () => {
       { max: 3, json: true, keySeparator: ":" },
       "kcat -C -t orders -q -u -b a:9092,b:9092 -c 3 -J -K : -o beginning",
     ],
-    [
-      { group: "g" },
-      "kcat -G g -q -u -b a:9092,b:9092 -X auto.offset.reset=earliest orders",
-    ],
+    [{ group: "g" }, "kcat -G g -q -u -b a:9092,b:9092 -X auto.offset.reset=earliest orders"],
     [
       { group: "g", fromEnd: true, max: 1 },
       "kcat -G g -q -u -b a:9092,b:9092 -c 1 -X auto.offset.reset=latest orders",
@@ -476,11 +572,20 @@ describe("a report of kcat", () => {
   });
 
   test.each([
-    ["% ERROR: Topic orders [0] error: Broker: Leader not available", "kafkalab: Topic orders [0] error: Broker: Leader not available"],
+    [
+      "% ERROR: Topic orders [0] error: Broker: Leader not available",
+      "kafkalab: Topic orders [0] error: Broker: Leader not available",
+    ],
     ["% Enable message offset reporting with '-X topic.produce.offset.report=true'", undefined],
     ["", undefined],
-    ["%3|1|FAIL|rdkafka#producer-1| Connect failed", "%3|1|FAIL|rdkafka#producer-1| Connect failed"],
-    ["ssh: connect to host 198.18.0.1 port 22: timed out", "ssh: connect to host 198.18.0.1 port 22: timed out"],
+    [
+      "%3|1|FAIL|rdkafka#producer-1| Connect failed",
+      "%3|1|FAIL|rdkafka#producer-1| Connect failed",
+    ],
+    [
+      "ssh: connect to host 198.18.0.1 port 22: timed out",
+      "ssh: connect to host 198.18.0.1 port 22: timed out",
+    ],
   ])("of %j shows %j", (line, shown) => {
     expect(remarkIn(line)).toBe(shown);
   });
@@ -514,7 +619,11 @@ describe("the host that runs a client", () => {
   });
 
   test.each<[string, LabHost[], string[]]>([
-    ["a host for clients", [...BROKERS, CLIENT], ["peter-client01", "peter-kafka01", "peter-kafka02"]],
+    [
+      "a host for clients",
+      [...BROKERS, CLIENT],
+      ["peter-client01", "peter-kafka01", "peter-kafka02"],
+    ],
     ["otherwise the first broker", BROKERS, ["peter-kafka01", "peter-kafka02"]],
     [
       "that runs",
@@ -568,7 +677,11 @@ describe("the host that runs a client", () => {
   test("says how to create a topic that does not exist", async () => {
     fakeSsh(`echo '${METADATA}'`);
     const text = await refusal(() => findClient(lab(outputs, [...BROKERS, CLIENT]), "clicks"));
-    expect(text).toMatchInlineSnapshot();
+    expect(text).toMatchInlineSnapshot(`
+      "kafkalab: there is no topic clicks. The topics: orders
+        Declare it with the setting kafkalab:topics, then run npm run up. Or create it by hand:
+          npm run ssh -- peter-kafka01 /usr/local/kafka/bin/kafka-topics.sh --bootstrap-server peter-kafka01:9092 --create --topic clicks"
+    `);
   });
 
   test("is asked for a topic", async () => {
@@ -650,15 +763,15 @@ describe("consume", () => {
 
   test("ends the input of the command at a signal, and waits for the command", async () => {
     fakeSsh("echo up >&2; cat; echo left >&2");
-    const written = capture();
-    vi.mocked(process.stderr.write).mockImplementation((text) => {
-      written.stderr += String(text);
-      if (written.stderr === "up\n") {
+    let written = "";
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+      written += String(text);
+      if (written === "up\n") {
         process.emit("SIGINT", "SIGINT");
       }
       return true;
     });
     expect(await consume(client(), wanted)).toBe(130);
-    expect(written.stderr).toBe("up\nleft\n");
+    expect(written).toBe("up\nleft\n");
   });
 });

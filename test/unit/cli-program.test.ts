@@ -62,6 +62,7 @@ test.each([
   [["cache", "prune", "--unused-for", "x"], "commander.invalidArgument", "a number of days"],
   [["status", "extra"], "commander.excessArguments", "too many arguments"],
   [["client-config", "rust"], "commander.invalidArgument", "Allowed choices are java, librdkafka"],
+  [["client-config", "--topic", 'a"b'], "commander.invalidArgument", "1 to 249 letters"],
   [["consume", "--max", "0"], "commander.invalidArgument", "a whole number, 1 or more"],
   [["produce", "--key-separator", ""], "commander.invalidArgument", "one character or more"],
 ])("%j is refused, and says why", async (argv, code, message) => {
@@ -119,10 +120,7 @@ describe("flags of pulumi", () => {
     [["--", "kcat", "-s", "-b", "localhost:19092"]],
   ])("tunnel takes %j as a command", async (words) => {
     const program = await programOf(["tunnel"], () => (...args) => {
-      expect(args.slice(0, 2)).toEqual([
-        ["kcat", "-s", "-b", "localhost:19092"],
-        { stack: "dev" },
-      ]);
+      expect(args.slice(0, 2)).toEqual([["kcat", "-s", "-b", "localhost:19092"], { stack: "dev" }]);
       return Promise.resolve();
     });
     await program.parseAsync(["tunnel", "-s", "dev", ...words], { from: "user" });

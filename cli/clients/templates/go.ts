@@ -2,37 +2,10 @@ import { goConnection } from "../connection";
 import type { Template } from "./template";
 
 /** The release of the client that the tests run. */
-export const GO_CLIENT = "github.com/twmb/franz-go@v1.20.0";
+export const GO_CLIENT = "github.com/twmb/franz-go@v1.20.7";
 
-/** A program for franz-go. */
-export const go: Template = {
-  file: "main.go",
-  summary: "a program that sends a record and reads it back, with franz-go",
-  comment: "//",
-  command: ({ file }) => `go mod init kafkalab-client && go get ${GO_CLIENT} && go run ${file}`,
-  body: ({ access, topic }) => `
-package main
-
-import (
-	"context"
-	"fmt"
-	"log"
-	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
-)
-
-const (
-	topic = "${topic}"
-	group = "kafkalab-go"
-)
-
-// connection has the options of every client of the lab.
-var connection = []kgo.Opt{
-${goConnection(access).join("\n")}
-}
-
-func main() {
+/** The part of the program that no setting changes. */
+const FUNCTIONS = `func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	record := fmt.Sprintf("hello-%d", time.Now().UnixNano())
@@ -88,5 +61,35 @@ func consume(ctx context.Context, value string) error {
 			}
 		}
 	}
-}`,
+}`;
+
+/** A program for franz-go. */
+export const go: Template = {
+  file: "main.go",
+  summary: "a program that sends a record and reads it back, with franz-go",
+  comment: "//",
+  command: ({ file }) => `go mod init kafkalab-client && go get ${GO_CLIENT} && go run ${file}`,
+  body: ({ access, topic }) => `
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	topic = "${topic}"
+	group = "kafkalab-go"
+)
+
+// connection has the options of every client of the lab.
+var connection = []kgo.Opt{
+${goConnection(access).join("\n")}
+}
+
+${FUNCTIONS}`,
 };

@@ -8,7 +8,8 @@ export const spring: Template = {
   file: "application.yml",
   summary: "application.yml for Spring Boot with Spring for Apache Kafka",
   comment: "#",
-  command: ({ file }) => `java -jar YOUR-APPLICATION.jar --spring.config.additional-location=file:${file}`,
+  command: ({ file }) =>
+    `java -jar YOUR-APPLICATION.jar --spring.config.additional-location=file:${file}`,
   body: ({ access, topic }) => `
 spring:
   kafka:

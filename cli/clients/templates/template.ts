@@ -1,3 +1,4 @@
+import { npmRun } from "../../lib/npm-run";
 import { type ClientAccess, isTunnelled } from "../access";
 
 /** What the text of a client file depends on. */
@@ -27,17 +28,14 @@ export interface Template {
 
 /** The remarks about a file: where it comes from, what must run, and a command to try it. */
 export function remarks(kind: string, template: Template, input: ClientFileInput): string[] {
-  const stackOption = input.stack === "local" ? "" : `-s ${input.stack} `;
   return [
-    `Connects to the Kafka lab. Created by: npm run client-config -- ${stackOption}${kind}`,
+    `Connects to the Kafka lab. Created by: ${npmRun("client-config", input.stack, kind)}`,
     ...(isTunnelled(input.access)
-      ? [`Works while this command runs: npm run tunnel${tunnelOption(input.stack)}`]
+      ? [`Works while this command runs: ${npmRun("tunnel", input.stack)}`]
       : []),
     `Try it: ${template.command(input)}`,
   ];
 }
-
-const tunnelOption = (stack: string) => (stack === "local" ? "" : ` -- -s ${stack}`);
 
 /** The complete text of a file. */
 export function renderTemplate(kind: string, template: Template, input: ClientFileInput): string {
