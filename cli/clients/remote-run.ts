@@ -29,9 +29,8 @@ export async function produce(
   const count = new LineCount();
   const run = new RemoteRun(client, produceCommand(wanted), (line) => deliveries.read(line));
   input.on("data", (part: Buffer) => count.read(part));
-  input.pipe(run.input);
+  run.feed(input);
   const status = await run.ended;
-  input.destroy();
   const { acknowledged } = deliveries;
   print(`Kafka has acknowledged ${records(acknowledged)} of the topic ${wanted.topic}.`);
   if (acknowledged > 0) {
@@ -63,6 +62,7 @@ class RemoteRun {
   /** Resolves with the exit status: that of the signal if there was one. */
   readonly ended: Promise<number>;
   private readonly child: ChildProcessByStdio<Writable, null, Readable>;
+  private source: Readable | undefined;
 
   /** @param read Reads a line of the command's standard error, and returns what the user must see. */
   constructor(
@@ -83,14 +83,22 @@ class RemoteRun {
     this.ended = this.wait();
   }
 
-  /** The command's standard input. */
-  get input(): Writable {
-    return this.child.stdin;
+  /** Passes an input on to the command until the input ends, the command ends or a signal comes. */
+  feed(input: Readable): void {
+    this.source = input;
+    input.on("error", () => this.endInput());
+    input.pipe(this.child.stdin);
+  }
+
+  private endInput(): void {
+    // After Ctrl-C, the terminal belongs to the user's shell. To go on reading from it would stop this process.
+    this.source?.destroy();
+    this.child.stdin.end();
   }
 
   private async wait(): Promise<number> {
     const end = catchEnd(() => this.child.kill("SIGTERM"));
-    void end.status.then(() => this.child.stdin.end());
+    void end.status.then(() => this.endInput());
     try {
       const [status] = (await once(this.child, "close")) as [number | null];
       if (end.isSent) {
@@ -101,6 +109,7 @@ class RemoteRun {
       }
       return status === 0 ? EXIT_STATUS.done : EXIT_STATUS.failed;
     } finally {
+      this.source?.destroy();
       end.release();
     }
   }
