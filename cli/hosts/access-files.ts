@@ -5,7 +5,7 @@ import { run } from "../../shared/process";
 import { stateDir } from "../../local-cloud/machine/paths";
 import { Refusal } from "../lib/refusal";
 import type { Stack } from "../lib/stack";
-import { exportedResources } from "../pulumi/stacks";
+import { exportedResources, type StateResource } from "../pulumi/stacks";
 import { type Access, type Hosts, type LabHost, readAccess } from "./hosts";
 import { linkedCommand, NO_LINK, sshConfig } from "./ssh-config";
 
@@ -29,10 +29,15 @@ const USERS_OWN = [
  * Writes `key`, `known_hosts` and `config`, readable only for this user. Returns the hosts.
  *
  * @param directory @default the directory of the stack
+ * @param resources The resources with decrypted secrets. @default those in Pulumi's state
  * @throws Refusal if the stack has no hosts.
  */
-export async function writeAccess(stack: Stack, directory = accessDir(stack)): Promise<Hosts> {
-  const access = readAccess(await exportedResources(stack, "clear"));
+export async function writeAccess(
+  stack: Stack,
+  directory = accessDir(stack),
+  resources?: readonly StateResource[],
+): Promise<Hosts> {
+  const access = readAccess(resources ?? (await exportedResources(stack, "clear")));
   if (Object.keys(access.hosts).length === 0) {
     throw new Refusal(`the stack ${stack.name} has no hosts.`, "Make them with: npm run up");
   }

@@ -26,6 +26,7 @@ scope_of() { # COMMAND ARGUMENT...
     test | test-integration | test-operations | test-full) echo test && return ;;
     env | bench) echo lab && return ;;
     up | preview | destroy | status | key | ssh | ssh-config | checkpoint | drill | take-over) ;;
+    tunnel | client-config | produce | consume) ;;
     *) echo npm && return ;;
   esac
   for argument; do
@@ -46,6 +47,12 @@ KAFKALAB_SCOPE=$(scope_of "$@")
 KAFKALAB_SETUP_QUIET=1 "$here/setup.sh" --scope "$KAFKALAB_SCOPE"
 export KAFKALAB_CACHE=$cache KAFKALAB_STATE=$state KAFKALAB_SCOPE
 cd "$root"
+
+# These commands last until the user ends them. A signal to the command must reach Node.js, which then ends
+# its connection to a host in order.
+case ${1-} in
+  tunnel | produce | consume) exec node "$lab/cli/main.mjs" "$@" ;;
+esac
 
 # The last step of a command may be another program, such as pulumi or ssh. Node.js writes that program with
 # its arguments to file descriptor 3, and this shell executes it with exec. So each signal reaches the program

@@ -61,6 +61,10 @@ test.each([
   [["checkpoint", "save"], "commander.missingArgument", "missing required argument 'name'"],
   [["cache", "prune", "--unused-for", "x"], "commander.invalidArgument", "a number of days"],
   [["status", "extra"], "commander.excessArguments", "too many arguments"],
+  [["client-config", "rust"], "commander.invalidArgument", "Allowed choices are java, librdkafka"],
+  [["client-config", "--topic", 'a"b'], "commander.invalidArgument", "1 to 249 letters"],
+  [["consume", "--max", "0"], "commander.invalidArgument", "a whole number, 1 or more"],
+  [["produce", "--key-separator", ""], "commander.invalidArgument", "one character or more"],
 ])("%j is refused, and says why", async (argv, code, message) => {
   expect(await commandLine(...argv)).toEqual({
     code,
@@ -108,6 +112,18 @@ describe("flags of pulumi", () => {
       return Promise.resolve();
     });
     await program.parseAsync(["ssh", "peter-kafka01", "ls", "-s", "--json", "/"], { from: "user" });
+    expect.assertions(1);
+  });
+
+  test.each([
+    [["kcat", "-s", "-b", "localhost:19092"]],
+    [["--", "kcat", "-s", "-b", "localhost:19092"]],
+  ])("tunnel takes %j as a command", async (words) => {
+    const program = await programOf(["tunnel"], () => (...args) => {
+      expect(args.slice(0, 2)).toEqual([["kcat", "-s", "-b", "localhost:19092"], { stack: "dev" }]);
+      return Promise.resolve();
+    });
+    await program.parseAsync(["tunnel", "-s", "dev", ...words], { from: "user" });
     expect.assertions(1);
   });
 });

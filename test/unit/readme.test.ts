@@ -7,7 +7,13 @@ const ROOT = join(__dirname, "../..");
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
 
 /** The documents that exist in Korean as well. */
-const TRANSLATED = ["README.md", "docs/guide.md", "docs/usage.md", "docs/troubleshooting.md"];
+const TRANSLATED = [
+  "README.md",
+  "docs/clients.md",
+  "docs/guide.md",
+  "docs/usage.md",
+  "docs/troubleshooting.md",
+];
 const korean = (file: string) => file.replace(/\.md$/, ".ko.md");
 
 test("README and the documents name no command that there is not", () => {

@@ -1,0 +1,100 @@
+import { readMetadata } from "../../operator/kafka/metadata";
+import { CommandError, run } from "../../shared/process";
+import { npmRun } from "../lib/npm-run";
+import { Refusal } from "../lib/refusal";
+import { metadataCommand } from "./kcat";
+import type { ClientLab } from "./lab";
+import { unknownTopic } from "./topic";
+
+/** ssh's exit status if it cannot connect, or if the connection breaks. */
+export const SSH_FAILED = 255;
+
+/** A host of the lab that runs a client for the user. */
+export interface RemoteClient {
+  host: string;
+  /** The directory of the SSH configuration. */
+  directory: string;
+  /** `host:port` of the brokers, as the lab's hosts know them. */
+  servers: string;
+}
+
+/** The hosts that can run a client, in the order of preference: hosts for clients, then brokers. */
+export function clientHosts({ hosts, isPaused, outputs, stack }: Omit<ClientLab, "directory">): {
+  names: string[];
+  servers: string;
+} {
+  const { bootstrapServers } = outputs;
+  if (bootstrapServers === undefined) {
+    throw new Refusal(
+      `the stack ${stack.name} is not complete: it has no output bootstrapServers.`,
+      `Complete it: ${npmRun("up", stack.name)}`,
+    );
+  }
+  const running = Object.values(hosts)
+    .filter(({ address }) => address !== undefined)
+    .map(({ names }) => names[0]);
+  const names = ["peter-client", "peter-kafka"].flatMap((prefix) =>
+    running.filter((name) => name.startsWith(prefix)).sort(),
+  );
+  if (isPaused || names.length === 0) {
+    throw new Refusal(
+      "the lab is paused: none of its brokers runs.",
+      `Start it: pulumi config set kafkalab:running true -s ${stack.name}; ${npmRun("up", stack.name)}`,
+    );
+  }
+  return { names, servers: bootstrapServers };
+}
+
+/**
+ * Finds the first host that SSH reaches, and checks there that the topic exists.
+ *
+ * @throws Refusal if no host answers, Kafka does not answer, or there is no such topic.
+ */
+export async function findClient(lab: ClientLab, topic: string): Promise<RemoteClient> {
+  const { names, servers } = clientHosts(lab);
+  const { directory } = lab;
+  const unreachable: string[] = [];
+  for (const host of names) {
+    const topics = await topicsFrom({ host, directory, servers });
+    if (typeof topics === "string") {
+      unreachable.push(`${host}: ${topics}`);
+      continue;
+    }
+    if (!topics.includes(topic)) {
+      throw unknownTopic(
+        topic,
+        topics,
+        names.find((name) => name.startsWith("peter-kafka")) ?? host,
+      );
+    }
+    return { host, directory, servers };
+  }
+  throw new Refusal("no host answers.", ...unreachable, "See the state of the lab: npm run status");
+}
+
+/** The topics of the cluster, or the reason why SSH does not reach the host. */
+async function topicsFrom(client: RemoteClient): Promise<string[] | string> {
+  const { host, servers } = client;
+  try {
+    const text = await run(sshCommand(client, metadataCommand(servers)));
+    return [...new Set(readMetadata(text).partitions.map(({ topic }) => topic))];
+  } catch (error) {
+    if (!(error instanceof CommandError)) {
+      throw error;
+    }
+    const reason = error.stderr.trim().split("\n").at(-1) ?? "";
+    if (error.status === SSH_FAILED) {
+      return reason;
+    }
+    throw new Refusal(
+      `Kafka does not answer ${host}: ${reason.replace(/^% ERROR: /, "")}`,
+      "See the state of the lab: npm run status",
+    );
+  }
+}
+
+/** The command line that runs a command on the host, whatever the current directory is. */
+export function sshCommand({ directory, host }: RemoteClient, command: string): string[] {
+  // ssh passes the path of the configuration unquoted to a ProxyJump, so use a plain file name.
+  return ["env", `--chdir=${directory}`, "ssh", "-F", "config", "-T", host, command];
+}

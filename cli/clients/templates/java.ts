@@ -1,0 +1,27 @@
+import { javaConnection } from "../connection";
+import { propertyLines, type Template } from "./template";
+
+const SERIALIZATION = "org.apache.kafka.common.serialization";
+
+/** Properties for Kafka's console tools and for any Java client. */
+export const java: Template = {
+  file: "client.properties",
+  summary: "client.properties for Kafka's console tools and any Java client",
+  comment: "#",
+  command: ({ access, topic, file }) =>
+    `bin/kafka-console-consumer.sh --bootstrap-server ${access.bootstrapServers} --consumer.config ${file} --topic ${topic} --from-beginning --max-messages 1`,
+  body: ({ access }) => `
+${propertyLines(javaConnection(access))}
+
+# Producers: a record counts as sent when all replicas in sync have it, and a retry does not repeat it.
+acks=all
+enable.idempotence=true
+key.serializer=${SERIALIZATION}.StringSerializer
+value.serializer=${SERIALIZATION}.StringSerializer
+
+# Consumers: a new group starts with the oldest record.
+group.id=kafkalab-java
+auto.offset.reset=earliest
+key.deserializer=${SERIALIZATION}.StringDeserializer
+value.deserializer=${SERIALIZATION}.StringDeserializer`,
+};
