@@ -11,7 +11,11 @@ import {
 
 const labOutputs = z.object({
   bootstrapServers: z.string().optional(),
-  clientBootstrapServers: z.string().optional(),
+  /** Empty in the output if clients have no access. */
+  clientBootstrapServers: z
+    .string()
+    .optional()
+    .transform((servers) => (servers === "" ? undefined : servers)),
   topic: z.string().optional(),
 });
 
