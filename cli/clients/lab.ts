@@ -14,8 +14,8 @@ const labOutputs = z.object({
   /** Empty in the output if clients have no access. */
   clientBootstrapServers: z
     .string()
-    .optional()
-    .transform((servers) => (servers === "" ? undefined : servers)),
+    .transform((servers) => (servers === "" ? undefined : servers))
+    .optional(),
   topic: z.string().optional(),
 });
 

@@ -1,4 +1,4 @@
-import { BROKER_PORT } from "../../components/lib/kafka-config";
+import { BROKER_PORT } from "../../components/lib/kafka-listeners";
 import { KAFKA_HOME } from "../../shared/homes";
 import { Refusal } from "../lib/refusal";
 import type { LabOutputs } from "./lab";

@@ -1,12 +1,10 @@
 import { createServer } from "node:net";
+import { TUNNEL_PORT } from "../../components/lib/kafka-listeners";
 import { itemAt } from "../../shared/item-at";
 import { npmRun } from "../lib/npm-run";
 import { Refusal } from "../lib/refusal";
 import { clientAccess, isTunnelled, serversIn } from "./access";
 import type { ClientLab } from "./lab";
-
-/** The port of the brokers' listener for the tunnel. */
-const TUNNEL_PORT = 9095;
 
 /** A port of this machine that leads to a broker. */
 export interface Forward {
