@@ -29,7 +29,7 @@ build_python() { # DIRECTORY
 
 build_node() { # DIRECTORY
   cp "$root/$clients/node"/{client.mjs,counts.mjs,package.json,package-lock.json} "$root/.npmrc" "$1"
-  npm ci --prefix "$1" --ignore-scripts --omit=optional --no-update-notifier >&2
+  npm ci --prefix "$1" --ignore-scripts --no-update-notifier >&2
 }
 
 build_go() { # DIRECTORY

@@ -102,22 +102,21 @@ async function produce(counts, from, to) {
   await producer.close();
 }
 
-/** Calls `take` with each message until it returns true, and then `end`. */
-async function read(consumer, counts, options, take, end = () => undefined) {
+/** Calls `take` with each message until it returns true or the signal comes, and then `end`. */
+async function read(consumer, counts, options, { take, signal, end = () => undefined }) {
   const stream = await consumer.consume({ maxWaitTime: 200, ...options });
-  stream.on("error", (error) => counts.error("stream: ", error));
-  const timer = setTimeout(() => stream.destroy(), LIMIT_MS);
-  try {
-    for await (const message of stream) {
+  await new Promise((resolve) => {
+    signal.addEventListener("abort", resolve);
+    stream.on("error", (error) => counts.error("stream: ", error));
+    stream.on("data", (message) => {
       if (take(message)) {
-        break;
+        stream.removeAllListeners("data").pause();
+        resolve();
       }
-    }
-    await end();
-  } finally {
-    clearTimeout(timer);
-    await consumer.close(true);
-  }
+    });
+  });
+  await end();
+  await consumer.close(true);
 }
 
 const fromGroup = (topics) => ({
@@ -136,9 +135,9 @@ async function consume(counts, isEnough) {
     offsets.set(partition, { topic, partition, offset: offset + 1n, leaderEpoch: -1 });
     return isEnough();
   };
-  await read(consumer, counts, fromGroup([TOPIC]), take, () =>
-    consumer.commit({ offsets: [...offsets.values()] }),
-  );
+  const end = () => consumer.commit({ offsets: [...offsets.values()] });
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  await read(consumer, counts, fromGroup([TOPIC]), { take, signal, end });
 }
 
 async function committed(counts) {
@@ -184,7 +183,7 @@ async function readTransactions(counts, isolationLevel) {
   };
   const consumer = newConsumer(counts, `${GROUP}-${isolationLevel}`, { autocommit: false });
   const options = { topics: [TRANSACTIONS], mode: MessagesStreamModes.EARLIEST, isolationLevel };
-  await read(consumer, counts, options, take);
+  await read(consumer, counts, options, { take, signal: AbortSignal.timeout(LIMIT_MS) });
   return values.length;
 }
 
@@ -232,17 +231,22 @@ async function keepSending(counts) {
 async function during() {
   const counts = new Counts();
   await createTopics(counts, TOPIC);
-  let sent = false;
   const consumer = newConsumer(counts, GROUP, { autocommit: 1000 });
-  const reading = read(consumer, counts, fromGroup([TOPIC]), (message) => {
+  const over = new AbortController();
+  const take = (message) => {
     if (counts.consumed === 0) {
       console.log(JSON.stringify({ flowing: true }));
     }
     counts.read(Number(message.value), hasHeaders(message));
-    return sent && counts.lost() === 0;
-  });
+    return false;
+  };
+  const reading = read(consumer, counts, fromGroup([TOPIC]), { take, signal: over.signal });
   await keepSending(counts);
-  sent = true;
+  const deadline = performance.now() + LIMIT_MS;
+  while (counts.lost() > 0 && performance.now() < deadline) {
+    await delay(50);
+  }
+  over.abort();
   await reading;
   return counts.report(CLIENT, version(), { longestPauseMs: Math.round(counts.longestPauseMs) });
 }

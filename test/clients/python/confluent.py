@@ -3,8 +3,8 @@
 Inputs: see common.py. With --during it produces and consumes until standard input ends.
 """
 
+import importlib.metadata
 import threading
-import uuid
 
 import common
 import confluent_kafka
@@ -13,7 +13,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 CLIENT = "python"
-VERSION = f"{confluent_kafka.version()[0]} (librdkafka {confluent_kafka.libversion()[0]})"
+VERSION = f"{importlib.metadata.version('confluent-kafka')} (librdkafka {confluent_kafka.libversion()[0]})"
 TRANSACTIONS = f"{TOPIC}-transactions"
 
 
@@ -104,7 +104,7 @@ def committed(counts):
 
 def transactions(counts):
     """Commits, aborts and commits again: whoever reads the last records has passed the aborted ones."""
-    to = producer(counts, transactional_id=f"{GROUP}-{uuid.uuid4()}")
+    to = producer(counts, transactional_id=GROUP)
     to.init_transactions(LIMIT_SECONDS)
     for outcome in ("committed", "aborted", "committed"):
         to.begin_transaction()

@@ -28,11 +28,12 @@ def version():
     return re.search(r"kafka-clients-(.*)\.jar", jar)[1]
 
 
-def error_in(counts):
-    """Counts warnings and errors of the log by Kafka's error code, or by their class and first words."""
+def error_in(counts, levels="ERROR|FATAL"):
+    """Counts lines of the log by Kafka's error code, or by their class and first words."""
+    pattern = re.compile(rf"\[[^\]]*\] (?:{levels}) (?:\[[^\]]*\] )?(.*?)(?: \(([\w.$]+)\))?$")
 
     def take(line):
-        logged = re.match(r"\[[^\]]*\] (?:WARN|ERROR|FATAL) (?:\[[^\]]*\] )?(.*?)(?: \(([\w.$]+)\))?$", line)
+        logged = pattern.match(line)
         if logged is None:
             return
         code = re.search(r"\b[A-Z]{3,}(?:_[A-Z]+)+\b", logged[1])
@@ -137,11 +138,11 @@ def during():
             counts.error("delivery: " + about["exception"].split(".")[-1])
 
     with tempfile.NamedTemporaryFile("w", suffix=".properties") as config:
-        producer = Tool(verifiable_producer(config), line=event, error=error_in(counts))
+        producer = Tool(verifiable_producer(config), line=event, error=error_in(counts, "WARN|ERROR|FATAL"))
         consumer = Tool(
             tool("kafka-console-consumer", "--topic", TOPIC, "--group", GROUP, "--from-beginning"),
             line=lambda line: counts.read(int(line)),
-            error=error_in(counts),
+            error=error_in(counts, "WARN|ERROR|FATAL"),
         )
         common.tell_when_flowing(counts)
         stop.wait()

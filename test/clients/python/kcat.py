@@ -29,10 +29,10 @@ def version():
 
 
 def error_in(counts):
-    """Counts librdkafka's log lines by their facility, and kcat's errors by their text."""
+    """Counts the errors in librdkafka's log by their facility, and those of kcat by their text."""
 
     def take(line):
-        log = re.match(r"%\d\|[^|]*\|(\w+)\|", line)
+        log = re.match(r"%[0-3]\|[^|]*\|(\w+)\|", line)
         failed = re.search(r"(?:ERROR|failed for message): (.*)", line)
         if log is not None:
             counts.error(log[1])
