@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import {
+  Client,
+  clientBootstrap,
+  CLIENTS,
+  expectExact,
+  expectNothingLost,
+  HOST_CLIENTS,
+} from "../support/clients";
+import { Cluster, since } from "../support/cluster";
+import { hostOf } from "../support/host";
+import { useLab } from "../support/lab";
+import { lastLine, type Running, waitFor } from "../support/run";
+
+/*
+ * Clients in five languages on this machine and on a client host, in both topologies: with a cluster at
+ * rest, and while every broker restarts.
+ */
+
+// On two cores eight clients slow the roll down.
+vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 1_200_000 });
+
+describe.each(["public", "private"])("%s topology", (topology) => {
+  const lab = useLab(`clients-${topology}`, async (lab) => {
+    lab.upSeconds = 3600; // the tunnel lasts as long as the tests
+    lab.configure({ topology, clients: 1 });
+    await lab.up();
+  });
+  const cluster = new Cluster(lab);
+  let tunnel: Running | undefined;
+
+  beforeAll(async () => {
+    if (topology === "private") {
+      const running = lab.start("tunnel");
+      tunnel = running;
+      await waitFor("the tunnel", "open", 60, () =>
+        running.output().includes(" is open.") ? {} : lastLine(running.output()),
+      );
+    }
+  });
+
+  afterAll(async () => {
+    if (tunnel !== undefined) {
+      process.kill(tunnel.pid, "SIGTERM");
+      await tunnel.ended;
+    }
+  });
+
+  const inside = async () => {
+    const host = hostOf(await lab.hosts(), "peter-client01");
+    const { bootstrapServers } = await lab.stackOutputs();
+    return { host, bootstrapServers };
+  };
+
+  test.each(CLIENTS)("%s on this machine", async (name) => {
+    const client = await Client.here(name);
+    expectExact(await client.run(await clientBootstrap(lab)));
+  });
+
+  test.each(HOST_CLIENTS)("%s on a client host", async (name) => {
+    const { host, bootstrapServers } = await inside();
+    const client = await Client.on(host, name);
+    expectExact(await client.run(bootstrapServers));
+  });
+
+  test("all of them while every broker restarts: no acknowledged record is lost", async () => {
+    const { host, bootstrapServers } = await inside();
+    const outside = await clientBootstrap(lab);
+    const began = performance.now();
+    const running = [];
+    for (const name of CLIENTS) {
+      running.push(await (await Client.here(name)).start(outside));
+    }
+    for (const name of HOST_CLIENTS) {
+      running.push(await (await Client.on(host, name)).start(bootstrapServers));
+    }
+    const seconds = (performance.now() - began) / 1000;
+    const before = await cluster.brokerStarts();
+    lab.configure({ topology, clients: 1, brokerConfig: { "queued.max.requests": 600 } });
+    const rolled = performance.now();
+    await lab.up();
+    expect(since(before, await cluster.brokerStarts())).toHaveLength(3);
+    const rollSeconds = (performance.now() - rolled) / 1000;
+    process.stderr.write(`started in ${seconds} s, rolled in ${rollSeconds} s\n`);
+    const reports = await Promise.all(running.map((client) => client.stop()));
+    for (const report of reports) {
+      expectNothingLost(report, rollSeconds);
+    }
+  });
+});

@@ -1,0 +1,169 @@
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { z } from "zod";
+import { Session } from "../../cli/drill/session";
+import { type Host, quote } from "./host";
+import { type Lab, root } from "./lab";
+import { lastLine, must } from "./run";
+
+/** The client programs of test/clients. */
+export const CLIENTS = ["python", "node", "go", "java", "kcat"] as const;
+
+/** Those that run on a client host, whose tools they use. */
+export const HOST_CLIENTS = ["python", "java", "kcat"] as const;
+
+/** The number of records of one run. */
+export const RECORDS = 10_000;
+
+export type ClientName = (typeof CLIENTS)[number];
+
+/** With an installation that is missing, and on a busy machine. */
+const PREPARE_SECONDS = 300;
+const RUN_SECONDS = 300;
+/** A client that is told to stop waits for its records: see LIMIT_SECONDS of the programs. */
+const STOP_SECONDS = 300;
+const FLOW_SECONDS = 120;
+
+/** What a client counted, by its own account. */
+const counts = {
+  client: z.enum(CLIENTS),
+  version: z.string().min(1),
+  produced: z.int(),
+  acknowledged: z.int(),
+  consumed: z.int(),
+  distinct: z.int(),
+  duplicates: z.int(),
+  /** Records that were acknowledged and not read. */
+  lost: z.int(),
+  /** How often the client reported an error, by its name. */
+  errors: z.record(z.string(), z.int()),
+};
+
+const Once = z.strictObject({
+  ...counts,
+  withHeaders: z.int(),
+  /** The sum of the group's offsets; null if the client cannot ask for them. */
+  committed: z.int().nullable(),
+  /** Records that a second run of the group read again. */
+  again: z.int(),
+  /** What was written in transactions, and what readers saw of it; null if the client has none. */
+  transaction: z
+    .strictObject({
+      committed: z.int(),
+      aborted: z.int(),
+      readCommitted: z.int(),
+      readUncommitted: z.int(),
+    })
+    .nullable(),
+});
+
+const Lasting = z.strictObject({
+  ...counts,
+  /** The longest time between two records that the client read. */
+  longestPauseMs: z.int(),
+});
+
+/** The result of one run. */
+export type OnceReport = z.infer<typeof Once>;
+
+/** The result of a client that ran until it was told to stop. */
+export type LastingReport = z.infer<typeof Lasting>;
+
+/** A client program, on this machine or on a host of the lab. */
+export class Client {
+  private constructor(
+    readonly name: ClientName,
+    /** The command with these variables and options. */
+    private readonly argv: (environment: string[], ...options: string[]) => string[],
+  ) {}
+
+  /** A client on this machine, outside of all hosts. Installs what it needs. */
+  static async here(name: ClientName): Promise<Client> {
+    const prepare = join(root, "test/clients/prepare.sh");
+    const printed = await must([prepare, name], { timeoutSeconds: PREPARE_SECONDS });
+    const command = printed.trim().split("\n");
+    return new Client(name, (environment, ...options) => [
+      ...["env", ...environment, ...command, ...options],
+    ]);
+  }
+
+  /** A client on a host, with the tools of that host. */
+  static async on(host: Host, name: (typeof HOST_CLIENTS)[number]): Promise<Client> {
+    const folder = join(root, "test/clients/python");
+    for (const file of readdirSync(folder).filter((each) => each.endsWith(".py"))) {
+      const input = readFileSync(join(folder, file), "utf8");
+      await host.run(`mkdir -p clients && cat > clients/${file}`, { input });
+    }
+    const program = name === "python" ? "confluent" : name;
+    return new Client(name, (environment, ...options) => [
+      ...host.sshArguments(),
+      ["env", ...environment, "python3", `clients/${program}.py`, ...options].map(quote).join(" "),
+    ]);
+  }
+
+  /** Produces, consumes twice in a group and uses transactions, on topics of its own. */
+  async run(bootstrap: string): Promise<OnceReport> {
+    const argv = this.argv([...this.environment(bootstrap), `RECORDS=${RECORDS}`]);
+    const printed = await must(argv, { timeoutSeconds: RUN_SECONDS });
+    return Once.parse(JSON.parse(lastLine(printed)));
+  }
+
+  /** Starts to produce and to consume, and waits until the first record has been read. */
+  async start(bootstrap: string): Promise<LastingClient> {
+    const argv = this.argv(this.environment(bootstrap), "--during");
+    const session = new Session(`client ${this.name}`, argv);
+    await session.line('"flowing"', FLOW_SECONDS);
+    return new LastingClient(session);
+  }
+
+  private environment(bootstrap: string): string[] {
+    const topic = `clients-${this.name}-${randomUUID()}`;
+    return [`BOOTSTRAP=${bootstrap}`, `TOPIC=${topic}`, `GROUP=${topic}`];
+  }
+}
+
+/** A client that produces and consumes until it is told to stop. */
+export class LastingClient {
+  constructor(private readonly session: Session) {}
+
+  /** Stops producing, waits for what was acknowledged, and returns the counts. */
+  async stop(): Promise<LastingReport> {
+    const status = await this.session.end(STOP_SECONDS);
+    if (status !== 0) {
+      throw new Error(`${this.session.what} ended with ${status}: ${this.session.lastSeen()}`);
+    }
+    const report = Lasting.parse(JSON.parse(this.session.lines.at(-1) ?? ""));
+    process.stderr.write(`client: ${JSON.stringify(report)}\n`);
+    return report;
+  }
+}
+
+/** Where clients outside of the VPC find the brokers, by the program's outputs. */
+export async function clientBootstrap(lab: Lab): Promise<string> {
+  const outputs = z.object({ clientBootstrapServers: z.string() }).parse(await lab.stackOutputs());
+  return outputs.clientBootstrapServers;
+}
+
+/** Expects that a client on a whole cluster has everything exactly once, and no error. */
+export function expectExact(report: OnceReport): void {
+  const transacts = ["python", "node", "go"].includes(report.client);
+  expect(report).toEqual({
+    client: report.client,
+    version: report.version,
+    ...{ produced: RECORDS, acknowledged: RECORDS, consumed: RECORDS, distinct: RECORDS },
+    ...{ duplicates: 0, lost: 0, withHeaders: RECORDS, again: 0, errors: {} },
+    committed: report.client === "kcat" ? null : RECORDS,
+    transaction: transacts
+      ? { committed: 120, aborted: 60, readCommitted: 120, readUncommitted: 180 }
+      : null,
+  });
+}
+
+/** Expects that a client has lost nothing. It may have seen errors, and records more than once. */
+export function expectNothingLost(report: LastingReport, seconds: number): void {
+  expect(report.lost, JSON.stringify(report)).toBe(0);
+  // 200 records a second, less what could not be sent while no leader was there.
+  expect(report.acknowledged, JSON.stringify(report)).toBeGreaterThan(seconds * 100);
+}
