@@ -2,7 +2,7 @@ import { goConnection } from "../connection";
 import type { Template } from "./template";
 
 /** The release of the client that the tests run. */
-export const GO_CLIENT = "github.com/twmb/franz-go@v1.20.7";
+export const GO_CLIENT = "github.com/twmb/franz-go/pkg/kgo@v1.20.7";
 
 /** The part of the program that no setting changes. */
 const FUNCTIONS = `func main() {

@@ -33,7 +33,7 @@ async function produce(value) {
       acks: ProduceAcks.ALL,
     });
     for (const { partition, offset } of offsets ?? []) {
-      console.log("sent %s to partition %d, offset %s", value, partition, offset);
+      console.log("sent %s to partition %d, offset %s", value, partition, String(offset));
     }
   } finally {
     await producer.close();
@@ -55,7 +55,7 @@ async function consume(value) {
     for await (const message of stream) {
       if (message.value === value) {
         await message.commit();
-        console.log("read %s from partition %d, offset %s", value, message.partition, message.offset);
+        console.log("read %s from partition %d, offset %s", value, message.partition, String(message.offset));
         break;
       }
     }
