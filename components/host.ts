@@ -49,6 +49,11 @@ export class Host extends pulumi.ComponentResource {
   /** The elastic address, known before the host has it; undefined if it has none. */
   readonly elasticIp?: pulumi.Output<string>;
   readonly instanceId: pulumi.Output<string>;
+  /**
+   * When the host was last started; empty in a paused lab. A change tells that services may have stopped
+   * without Pulumi's knowledge, for example with the machine of the local target.
+   */
+  readonly launchTime: pulumi.Output<string>;
   /** Public half of the SSH host key, as an authorized_keys line. */
   readonly hostKey: pulumi.Output<string>;
   /** The SSH connection of remote commands; secret. */
@@ -89,7 +94,10 @@ export class Host extends pulumi.ComponentResource {
     const elastic = args.hasElasticAddress === true ? this.createElasticIp(site) : undefined;
     const association = elastic && this.associate(elastic, power);
     this.elasticIp = elastic?.publicIp;
-    const address = power ? this.addressOf(power, association, site.isNew) : pulumi.output("");
+    const current =
+      power && ec2.getInstanceOutput({ instanceId: power.instanceId }, { parent: this });
+    this.launchTime = current?.launchTime ?? pulumi.output("");
+    const address = current ? this.addressOf(current, association, site.isNew) : pulumi.output("");
     this.publicIp = this.place.isPublic ? address : pulumi.output("");
     this.connection = pulumi.secret(this.connect(address, site));
     this.target = pulumi.secret(this.aim(address, site));
@@ -116,7 +124,7 @@ export class Host extends pulumi.ComponentResource {
    * address at each start, but Pulumi's state has only the first one. So every later start looks it up.
    */
   private addressOf(
-    { instanceId }: InstanceState,
+    current: pulumi.Output<ec2.GetInstanceResult>,
     association: ec2.EipAssociation | undefined,
     isNew: boolean,
   ): pulumi.Output<string> {
@@ -126,9 +134,7 @@ export class Host extends pulumi.ComponentResource {
     if (isNew) {
       return this.place.isPublic ? this.instance.publicIp : this.instance.privateIp;
     }
-    return this.place.isPublic
-      ? ec2.getInstanceOutput({ instanceId }, { parent: this }).publicIp
-      : instanceId.apply(() => this.place.privateIp);
+    return this.place.isPublic ? current.publicIp : current.id.apply(() => this.place.privateIp);
   }
 
   private setPower(state: "running" | "stopped", dependsOn: pulumi.Resource[] = []): InstanceState {

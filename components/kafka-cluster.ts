@@ -79,7 +79,7 @@ export class KafkaCluster extends pulumi.ComponentResource {
   readonly targets: pulumi.Output<BrokerTarget[]>;
   /** `min.insync.replicas` of the brokers; undefined if the user has set it. */
   readonly minInSyncReplicas: number | undefined;
-  /** Changes whenever a broker's host, instance type or configuration changes. */
+  /** Changes whenever a broker's host, instance type or configuration changes, or the host is started again. */
   readonly generation: pulumi.Output<string>[];
 
   constructor(name: string, args: KafkaClusterArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -120,7 +120,10 @@ export class KafkaCluster extends pulumi.ComponentResource {
       .apply((texts) =>
         fingerprint(texts, args.version, kafkaUnit(args.heapMiB), args.instanceType),
       );
-    this.generation = [content, ...this.hosts.map((host) => host.instanceId)];
+    this.generation = [
+      content,
+      ...this.hosts.flatMap(({ instanceId, launchTime }) => [instanceId, launchTime]),
+    ];
     this.ready = args.site.running ? [this.start(name, args, configs)] : [];
     this.registerOutputs({
       bootstrapServers: this.bootstrapServers,

@@ -83,7 +83,10 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
           service: serviceWish(service),
           nodes: known,
         })),
-        triggers: [args.instanceType, ...this.hosts.map(({ instanceId }) => instanceId)],
+        triggers: [
+          args.instanceType,
+          ...this.hosts.flatMap(({ instanceId, launchTime }) => [instanceId, launchTime]),
+        ],
         timeoutMinutes: OPERATE_MINUTES,
       },
       { parent: this, dependsOn: [...installs, ...this.hosts.flatMap((host) => host.attachments)] },

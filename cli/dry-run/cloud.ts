@@ -112,6 +112,7 @@ export function callOf(cloud: Cloud) {
       case "aws:ec2/getInstance:getInstance":
         return {
           publicIp: addressOf((inputs as { instanceId: string }).instanceId),
+          launchTime: "2026-01-01T00:00:00Z",
           tags: namesake === undefined || namesake === "" ? {} : { Lab: namesake },
         };
       case "aws:ec2/getInstances:getInstances":

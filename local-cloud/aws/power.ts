@@ -42,7 +42,7 @@ export async function settleInstance(id: string, force = false): Promise<void> {
     return;
   }
   if (!instanceRuns(id)) {
-    await renewPublicAddress(id);
+    await noteStart(id);
   }
   await applyVpcOfSubnet(record.inputs.subnetId);
   const renewed = findNow(kinds.instance, id);
@@ -84,6 +84,9 @@ export async function powerOn(record: Instance): Promise<void> {
  */
 const stopOrder = ({ inputs }: Instance) => Number(inputs.tags?.["StopOrder"] ?? NaN);
 
+/** The current time as EC2 gives it, in whole seconds. */
+export const launchTime = () => new Date().toISOString().replace(/\.\d+Z$/, "Z");
+
 /** A free public address of the subnet's VPC, different from the instance's last one. */
 export function publicAddress(subnet: Subnet, state: State, last?: string): string {
   const cidr = publicCidr(mustExist(state, kinds.vpc, subnet.inputs.vpcId).chosen.slot);
@@ -98,15 +101,18 @@ export function publicAddress(subnet: Subnet, state: State, last?: string): stri
 }
 
 /**
- * As on EC2, a stopped instance gets another public address when it starts. With an elastic address it gets
- * none: its record already contains the one for the time after the association.
+ * As on EC2, each start has a launch time, and gives the instance another automatic public address. With an
+ * elastic address the instance keeps the one that its record contains for the time after the association.
  */
-async function renewPublicAddress(id: string): Promise<void> {
+async function noteStart(id: string): Promise<void> {
   await changeState((state) => {
     const record = find(state, kinds.instance, id);
     const subnet = find(state, kinds.subnet, record?.inputs.subnetId);
     const last = record?.chosen.publicIp;
     const isElastic = having(state, kinds.eipAssociation, "instanceId", id).length > 0;
+    if (record) {
+      record.chosen.launchTime = launchTime();
+    }
     if (record && subnet && last !== undefined && !isElastic) {
       record.chosen.publicIp = publicAddress(subnet, state, last);
     }

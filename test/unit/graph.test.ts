@@ -549,19 +549,18 @@ describe("other labs", () => {
       expect(plain.byName("zookeeper-1-install").inputs.connection).toMatchObject({
         host: "address of zookeeper-1-instance-id",
       });
-      expect(lookUpsOf(plain)).toBe(1);
+      expect(lookUpsOf(plain)).toBe(1 + 6);
     });
 
     test("is told from hosts of this stack that were made before labs had ids", async () => {
       const own = await declareLab({}, { namesake: "" });
-      // Brokers have elastic addresses, which need no look-up.
-      expect(lookUpsOf(own)).toBe(1 + 3);
+      expect(lookUpsOf(own)).toBe(1 + 6);
     });
 
     test("is looked for at the first up only", async () => {
       const later = await declareLab({}, { isUp: true });
       expect(tagOf(later)).toBe(KEPT_ID);
-      expect(lookUpsOf(later)).toBe(3);
+      expect(lookUpsOf(later)).toBe(6);
     });
   });
 

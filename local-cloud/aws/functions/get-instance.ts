@@ -46,6 +46,7 @@ export const getInstance = lookup(ARGUMENTS, (args) => {
     instanceType: inputs.instanceType,
     ipv6Addresses: [],
     keyName: inputs.keyName ?? "",
+    launchTime: record.chosen.launchTime ?? "",
     metadataOptions: inputs.metadataOptions ? [inputs.metadataOptions] : [],
     monitoring: inputs.monitoring ?? false,
     networkInterfaceId: primaryNetworkInterfaceId,

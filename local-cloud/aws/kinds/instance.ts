@@ -77,6 +77,8 @@ export const instance = kind({
     rootVolumeId: z.string(),
     /** The current address. While the instance is stopped, its last one: the next must differ. */
     publicIp: z.string().optional(),
+    /** When it was last started, in RFC 3339; absent in a record of an earlier release. */
+    launchTime: z.string().optional(),
     /** Whether somebody stopped the instance on purpose. If so, it stays stopped. */
     stopped: z.boolean().optional(),
   },

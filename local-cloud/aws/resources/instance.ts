@@ -16,7 +16,7 @@ import { architectureOf } from "../instance-types";
 import type { InputsOf, RecordOf } from "../kind";
 import * as kinds from "../kinds";
 import { applyVpcOfSubnet } from "../network";
-import { attachedVolumes, powerOn, publicAddress, settleInstance } from "../power";
+import { attachedVolumes, launchTime, powerOn, publicAddress, settleInstance } from "../power";
 import { find, having, mustExist } from "../records";
 import { resourceType } from "../resource";
 import { privateAddress, zoneOf } from "../subnet-addresses";
@@ -90,6 +90,7 @@ export const instance = resourceType(kinds.instance, {
       imageRoot: around.image.root,
       networkInterfaceId: newId("eni"),
       rootVolumeId: newId("vol"),
+      launchTime: launchTime(),
       ...(isPublic ? { publicIp: publicAddress(subnet, state) } : {}),
     };
   },
