@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 /** Real hosts on one machine: one file at a time, each with the time that a boot needs. */
-const ON_HOSTS = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 600_000 };
+const ON_HOSTS = { maxWorkers: 1, testTimeout: 300_000, hookTimeout: 600_000 };
+
+/** Files that look only at their own lab: two at a time, since a lab often waits. */
+const PARALLEL = "test/integration/parallel/**";
 
 export default defineConfig({
   test: {
@@ -19,7 +22,18 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
+          exclude: [PARALLEL],
           ...ON_HOSTS,
+        },
+      },
+      {
+        test: {
+          name: "integration-parallel",
+          include: [`${PARALLEL}/*.test.ts`],
+          ...ON_HOSTS,
+          maxWorkers: 2,
+          // The projects of one run follow one another in this order.
+          sequence: { groupOrder: 1 },
         },
       },
       {

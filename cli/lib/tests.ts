@@ -9,9 +9,9 @@ export async function enterTests(): Promise<void> {
   enterEnvironment(localEnvironment(process.env));
 }
 
-/** The program that runs one vitest project. */
+/** The program that runs a vitest project, and projects whose names go on from its name. */
 export const vitest = (project: string, flags: string[]): LastProgram => ({
-  argv: ["node_modules/.bin/vitest", "run", "--project", project, ...flags],
+  argv: ["node_modules/.bin/vitest", "run", "--project", `${project}*`, ...flags],
 });
 
 /** The command that runs one vitest project on real hosts. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Client, clientBootstrap, CLIENTS, expectExact } from "../support/clients";
-import { useLab } from "../support/lab";
+import { Client, clientBootstrap, CLIENTS, expectExact } from "../../support/clients";
+import { useLab } from "../../support/lab";
 
 /*
  * Clients in five languages on this machine, outside of all hosts, with the lab as it is by default.

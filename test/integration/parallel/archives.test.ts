@@ -4,11 +4,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import pins from "../../components/lib/archives.json";
-import { renderScript } from "../../shared/remote-script";
-import { type Host, hostOf } from "../support/host";
-import { root, useLab } from "../support/lab";
-import { must, run } from "../support/run";
+import pins from "../../../components/lib/archives.json";
+import { renderScript } from "../../../shared/remote-script";
+import { type Host, hostOf } from "../../support/host";
+import { root, useLab } from "../../support/lab";
+import { must, run } from "../../support/run";
 
 /*
  * What a host downloads: archives that are not what they should be, over HTTP from a mirror of the

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { renderScript } from "../../shared/remote-script";
-import { hostUserData } from "../../components/lib/user-data";
-import { FIRST_BOOT_SECONDS } from "../../components/lib/waits";
+import { renderScript } from "../../../shared/remote-script";
+import { hostUserData } from "../../../components/lib/user-data";
+import { FIRST_BOOT_SECONDS } from "../../../components/lib/waits";
 import {
   Cloud,
   hostInit,
@@ -11,8 +11,8 @@ import {
   type Plugin,
   type Resource,
   tryHostShell,
-} from "../support/local-cloud";
-import { must, run, waitFor } from "../support/run";
+} from "../../support/local-cloud";
+import { must, run, waitFor } from "../../support/run";
 
 /*
  * The first boot of hosts with the lab's own user data: what is there when sshd answers, what comes

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { hostOf } from "../support/host";
-import { useLab } from "../support/lab";
+import { hostOf } from "../../support/host";
+import { useLab } from "../../support/lab";
 
 /*
  * A lab that differs from the book's in all that decides its shape: two zones, five ZooKeeper nodes,

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Cluster, names, since, type Starts } from "../support/cluster";
-import { hostOf } from "../support/host";
-import { useLab } from "../support/lab";
-import { run } from "../support/run";
+import { Cluster, names, since, type Starts } from "../../support/cluster";
+import { hostOf } from "../../support/host";
+import { useLab } from "../../support/lab";
+import { run } from "../../support/run";
 
 /*
  * Hosts behind a bastion; a pause; other instances for the same data. Each test starts from what the

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from "vitest";
-import { hostOf } from "../support/host";
-import { type Settings, useLab } from "../support/lab";
-import { must, run } from "../support/run";
+import { hostOf } from "../../support/host";
+import { type Settings, useLab } from "../../support/lab";
+import { must, run } from "../../support/run";
 
 /*
  * Two stacks at once, and a network that is taken.

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Settings, useLab } from "../support/lab";
+import { type Settings, useLab } from "../../support/lab";
 
 /*
  * Bad settings, by the user's own command. Faults that do not hide one another come in one run: then
