@@ -54,13 +54,13 @@ describe.each(["public", "private"])("%s topology", (topology) => {
 
   test.each(CLIENTS)("%s on this machine", async (name) => {
     const client = await Client.here(name);
-    expectExact(await client.run(await clientBootstrap(lab)));
+    expectExact(await client.run(lab, await clientBootstrap(lab)));
   });
 
   test.each(HOST_CLIENTS)("%s on a client host", async (name) => {
     const { host, bootstrapServers } = await inside();
     const client = await Client.on(host, name);
-    expectExact(await client.run(bootstrapServers));
+    expectExact(await client.run(lab, bootstrapServers));
   });
 
   test("all of them while every broker restarts: no acknowledged record is lost", async () => {
@@ -69,10 +69,10 @@ describe.each(["public", "private"])("%s topology", (topology) => {
     const began = performance.now();
     const running = [];
     for (const name of CLIENTS) {
-      running.push(await (await Client.here(name)).start(outside));
+      running.push(await (await Client.here(name)).start(lab, outside));
     }
     for (const name of HOST_CLIENTS) {
-      running.push(await (await Client.on(host, name)).start(bootstrapServers));
+      running.push(await (await Client.on(host, name)).start(lab, bootstrapServers));
     }
     const seconds = (performance.now() - began) / 1000;
     const before = await cluster.brokerStarts();

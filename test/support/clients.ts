@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { z } from "zod";
 import { Session } from "../../cli/drill/session";
-import { type Host, quote } from "./host";
+import { type Host, hostOf, quote } from "./host";
 import { type Lab, root } from "./lab";
 import { lastLine, must } from "./run";
 
@@ -104,24 +104,36 @@ export class Client {
   }
 
   /** Produces, consumes twice in a group and uses transactions, on topics of its own. */
-  async run(bootstrap: string): Promise<OnceReport> {
-    const argv = this.argv([...this.environment(bootstrap), `RECORDS=${RECORDS}`]);
+  async run(lab: Lab, bootstrap: string): Promise<OnceReport> {
+    const argv = this.argv([...(await this.environment(lab, bootstrap)), `RECORDS=${RECORDS}`]);
     const printed = await must(argv, { timeoutSeconds: RUN_SECONDS });
     return Once.parse(JSON.parse(lastLine(printed)));
   }
 
   /** Starts to produce and to consume, and waits until the first record has been read. */
-  async start(bootstrap: string): Promise<LastingClient> {
-    const argv = this.argv(this.environment(bootstrap), "--during");
+  async start(lab: Lab, bootstrap: string): Promise<LastingClient> {
+    const argv = this.argv(await this.environment(lab, bootstrap), "--during");
     const session = new Session(`client ${this.name}`, argv);
     await session.line('"flowing"', FLOW_SECONDS);
     return new LastingClient(session);
   }
 
-  private environment(bootstrap: string): string[] {
+  private async environment(lab: Lab, bootstrap: string): Promise<string[]> {
     const topic = `clients-${this.name}-${randomUUID()}`;
+    if (this.name === "kcat") {
+      await createTopic(lab, topic);
+    }
     return [`BOOTSTRAP=${bootstrap}`, `TOPIC=${topic}`, `GROUP=${topic}`];
   }
+}
+
+/** Creates a topic for a client that cannot create it itself. The brokers create none for a producer. */
+async function createTopic(lab: Lab, topic: string): Promise<void> {
+  const broker = hostOf(await lab.hosts(), "peter-kafka01");
+  const server = "--bootstrap-server peter-kafka01:9092";
+  await broker.run(
+    `/usr/local/kafka/bin/kafka-topics.sh ${server} --create --topic ${topic} --partitions 6`,
+  );
 }
 
 /** A client that produces and consumes until it is told to stop. */

@@ -1,7 +1,7 @@
 """Produces and consumes in a group with kcat (librdkafka). It has neither transactions nor administration.
 
 Inputs: see common.py. With --during it produces and consumes until standard input ends.
-The broker creates the topic when kcat first asks for it.
+The topic must exist.
 """
 
 import re
@@ -91,7 +91,6 @@ def once():
 def during():
     counts = Counts()
     stop = common.end_of_input()
-    produce(counts, [-1])  # the broker creates the topic
     failed = []
 
     def error(line):
