@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Cluster, names, since, type Starts } from "../../support/cluster";
 import { hostOf } from "../../support/host";
 import { useLab } from "../../support/lab";
+import { endpoint, portState } from "../../support/reach";
 import { run } from "../../support/run";
 
 /*
@@ -69,6 +70,23 @@ test("ssh and status go through the bastion", async () => {
   expect(status, output).toBe(0);
   expect(stdout).toMatch(/^peter-kafka03 .* kafka-server +active .* broker 3/m);
   expect(stdout).toMatch(/^peter-bastion01 /m);
+});
+
+test("clients on this machine come through the tunnel, which ends with its command", async () => {
+  const { clientBootstrapServers, smokeTest, topic } = await lab.stackOutputs();
+  const servers = clientBootstrapServers.split(",");
+  const [first = ""] = servers;
+  const through = (...command: string[]) => lab.run("tunnel", "--", ...command);
+  const { status, stdout, output } = await through("kcat", "-L", "-J", "-b", first);
+  expect(status, output).toBe(0);
+  const { brokers } = JSON.parse(stdout) as { brokers: { id: number; name: string }[] };
+  expect(new Map(brokers.map(({ id, name }) => [id, name]))).toEqual(
+    new Map(servers.map((server, index) => [index + 1, server])),
+  );
+  const read = await through("kcat", "-C", "-q", "-e", "-b", first, "-t", topic);
+  expect(read.stdout.split("\n")).toContain(smokeTest.message);
+  const states = servers.map((server) => portState(...endpoint(server)));
+  expect(await Promise.all(states)).toEqual(["closed", "closed", "closed"]);
 });
 
 let message: string;
