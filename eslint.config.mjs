@@ -41,6 +41,25 @@ export default tseslint.config(
       "max-lines": ["error", { max: 400 }],
     },
   },
+  {
+    // A program of its own, with packages of its own: TypeScript does not know them.
+    files: ["test/clients/node/*.mjs"],
+    ...tseslint.configs.disableTypeChecked,
+    languageOptions: {
+      parserOptions: { projectService: false },
+      globals: Object.fromEntries(
+        [
+          "AbortController",
+          "AbortSignal",
+          "console",
+          "performance",
+          "process",
+          "setTimeout",
+          "URL",
+        ].map((name) => [name, "readonly"]),
+      ),
+    },
+  },
   boundary("components", ["local-cloud"], "the program does not know which cloud fulfils it."),
   boundary(
     "operator",

@@ -55,6 +55,9 @@ LIST
     test)
       cat <<'LIST'
 openssl - openssl
+java 11 default-jre-headless
+kcat - kcat
+python3 3.9 python3
 LIST
       ;;
   esac
