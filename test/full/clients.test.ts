@@ -66,7 +66,6 @@ describe.each(["public", "private"])("%s topology", (topology) => {
   test("all of them while every broker restarts: no acknowledged record is lost", async () => {
     const { host, bootstrapServers } = await inside();
     const outside = await clientBootstrap(lab);
-    const began = performance.now();
     const running = [];
     for (const name of CLIENTS) {
       running.push(await (await Client.here(name)).start(lab, outside));
@@ -74,14 +73,12 @@ describe.each(["public", "private"])("%s topology", (topology) => {
     for (const name of HOST_CLIENTS) {
       running.push(await (await Client.on(host, name)).start(lab, bootstrapServers));
     }
-    const seconds = (performance.now() - began) / 1000;
     const before = await cluster.brokerStarts();
     lab.configure({ topology, clients: 1, brokerConfig: { "queued.max.requests": 600 } });
     const rolled = performance.now();
     await lab.up();
     expect(since(before, await cluster.brokerStarts())).toHaveLength(3);
     const rollSeconds = (performance.now() - rolled) / 1000;
-    process.stderr.write(`started in ${seconds} s, rolled in ${rollSeconds} s\n`);
     const reports = await Promise.all(running.map((client) => client.stop()));
     for (const report of reports) {
       expectNothingLost(report, rollSeconds);

@@ -160,6 +160,7 @@ export async function clientBootstrap(lab: Lab): Promise<string> {
 
 /** Expects that a client on a whole cluster has everything exactly once, and no error. */
 export function expectExact(report: OnceReport): void {
+  process.stderr.write(`client: ${JSON.stringify(report)}\n`);
   const transacts = ["python", "node", "go"].includes(report.client);
   expect(report).toEqual({
     client: report.client,

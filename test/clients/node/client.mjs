@@ -6,7 +6,16 @@
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import {
+import { Counts } from "./counts.mjs";
+
+// The package is for Node.js 22.22 and later. This is all that Node.js 20 lacks for it.
+Promise.withResolvers ??= () => {
+  const parts = {};
+  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
+  return parts;
+};
+
+const {
   Admin,
   Consumer,
   FetchIsolationLevels,
@@ -16,18 +25,19 @@ import {
   Producer,
   stringDeserializers,
   stringSerializers,
-} from "@platformatic/kafka";
-import { Counts } from "./counts.mjs";
+} = await import("@platformatic/kafka");
 
 const CLIENT = "node";
 const PARTITIONS = 6;
 /** With this many keys every partition gets records. */
 const KEYS = 60;
 const PER_SECOND = 200;
-/** The number of records in one request. */
-const BATCH = 500;
+/** The number of records that are sent at a time. */
+const BATCH = 1000;
 /** How long a client waits for records or acknowledgements. */
 const LIMIT_MS = 120_000;
+/** How long a consumer may take to leave its group. */
+const CLOSE_MS = 5_000;
 
 const { BOOTSTRAP = "", TOPIC = "", GROUP = "", RECORDS = "10000" } = process.env;
 const TRANSACTIONS = `${TOPIC}-transactions`;
@@ -44,6 +54,7 @@ const keyOf = (number) => `key-${number % KEYS}`;
 
 const recordOf = (number) => ({
   topic: TOPIC,
+  partition: number % PARTITIONS,
   key: keyOf(number),
   value: String(number),
   headers: { number: String(number), client: CLIENT },
@@ -53,7 +64,7 @@ const hasHeaders = ({ value, headers }) =>
   headers.size === 2 && headers.get("number") === value && headers.get("client") === CLIENT;
 
 function watched(client, counts) {
-  client.on("client:broker:failed", ({ error }) => counts.error("connect: ", error));
+  client.on("client:broker:failed", () => counts.addError("connect")); // it does not say why
   return client;
 }
 
@@ -74,19 +85,33 @@ const newProducer = (counts, options = {}) =>
 
 const newConsumer = (counts, groupId, options = {}) =>
   watched(
-    new Consumer({ ...connection, groupId, deserializers: stringDeserializers, ...options }),
+    new Consumer({
+      ...{ ...connection, groupId, deserializers: stringDeserializers },
+      ...{ sessionTimeout: 10_000, ...options },
+    }),
     counts,
   );
 
-/** Sends one request. The producer numbers its records by the answers, so there is one request at a time. */
+/**
+ * Sends records, those of each partition in a request of their own: the producer sends a request again to the
+ * leader of its first record, so that one for several partitions may never end once leaders change. It numbers
+ * the records of a partition by the answers, so each partition has one request at a time.
+ */
 async function send(producer, counts, numbers) {
   counts.produced += numbers.length;
-  try {
-    await producer.send({ messages: numbers.map(recordOf) });
-    numbers.forEach((number) => counts.acknowledged.add(number));
-  } catch (error) {
-    counts.error("delivery: ", error);
-  }
+  const sends = Array.from({ length: PARTITIONS }, async (_, partition) => {
+    const own = numbers.filter((number) => number % PARTITIONS === partition);
+    if (own.length === 0) {
+      return;
+    }
+    try {
+      await producer.send({ messages: own.map(recordOf) });
+      own.forEach((number) => counts.acknowledged.add(number));
+    } catch (error) {
+      counts.error("delivery", error);
+    }
+  });
+  await Promise.all(sends);
 }
 
 async function produce(counts, from, to) {
@@ -102,21 +127,46 @@ async function produce(counts, from, to) {
   await producer.close();
 }
 
-/** Calls `take` with each message until it returns true or the signal comes, and then `end`. */
-async function read(consumer, counts, options, { take, signal, end = () => undefined }) {
-  const stream = await consumer.consume({ maxWaitTime: 200, ...options });
-  await new Promise((resolve) => {
-    signal.addEventListener("abort", resolve);
-    stream.on("error", (error) => counts.error("stream: ", error));
+/**
+ * Calls `take` with each message until it returns true or the signal comes, and then `end` with the consumer.
+ * An error ends a stream, such as the stop of the broker that leads the group. Then another consumer goes on at
+ * the committed offsets.
+ */
+async function read(newOne, counts, options, { take, signal, end = () => undefined }) {
+  const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve));
+  for (let over = false; !over;) {
+    const consumer = newOne();
+    const reading = consumer
+      .consume({ maxWaitTime: 200, ...options })
+      .then((stream) => readStream(stream, take, signal))
+      .then(() => end(consumer));
+    over = await Promise.race([reading, aborted]).then(
+      () => true,
+      (error) => counts.error("stream", error),
+    );
+    const closed = consumer.close(true).catch((error) => counts.error("close", error));
+    await Promise.race([closed, delay(CLOSE_MS)]);
+  }
+}
+
+/** Returns when there is enough or the signal comes. Throws the stream's error. */
+function readStream(stream, take, signal) {
+  return new Promise((resolve, reject) => {
+    const finish = () => {
+      stream.removeAllListeners("data").pause();
+      resolve();
+    };
+    signal.addEventListener("abort", finish);
+    stream.on("error", (error) => {
+      signal.removeEventListener("abort", finish);
+      reject(error);
+    });
     stream.on("data", (message) => {
       if (take(message)) {
-        stream.removeAllListeners("data").pause();
-        resolve();
+        finish();
       }
     });
   });
-  await end();
-  await consumer.close(true);
 }
 
 const fromGroup = (topics) => ({
@@ -127,7 +177,7 @@ const fromGroup = (topics) => ({
 
 /** Reads in the group until there is enough, commits, and leaves the group. */
 async function consume(counts, isEnough) {
-  const consumer = newConsumer(counts, GROUP, { autocommit: false });
+  const newOne = () => newConsumer(counts, GROUP, { autocommit: false });
   const offsets = new Map();
   const take = (message) => {
     const { topic, partition, offset, value } = message;
@@ -135,9 +185,9 @@ async function consume(counts, isEnough) {
     offsets.set(partition, { topic, partition, offset: offset + 1n, leaderEpoch: -1 });
     return isEnough();
   };
-  const end = () => consumer.commit({ offsets: [...offsets.values()] });
+  const end = (consumer) => consumer.commit({ offsets: [...offsets.values()] });
   const signal = AbortSignal.timeout(LIMIT_MS);
-  await read(consumer, counts, fromGroup([TOPIC]), { take, signal, end });
+  await read(newOne, counts, fromGroup([TOPIC]), { take, signal, end });
 }
 
 async function committed(counts) {
@@ -181,9 +231,9 @@ async function readTransactions(counts, isolationLevel) {
     values.push(value);
     return values.filter((each) => each === "committed").length === 2 * KEYS;
   };
-  const consumer = newConsumer(counts, `${GROUP}-${isolationLevel}`, { autocommit: false });
+  const newOne = () => newConsumer(counts, `${GROUP}-${isolationLevel}`, { autocommit: false });
   const options = { topics: [TRANSACTIONS], mode: MessagesStreamModes.EARLIEST, isolationLevel };
-  await read(consumer, counts, options, { take, signal: AbortSignal.timeout(LIMIT_MS) });
+  await read(newOne, counts, options, { take, signal: AbortSignal.timeout(LIMIT_MS) });
   return values.length;
 }
 
@@ -198,7 +248,7 @@ async function once() {
   const later = new Counts();
   await produce(later, records, records + KEYS);
   await consume(later, () => later.lost() === 0);
-  counts.addErrors(later);
+  Object.entries(later.errors).forEach(([name, count]) => counts.addError(name, count));
 
   const transaction = await transact(counts);
   return counts.report(CLIENT, version(), {
@@ -231,7 +281,7 @@ async function keepSending(counts) {
 async function during() {
   const counts = new Counts();
   await createTopics(counts, TOPIC);
-  const consumer = newConsumer(counts, GROUP, { autocommit: 1000 });
+  const newOne = () => newConsumer(counts, GROUP, { autocommit: 1000 });
   const over = new AbortController();
   const take = (message) => {
     if (counts.consumed === 0) {
@@ -240,7 +290,7 @@ async function during() {
     counts.read(Number(message.value), hasHeaders(message));
     return false;
   };
-  const reading = read(consumer, counts, fromGroup([TOPIC]), { take, signal: over.signal });
+  const reading = read(newOne, counts, fromGroup([TOPIC]), { take, signal: over.signal });
   await keepSending(counts);
   const deadline = performance.now() + LIMIT_MS;
   while (counts.lost() > 0 && performance.now() < deadline) {
@@ -257,4 +307,6 @@ if (mode === undefined || [BOOTSTRAP, TOPIC, GROUP].includes("")) {
   console.error("client: needs BOOTSTRAP, TOPIC and GROUP; the only argument is --during");
   process.exit(1);
 }
-console.log(JSON.stringify(await mode()));
+const report = await mode();
+// A connection that does not close must not keep the program.
+process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));

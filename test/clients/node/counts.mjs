@@ -19,15 +19,11 @@ export class Counts {
   }
 
   error(prefix, error) {
-    for (const name of namesOf(error)) {
-      this.errors[prefix + name] = (this.errors[prefix + name] ?? 0) + 1;
-    }
+    namesOf(error).forEach((name) => this.addError(`${prefix}: ${name}`));
   }
 
-  addErrors(other) {
-    for (const [name, count] of Object.entries(other.errors)) {
-      this.errors[name] = (this.errors[name] ?? 0) + count;
-    }
+  addError(name, count = 1) {
+    this.errors[name] = (this.errors[name] ?? 0) + count;
   }
 
   /** The number of acknowledged records that were not read. */
