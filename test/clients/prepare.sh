@@ -46,7 +46,7 @@ build_java() { # ARCHIVE DIRECTORY
 
 python_of() { # PROGRAM: these programs need only the standard library
   command -v python3
-  echo "$root/$clients/python/$1"
+  printf '%s\n' -B "$root/$clients/python/$1"
 }
 
 case ${1-} in
@@ -56,7 +56,7 @@ case ${1-} in
     entry=$(key "$(python3 --version)" "$(uname -m)" "$(readlink -f "$(command -v python3)")" \
       "$(declare -f build_python)" -- $clients/python/requirements.txt)
     entry_make $kind "$entry" build_python
-    echo "$cache/$kind/$entry/venv/bin/python"
+    printf "%s\n" "$cache/$kind/$entry/venv/bin/python" -B # no __pycache__ in the checkout
     echo "$root/$clients/python/confluent.py"
     ;;
   node)
