@@ -28,6 +28,7 @@ import { type ClientLab, isPaused, type LabOutputs, readOutputs } from "../../cl
 import { createFile } from "../../cli/clients/output-file";
 import { consume, produce } from "../../cli/clients/remote-run";
 import { type ClientKind, TEMPLATES } from "../../cli/clients/templates";
+import { NODE_CLIENT } from "../../cli/clients/templates/node";
 import { remarks, renderTemplate } from "../../cli/clients/templates/template";
 import { topicOf, unknownTopic } from "../../cli/clients/topic";
 import { Tunnel } from "../../cli/clients/tunnel";
@@ -774,4 +775,12 @@ describe("consume", () => {
     expect(await consume(client(), wanted)).toBe(130);
     expect(written).toBe("up\nleft\n");
   });
+});
+
+test("the Node.js program uses the release that the tests run on hosts", () => {
+  const file = join(__dirname, "../clients/node/package.json");
+  const { dependencies } = JSON.parse(readFileSync(file, "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  expect(Object.entries(dependencies).map((pair) => pair.join("@"))).toEqual([NODE_CLIENT]);
 });

@@ -2,11 +2,12 @@ import { nodeConnection } from "../connection";
 import type { Template } from "./template";
 
 /** The release of the client that the tests run. */
-export const NODE_CLIENT = "@platformatic/kafka@1.35.0";
+export const NODE_CLIENT = "@platformatic/kafka@2.12.1";
 
 /**
  * A program for `@platformatic/kafka`: it is pure JavaScript, and its authors maintain it. kafkajs has had no
- * release since 2023, and Confluent's client needs a native build.
+ * release since 2023, and Confluent's client needs a native build. Its line 1.x, for Node.js 20, loses its stream
+ * when another broker becomes the leader of a partition.
  */
 export const node: Template = {
   file: "kafkalab-client.mjs",
@@ -15,7 +16,15 @@ export const node: Template = {
   command: ({ file }) => `npm install ${NODE_CLIENT} && node ${file}`,
   body: ({ access, topic }) => `
 import { randomUUID } from "node:crypto";
-import { Consumer, ProduceAcks, Producer, stringDeserializers, stringSerializers } from "@platformatic/kafka";
+
+// The package is for Node.js 22.22 and later. This is all that Node.js 20 lacks for it.
+Promise.withResolvers ??= () => {
+  const parts = {};
+  parts.promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
+  return parts;
+};
+const { Consumer, ProduceAcks, Producer, stringDeserializers, stringSerializers } =
+  await import("@platformatic/kafka");
 
 const connection = {
   clientId: "kafkalab-node",
