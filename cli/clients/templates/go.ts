@@ -1,7 +1,7 @@
 import { goConnection } from "../connection";
 import type { Template } from "./template";
 
-/** The release of the client that the tests run. */
+/** The newest release that builds with Go 1.24. */
 export const GO_CLIENT = "github.com/twmb/franz-go/pkg/kgo@v1.20.7";
 
 /** The part of the program that no setting changes. */
