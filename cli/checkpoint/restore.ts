@@ -134,7 +134,8 @@ function refuseIfNotPossible(name: string, saved: State): void {
   }
 }
 
-const blockOfElastic = (state: State) => elasticBlock(state) ?? [];
+/** The block of the elastic addresses, if there are any. */
+const blocksOfElastic = (state: State): string[] => [elasticBlock(state) ?? []].flat();
 
 /** Rejects the restore if the machine uses a VPC's public addresses otherwise: a restored VPC keeps them. */
 async function refuseTakenAddresses(name: string, saved: State, present: State): Promise<void> {
@@ -143,13 +144,13 @@ async function refuseTakenAddresses(name: string, saved: State, present: State):
       outerLink(id),
       publicCidr(chosen.slot), // the machine's guard route for this VPC
     ]),
-    ...blockOfElastic(present),
+    ...blocksOfElastic(present),
   ];
   const routes = (await machineRoutes()).filter(
     ({ device, cidr }) => !own.includes(device) && !own.includes(cidr),
   );
   const blocks = living(saved, kinds.vpc).map(({ chosen }) => publicCidr(chosen.slot));
-  for (const cidr of [...blocks, ...blockOfElastic(saved)]) {
+  for (const cidr of [...blocks, ...blocksOfElastic(saved)]) {
     const route = routes.find((r) => overlaps(r.cidr, cidr));
     if (route) {
       throw new Refusal(
