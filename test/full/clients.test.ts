@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Load } from "../../cli/drill/load";
 import {
   Client,
   clientBootstrap,
@@ -7,9 +8,10 @@ import {
   expectNothingLost,
   HOST_CLIENTS,
 } from "../support/clients";
-import { Cluster, since } from "../support/cluster";
+import { BOOTSTRAP, Cluster, expectUndisturbed, leaderLast, since } from "../support/cluster";
 import { hostOf } from "../support/host";
 import { useLab } from "../support/lab";
+import { endpoint, portState } from "../support/reach";
 import { lastLine, type Running, waitFor } from "../support/run";
 
 /*
@@ -20,10 +22,16 @@ import { lastLine, type Running, waitFor } from "../support/run";
 // On two cores eight clients slow the roll down.
 vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 1_200_000 });
 
+const LOAD = {
+  ...{ topic: "listener", partitions: 3, bootstrap: BOOTSTRAP },
+  ...{ perSecond: 30, maxSeconds: 280 },
+};
+
 describe.each(["public", "private"])("%s topology", (topology) => {
   const lab = useLab(`clients-${topology}`, async (lab) => {
     lab.upSeconds = 3600; // the tunnel lasts as long as the tests
-    lab.configure({ topology, clients: 1 });
+    const isPublic = topology === "public";
+    lab.configure({ topology, clients: 1, ...(isPublic && { clientAllowedCidrs: ["none"] }) });
     await lab.up();
   });
   const cluster = new Cluster(lab);
@@ -51,6 +59,22 @@ describe.each(["public", "private"])("%s topology", (topology) => {
     const { bootstrapServers } = await lab.stackOutputs();
     return { host, bootstrapServers };
   };
+
+  // Before the brokers have their elastic addresses. The client host keeps its own.
+  test.runIf(topology === "public")("a new listener: a roll, and nothing is lost", async () => {
+    expect((await lab.stackOutputs()).clientBootstrapServers).toBe("");
+    const { host } = await inside();
+    const [before, last] = [await cluster.brokerStarts(), await cluster.controller()];
+    const load = await Load.start(host, LOAD);
+    lab.configure({ topology, clients: 1 });
+    await lab.up();
+    const report = await load.stop();
+    expect(since(before, await cluster.brokerStarts())).toEqual(leaderLast("kafka", last));
+    expectUndisturbed(report, LOAD.perSecond);
+    const servers = (await clientBootstrap(lab)).split(",");
+    const states = servers.map((server) => portState(...endpoint(server)));
+    expect(await Promise.all(states)).toEqual(["open", "open", "open"]);
+  });
 
   test.each(CLIENTS)("%s on this machine", async (name) => {
     const client = await Client.here(name);
