@@ -202,12 +202,15 @@ describe("services", () => {
 
   test("server.properties holds the book's values, and those that make it safe", async () => {
     const seen = await all(BROKERS, "cat /usr/local/kafka/config/server.properties");
+    const hosts = await lab.hosts();
+    const publicIps = new Map([...hosts.values()].map(({ name, publicIp }) => [name, publicIp]));
     for (const [index, name] of BROKERS.entries()) {
       expect(properties(seen[name] ?? ""), name).toMatchObject({
         "broker.id": String(index + 1),
         "broker.rack": `apne2-az${index + 1}`,
-        listeners: "PLAINTEXT://0.0.0.0:9092",
-        "advertised.listeners": `PLAINTEXT://${name}.foo.bar:9092`,
+        // The book's listener, and one for clients outside the hosts.
+        listeners: "PLAINTEXT://0.0.0.0:9092,CLIENT://0.0.0.0:9094",
+        "advertised.listeners": `PLAINTEXT://${name}.foo.bar:9092,CLIENT://${publicIps.get(name)}:9094`,
         "zookeeper.connect": ZOOKEEPERS.map((node) => `${node}.foo.bar:2181`).join(),
         "log.dirs": "/data/kafka-logs",
         "num.network.threads": "4",
