@@ -1,5 +1,5 @@
 import { addressAt, contains, isAddress, macAddress, parseCidr } from "./addresses";
-import { endsOf, PUBLIC_CIDR, publicCidr, SLIRP_CIDR, slotOf } from "./blocks";
+import { endsOf, PUBLIC_CIDR, publicCidr, SLIRP_CIDR } from "./blocks";
 import { LINK_LOCAL_RESOLVER, MIRROR, VPC_MTU } from "./dns";
 import { GUARD_METRIC, guardRoute } from "./guard";
 import type { VpcModel } from "./model";
@@ -48,8 +48,6 @@ export interface Found {
   routes: Route[];
   /** The machine's routes through its end of the link. */
   linkRoutes: Route[];
-  /** The machine's routes for exactly the blocks of the VPC's elastic addresses, by block. */
-  elasticRoutes: ReadonlyMap<string, Route[]>;
   /** The links of the router. */
   links: Link[];
   /** The default route of the router. */
@@ -86,14 +84,12 @@ export interface Repairs {
 /** Reads the kernel's state of a VPC. Its namespace must exist. */
 export async function look(vpc: VpcModel): Promise<Found> {
   const names = [...sysctlsOf(vpc).keys()];
-  const blocks = elasticBlocks(vpc);
   // Each `ip` prints one line. One shell that runs all commands is faster than one process for each.
   const [here, there] = await Promise.all([
     shell([], [
       `${SHOW} dev ${outerLink(vpc.id)} 2>/dev/null || echo '[]'`,
       `ip -json -4 route show ${publicCidr(vpc.slot)}`,
       `ip -json -4 route show dev ${outerLink(vpc.id)} 2>/dev/null || echo '[]'`,
-      ...blocks.map((block) => `ip -json -4 route show ${block}`),
     ]),
     shell(inRouter(vpc.id), [
       SHOW,
@@ -108,7 +104,6 @@ export async function look(vpc: VpcModel): Promise<Found> {
     ...(outer === undefined ? {} : { outer }),
     routes: routesIn(here[1]),
     linkRoutes: routesIn(here[2]),
-    elasticRoutes: new Map(blocks.map((block, i) => [block, routesIn(here[3 + i])])),
     links: linksIn(there[0]),
     defaultRoutes: routesIn(there[1]),
     sysctls: new Map(sysctls),
@@ -116,12 +111,6 @@ export async function look(vpc: VpcModel): Promise<Found> {
 } // prettier-ignore
 
 const routesIn = (shown = "") => JSON.parse(shown) as Route[];
-
-/** The blocks of the VPC's elastic addresses that have a guard. */
-function elasticBlocks({ elastic }: VpcModel): string[] {
-  const slots = elastic.flatMap(({ address }) => slotOf(address) ?? []);
-  return [...new Set(slots)].map(publicCidr);
-}
 
 const SHOW = "ip -json -details address show";
 
@@ -175,14 +164,10 @@ const linkIn = ({ links }: Found, name: string) => links.find((link) => link.nam
 function machineRepairs(vpc: VpcModel, found: Found, pair: boolean): string[] {
   const [ends, block, outer] = [endsOf(vpc.slot), publicCidr(vpc.slot), outerLink(vpc.id)];
   const lines: string[] = [];
-  // The guards come first: without them, packets could follow the default route while the link is missing.
+  // The guard comes first: without it, packets could follow the default route while the link is missing. The
+  // guard of the elastic addresses belongs to all VPCs, so the plugin adds it at its start.
   if (!isGuarded(found.routes)) {
     lines.push(`route replace ${guardRoute(block)}`);
-  }
-  for (const [elastic, routes] of found.elasticRoutes) {
-    if (!isGuarded(routes)) {
-      lines.push(`route replace ${guardRoute(elastic)}`);
-    }
   }
   lines.push(...repair(outer, pair ? undefined : found.outer, [`${ends.machine}/30`]));
   if (pair || !found.routes.some((r) => r.dev === outer && r.gateway === ends.router)) {

@@ -114,7 +114,7 @@ test("what Pulumi's state has lost is named, and a checkpoint brings both back",
   const { status, output } = await lab.run("up");
   expect([status, ids()]).toEqual([1, there]);
   expect(output).toContain(
-    "Pulumi's state of the stack local has lost 3 existing resources of the lab: host peter-kafka01, 2 more.",
+    "Pulumi's state of the stack local has lost 4 existing resources of the lab: host peter-kafka01, 3 more.",
   );
   expect(output).toContain("npm run checkpoint -- restore NAME");
 

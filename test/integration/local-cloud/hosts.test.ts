@@ -59,10 +59,10 @@ describe("hosts", () => {
   const address = (host: Resource) => textOf(host, "privateIp");
   /** Whether `from` opens a connection to the port; a dropped one is given up soon. */
   const connects = async (from: Resource, to: string, port: number) =>
-    (await tryHostShell(from.id, `timeout 1 bash -c '</dev/tcp/${to}/${port}'`)).status === 0;
+    (await tryHostShell(from.id, `timeout 2.5 bash -c '</dev/tcp/${to}/${port}'`)).status === 0;
   /** Whether the machine itself opens a connection. */
   const machineConnects = async (to: string, port: number) =>
-    (await run(["timeout", "1", "bash", "-c", `</dev/tcp/${to}/${port}`])).status === 0;
+    (await run(["timeout", "2.5", "bash", "-c", `</dev/tcp/${to}/${port}`])).status === 0;
   const lookUp = (host: Resource) =>
     plugin.invoke("aws:ec2/getInstance:getInstance", { instanceId: host.id });
   /** The link of the machine's route to an address, or why there is none. */

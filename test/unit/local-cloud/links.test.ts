@@ -26,7 +26,6 @@ const whole = (): Found => ({
   outer: link(OUTER, 40, ["198.18.0.1/30"], { peer: 2 }),
   routes: [WAY, GUARD],
   linkRoutes: [{ dst: "198.18.0.0/30" }, { dst: "198.18.0.0/24", gateway: WAY.gateway }],
-  elasticRoutes: new Map(),
   links: [
     link("lo", 1, ["127.0.0.1/8", "169.254.169.253/32", "169.254.169.252/32", "10.0.0.2/32"]),
     link("uplink", 2, ["198.18.0.2/30"], { peer: 40 }),
@@ -133,7 +132,7 @@ test("without slirp4netns there is no tap0, and without IPv6 nothing to disable"
 test("a new VPC gets all its links", () => {
   const links = [link("lo", 1, [], { up: false })];
   const found: Found = {
-    ...{ routes: [], linkRoutes: [], elasticRoutes: new Map(), links, defaultRoutes: [] },
+    ...{ routes: [], linkRoutes: [], links, defaultRoutes: [] },
     sysctls: new Map(),
   };
   const repairs = repairsOf(vpc(), found, false);
@@ -145,37 +144,31 @@ test("a new VPC gets all its links", () => {
 
 describe("the routes of elastic addresses", () => {
   const ADDRESS = "198.19.7.20";
-  const BLOCK = "198.19.7.0/24";
   const model = vpc({ elastic: [{ id: "eipassoc-1", address: ADDRESS }] });
   const own = { dst: ADDRESS, gateway: WAY.gateway };
   const way = `route replace ${ADDRESS} via ${WAY.gateway} dev ${OUTER}`;
-  const guard = `route replace ${guardRoute(BLOCK)}`;
-  /** The machine's routes through the link besides the VPC's own, and those for the block. */
-  const having = (routes: Route[], guards: Route[]): Found => ({
+  /** The machine's routes through the link besides the VPC's own. */
+  const having = (...routes: Route[]): Found => ({
     ...whole(),
     linkRoutes: [...whole().linkRoutes, ...routes],
-    elasticRoutes: new Map([[BLOCK, guards]]),
   });
 
   test.each<[string, Found, string[]]>([
-    ["are there", having([own], [GUARD]), []],
-    ["are missing", having([], [GUARD]), [way]],
-    ["lead to another router", having([{ ...own, gateway: "198.18.9.2" }], [GUARD]), [way]],
-    ["have no guard", having([own], []), [guard]],
-    ["have a guard that is preferred", having([own], [{ ...GUARD, metric: 1 }]), [guard]],
-    ["are all missing, the guard comes first", having([], []), [guard, way]],
+    ["are there", having(own), []],
+    ["are missing", having(), [way]],
+    ["lead to another router", having({ ...own, gateway: "198.18.9.2" }), [way]],
   ])("%s", (_, found, machine) => {
     expect(repairsOf(model, found, true)).toEqual({ ...NOTHING, machine });
   });
 
   test("go with the link, and come with it", () => {
-    const found = having([own], [GUARD]);
+    const found = having(own);
     found.outer!.peer = 9;
     expect(repairsOf(model, found, true).machine.at(-1)).toBe(way);
   });
 
   test("are stale without the association", () => {
-    const found = { ...having([own], []), elasticRoutes: new Map() };
+    const found = having(own);
     expect(repairsOf(vpc(), found, true)).toEqual({ ...NOTHING, stale: [ADDRESS] });
     expect(nothing({ ...NOTHING, stale: [ADDRESS] })).toBe(false);
   });
@@ -186,7 +179,7 @@ describe("the routes of elastic addresses", () => {
     ["of a block", { ...own, dst: "198.19.8.0/24" }],
     ["of a default route", { ...own, dst: "default" }],
   ])("leave somebody's own route %s alone", (_, route) => {
-    const found = { ...having([route], []), elasticRoutes: new Map() };
+    const found = having(route);
     expect(repairsOf(vpc(), found, true)).toEqual(NOTHING);
   });
 });
