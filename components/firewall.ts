@@ -44,8 +44,8 @@ const GROUPS: Record<Group, string> = {
 
 /**
  * The security groups of the lab and their rules. Ingress: SSH and Kafka's CLIENT listener from the allowed
- * addresses, and ZooKeeper's and Kafka's ports from the hosts that need them. Egress: the other hosts, and ports 80 and
- * 443 of any address. AWS does not filter traffic to its DNS resolver and its time service.
+ * addresses, and ZooKeeper's and Kafka's ports from the hosts that need them. Egress: the other hosts, and
+ * ports 80 and 443 of any address. AWS does not filter traffic to its DNS resolver and its time service.
  */
 export class Firewall extends pulumi.ComponentResource {
   /** The groups that a host of each role belongs to. */

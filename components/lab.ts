@@ -74,6 +74,7 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
   };
 }
 
+/** Declares the Kafka cluster. */
 function createKafka(
   settings: Settings,
   site: Site,

@@ -27,7 +27,7 @@ export function clientAccess(outputs: LabOutputs, stack: string): ClientAccess {
     throw new Refusal(
       `the brokers of the stack ${stack} have no listener for clients outside the VPC.`,
       `If an older version created the lab, update it: ${npmRun("up", stack)}`,
-      "If kafkalab:clientAllowedCidrs is empty, say who may connect, then update the lab. For example:",
+      "If kafkalab:clientAllowedCidrs is none, say who may connect, then update the lab. For example:",
       `  pulumi config set --path 'kafkalab:clientAllowedCidrs[0]' 203.0.113.7/32 -s ${stack}`,
       "Without a listener, these commands work: npm run produce, npm run consume",
     );

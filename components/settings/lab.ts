@@ -32,9 +32,11 @@ const running = boolean({
   default: true,
   text:
     "Whether the hosts run. false pauses the lab: Pulumi stops all hosts, brokers first, and " +
-    "removes the NAT gateway of the private topology. Only the volumes and the brokers' elastic IP addresses still cost money.",
+    "removes the NAT gateway of the private topology. Only the volumes and the brokers' elastic IP " +
+    "addresses still cost money.",
   change:
-    "true starts the hosts again. They keep their data, names and ids, but get new public addresses.",
+    "true starts the hosts again. They keep their data, names, ids and elastic IP addresses, but get new " +
+    "automatic public addresses.",
   example: false,
 });
 

@@ -154,7 +154,7 @@ describe("the way to the brokers", () => {
     expect(await refusal(() => clientAccess({}, "dev"))).toMatchInlineSnapshot(`
       "kafkalab: the brokers of the stack dev have no listener for clients outside the VPC.
         If an older version created the lab, update it: npm run up -- -s dev
-        If kafkalab:clientAllowedCidrs is empty, say who may connect, then update the lab. For example:
+        If kafkalab:clientAllowedCidrs is none, say who may connect, then update the lab. For example:
           pulumi config set --path 'kafkalab:clientAllowedCidrs[0]' 203.0.113.7/32 -s dev
         Without a listener, these commands work: npm run produce, npm run consume"
     `);
