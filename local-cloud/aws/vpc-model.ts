@@ -29,7 +29,7 @@ export function vpcModel(state: State, vpcId: string): VpcModel | undefined {
     hasInternetGateway: having(state, kinds.internetGateway, "vpcId", vpcId).length > 0,
     subnets: subnets.map(({ id, inputs }) => ({ id, cidr: inputs.cidrBlock })),
     elastic: instances.flatMap(({ id }) => elastic.get(id) ?? []),
-    hosts: hostModels(state, vpc, instances),
+    hosts: hostModels(state, vpc, instances, elastic),
     groups: [
       defaultGroupModel(state, vpc),
       ...having(state, kinds.securityGroup, "vpcId", vpcId).map(({ id }) => ({
@@ -49,10 +49,14 @@ function instancesOf(state: State, subnets: Subnet[]): Instance[] {
   return recordsOf(state, kinds.instance).filter(({ inputs }) => ids.has(inputs.subnetId));
 }
 
-function hostModels(state: State, vpc: Vpc, instances: Instance[]): HostModel[] {
+function hostModels(
+  state: State,
+  vpc: Vpc,
+  instances: Instance[],
+  elastic: ReadonlyMap<string, ElasticAddress>,
+): HostModel[] {
   const subnetIds = new Set(instances.map(({ inputs }) => inputs.subnetId));
   const routes = new Map([...subnetIds].map((id) => [id, wayOut(state, id)]));
-  const elastic = elasticAddresses(state);
   return instances.map((instance) => {
     const { subnetId } = instance.inputs;
     const route = routes.get(subnetId);
