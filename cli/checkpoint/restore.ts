@@ -135,7 +135,10 @@ function refuseIfNotPossible(name: string, saved: State): void {
 }
 
 /** The block of the elastic addresses, if there are any. */
-const blocksOfElastic = (state: State): string[] => [elasticBlock(state) ?? []].flat();
+function blocksOfElastic(state: State): string[] {
+  const block = elasticBlock(state);
+  return block === undefined ? [] : [block];
+}
 
 /** Rejects the restore if the machine uses a VPC's public addresses otherwise: a restored VPC keeps them. */
 async function refuseTakenAddresses(name: string, saved: State, present: State): Promise<void> {

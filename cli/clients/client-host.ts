@@ -1,5 +1,6 @@
 import { readMetadata } from "../../operator/kafka/metadata";
 import { CommandError, run } from "../../shared/process";
+import { CONFIG_ARGUMENTS } from "../hosts/ssh-config";
 import { npmRun } from "../lib/npm-run";
 import { Refusal } from "../lib/refusal";
 import { metadataCommand } from "./kcat";
@@ -95,6 +96,5 @@ async function topicsFrom(client: RemoteClient): Promise<string[] | string> {
 
 /** The command line that runs a command on the host, whatever the current directory is. */
 export function sshCommand({ directory, host }: RemoteClient, command: string): string[] {
-  // ssh passes the path of the configuration unquoted to a ProxyJump, so use a plain file name.
-  return ["env", `--chdir=${directory}`, "ssh", "-F", "config", "-T", host, command];
+  return ["env", `--chdir=${directory}`, "ssh", ...CONFIG_ARGUMENTS, "-T", host, command];
 }

@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { TUNNEL_PORT } from "../../components/lib/kafka-listeners";
 import { itemAt } from "../../shared/item-at";
+import { CONFIG_ARGUMENTS } from "../hosts/ssh-config";
 import { npmRun } from "../lib/npm-run";
 import { Refusal } from "../lib/refusal";
 import { clientAccess, isTunnelled, serversIn } from "./access";
@@ -100,8 +101,7 @@ function bastionScript(forwards: readonly Forward[]): string {
 /** The arguments of ssh for a tunnel. ssh must run in the directory of the configuration. */
 export function tunnelArguments({ bastion, forwards }: TunnelPlan): string[] {
   return [
-    // ssh passes the path of the configuration unquoted to a ProxyJump, so use a plain file name.
-    ...["-F", "config", "-T"],
+    ...[...CONFIG_ARGUMENTS, "-T"],
     ...["-o", "ExitOnForwardFailure=yes"],
     // A dead bastion ends the tunnel within 15 s.
     ...["-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"],

@@ -1,4 +1,5 @@
 import { accessDir, checkRoute, hostNamed, writeAccess } from "../hosts/access-files";
+import { CONFIG_ARGUMENTS } from "../hosts/ssh-config";
 import { type LabCommand, stackOption } from "../lib/command";
 import { enterExisting } from "../pulumi/stacks";
 
@@ -20,8 +21,8 @@ export const command: LabCommand = {
           const hosts = await writeAccess(stack);
           hostNamed(host, hosts, stack);
           await checkRoute(hosts, stack);
-          // ssh passes the path of the configuration unquoted to a ProxyJump, so use a plain file name.
-          return { argv: ["ssh", "-F", "config", host, ...words], directory: accessDir(stack) };
+          const argv = ["ssh", ...CONFIG_ARGUMENTS, host, ...words];
+          return { argv, directory: accessDir(stack) };
         }),
       );
   },

@@ -1,6 +1,12 @@
 import type { Target } from "../lib/stack-file";
 import type { Hosts, LabHost } from "./hosts";
 
+/**
+ * The arguments with which ssh reads the configuration of a stack; its directory must be the current one. ssh
+ * passes the path of the configuration unquoted to a ProxyJump, so this is a plain file name.
+ */
+export const CONFIG_ARGUMENTS = ["-F", "config"] as const;
+
 /** The message if this machine has no link of the lab. */
 export const NO_LINK =
   "no link of this machine leads to the hosts, for example because it was restarted.";

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkRoute, writeAccess } from "../hosts/access-files";
 import type { Hosts, LabHost } from "../hosts/hosts";
+import { CONFIG_ARGUMENTS } from "../hosts/ssh-config";
 import { root } from "../lib/places";
 import type { Stack } from "../lib/stack";
 import { readHostReport } from "./host-report";
@@ -67,10 +68,9 @@ async function askHosts(
 }
 
 async function askHost(name: string, access: string, script: string): Promise<HostAnswer> {
-  // ssh passes the path of the configuration unquoted to a ProxyJump, so use a plain file name.
   const child = spawn(
     "ssh",
-    ["-F", "config", name, "timeout", String(HOST_SECONDS), "bash", "-s"],
+    [...CONFIG_ARGUMENTS, name, "timeout", String(HOST_SECONDS), "bash", "-s"],
     {
       cwd: access,
     },

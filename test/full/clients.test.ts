@@ -11,7 +11,7 @@ import {
 import { BOOTSTRAP, Cluster, expectUndisturbed, leaderLast, since } from "../support/cluster";
 import { hostOf } from "../support/host";
 import { useLab } from "../support/lab";
-import { endpoint, portState } from "../support/reach";
+import { serverStates } from "../support/reach";
 import { lastLine, type Running, waitFor } from "../support/run";
 
 /*
@@ -71,9 +71,7 @@ describe.each(["public", "private"])("%s topology", (topology) => {
     const report = await load.stop();
     expect(since(before, await cluster.brokerStarts())).toEqual(leaderLast("kafka", last));
     expectUndisturbed(report, LOAD.perSecond);
-    const servers = (await clientBootstrap(lab)).split(",");
-    const states = servers.map((server) => portState(...endpoint(server)));
-    expect(await Promise.all(states)).toEqual(["open", "open", "open"]);
+    expect(await serverStates(await clientBootstrap(lab))).toEqual(["open", "open", "open"]);
   });
 
   test.each(CLIENTS)("%s on this machine", async (name) => {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { Cluster, names } from "../support/cluster";
 import { hostOf, same } from "../support/host";
 import { type Outputs, useLab } from "../support/lab";
-import { endpoint, portState } from "../support/reach";
+import { serverStates } from "../support/reach";
 import { labProcesses, reboot, snapshot } from "../support/machine";
 
 /*
@@ -75,9 +75,7 @@ test("after a reboot of the machine, up brings the lab back with its data", asyn
   expect(await leaderOf("peter-kafka01")).toMatch(/isrs: \d,\d,\d/);
   // Clients outside the hosts go on with the same addresses.
   expect((await lab.stackOutputs()).clientBootstrapServers).toBe(clientBootstrapServers);
-  const servers = clientBootstrapServers.split(",");
-  const states = await Promise.all(servers.map((server) => portState(...endpoint(server))));
-  expect(states).toEqual(["open", "open", "open"]);
+  expect(await serverStates(clientBootstrapServers)).toEqual(["open", "open", "open"]);
   const again = await produce("peter-kafka03");
   expect(await messages("peter-kafka02")).toContain(again);
   await lab.expectNoChanges();

@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { serversIn } from "../../cli/clients/access";
 
 /** How long a port that drops packets is waited for, in milliseconds. */
 const PATIENCE = 3000;
@@ -17,8 +18,7 @@ export function portState(address: string, port: number): Promise<"open" | "clos
   });
 }
 
-/** Splits `host:port`. */
-export function endpoint(server: string): [string, number] {
-  const [address = "", port = ""] = server.split(":");
-  return [address, Number(port)];
+/** The states of the ports in a list of bootstrap servers. */
+export function serverStates(bootstrapServers: string): Promise<("open" | "closed")[]> {
+  return Promise.all(serversIn(bootstrapServers).map(({ host, port }) => portState(host, port)));
 }

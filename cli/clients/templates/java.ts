@@ -1,7 +1,5 @@
 import { javaConnection } from "../connection";
-import { propertyLines, type Template } from "./template";
-
-const SERIALIZATION = "org.apache.kafka.common.serialization";
+import { JAVA_SERIALIZATION, propertyLines, type Template } from "./template";
 
 /** Properties for Kafka's console tools and for any Java client. */
 export const java: Template = {
@@ -16,12 +14,12 @@ ${propertyLines(javaConnection(access))}
 # Producers: a record counts as sent when all replicas in sync have it, and a retry does not repeat it.
 acks=all
 enable.idempotence=true
-key.serializer=${SERIALIZATION}.StringSerializer
-value.serializer=${SERIALIZATION}.StringSerializer
+key.serializer=${JAVA_SERIALIZATION}.StringSerializer
+value.serializer=${JAVA_SERIALIZATION}.StringSerializer
 
 # Consumers: a new group starts with the oldest record.
 group.id=kafkalab-java
 auto.offset.reset=earliest
-key.deserializer=${SERIALIZATION}.StringDeserializer
-value.deserializer=${SERIALIZATION}.StringDeserializer`,
+key.deserializer=${JAVA_SERIALIZATION}.StringDeserializer
+value.deserializer=${JAVA_SERIALIZATION}.StringDeserializer`,
 };

@@ -1,7 +1,5 @@
 import { springConnection } from "../connection";
-import type { Template } from "./template";
-
-const SERIALIZATION = "org.apache.kafka.common.serialization";
+import { JAVA_SERIALIZATION, type Template } from "./template";
 
 /** The configuration of Spring for Apache Kafka in a Spring Boot application. */
 export const spring: Template = {
@@ -18,13 +16,13 @@ ${springConnection(access)
   .join("\n")}
     producer:
       acks: all
-      key-serializer: ${SERIALIZATION}.StringSerializer
-      value-serializer: ${SERIALIZATION}.StringSerializer
+      key-serializer: ${JAVA_SERIALIZATION}.StringSerializer
+      value-serializer: ${JAVA_SERIALIZATION}.StringSerializer
     consumer:
       group-id: kafkalab-spring
       auto-offset-reset: earliest
-      key-deserializer: ${SERIALIZATION}.StringDeserializer
-      value-deserializer: ${SERIALIZATION}.StringDeserializer
+      key-deserializer: ${JAVA_SERIALIZATION}.StringDeserializer
+      value-deserializer: ${JAVA_SERIALIZATION}.StringDeserializer
     template:
       default-topic: ${topic}`,
 };

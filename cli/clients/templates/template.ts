@@ -43,6 +43,9 @@ export function renderTemplate(kind: string, template: Template, input: ClientFi
   return `${head.join("\n")}\n\n${template.body(input).trim()}\n`;
 }
 
+/** The package of Kafka's serializers and deserializers for Java clients. */
+export const JAVA_SERIALIZATION = "org.apache.kafka.common.serialization";
+
 /** Properties as lines of `key=value`. */
 export function propertyLines(properties: readonly (readonly [string, string])[]): string {
   return properties.map(([key, value]) => `${key}=${value}`).join("\n");

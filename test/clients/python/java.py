@@ -11,8 +11,8 @@ import re
 import tempfile
 
 import common
-from common import BOOTSTRAP, GROUP, KEYS, LIMIT_SECONDS, PARTITIONS, RECORDS, TOPIC, Counts, key_of
-from tools import Tool, run
+from common import BOOTSTRAP, GROUP, KEYS, LIMIT_SECONDS, PARTITIONS, TOPIC, Counts, key_of
+from tools import Tool, run, run_once
 
 CLIENT = "java"
 KAFKA_HOME = os.environ.get("KAFKA_HOME", "/usr/local/kafka")
@@ -91,26 +91,7 @@ def committed(counts):
 
 
 def once():
-    counts = Counts()
-    create_topic(counts)
-    produce(counts, range(RECORDS))
-    consume(counts, RECORDS)
-    of_group = committed(counts)
-
-    # These records come behind the others in each partition, so a second run would read the others first.
-    later = Counts()
-    produce(later, range(RECORDS, RECORDS + KEYS))
-    consume(later, KEYS)
-    counts.errors.update(later.errors)
-
-    return counts.report(
-        CLIENT,
-        version(),
-        withHeaders=counts.with_headers,
-        committed=of_group,
-        again=len([number for number in later.distinct if number < RECORDS]),
-        transaction=None,
-    )
+    return run_once(CLIENT, version(), produce, consume, prepare=create_topic, committed=committed)
 
 
 def verifiable_producer(config):

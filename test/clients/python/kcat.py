@@ -8,8 +8,8 @@ import re
 import subprocess
 
 import common
-from common import BOOTSTRAP, GROUP, KEYS, RECORDS, TOPIC, Counts, key_of
-from tools import Tool, run
+from common import BOOTSTRAP, GROUP, TOPIC, Counts, key_of
+from tools import Tool, run, run_once
 
 CLIENT = "kcat"
 PRODUCE = [
@@ -68,24 +68,7 @@ def consume(counts, how_many):
 
 
 def once():
-    counts = Counts()
-    produce(counts, range(RECORDS))
-    consume(counts, RECORDS)
-
-    # These records come behind the others in each partition, so a second run would read the others first.
-    later = Counts()
-    produce(later, range(RECORDS, RECORDS + KEYS))
-    consume(later, KEYS)
-    counts.errors.update(later.errors)
-
-    return counts.report(
-        CLIENT,
-        version(),
-        withHeaders=counts.with_headers,
-        committed=None,
-        again=len([number for number in later.distinct if number < RECORDS]),
-        transaction=None,
-    )
+    return run_once(CLIENT, version(), produce, consume)
 
 
 def during():

@@ -1,9 +1,9 @@
-"""Runs command-line clients and counts what they print. Used by kcat.py and java.py."""
+"""Runs command-line clients, which have no transactions, and counts what they print. Used by kcat.py and java.py."""
 
 import subprocess
 import threading
 
-from common import LIMIT_SECONDS
+from common import KEYS, LIMIT_SECONDS, RECORDS, Counts
 
 
 class Tool:
@@ -58,3 +58,27 @@ def run(counts, argv, text="", line=lambda _: None, error=lambda _: None, env=No
     status = tool.wait()
     if status != 0:
         counts.error(f"{argv[0].split('/')[-1]}: status {status}")
+
+
+def run_once(client, version, produce, consume, prepare=lambda counts: None, committed=lambda counts: None):
+    """Produces, consumes twice in the group, and returns the report. `committed` reads the group's offsets."""
+    counts = Counts()
+    prepare(counts)
+    produce(counts, range(RECORDS))
+    consume(counts, RECORDS)
+    of_group = committed(counts)
+
+    # These records come behind the others in each partition, so a second run would read the others first.
+    later = Counts()
+    produce(later, range(RECORDS, RECORDS + KEYS))
+    consume(later, KEYS)
+    counts.errors.update(later.errors)
+
+    return counts.report(
+        client,
+        version,
+        withHeaders=counts.with_headers,
+        committed=of_group,
+        again=len([number for number in later.distinct if number < RECORDS]),
+        transaction=None,
+    )

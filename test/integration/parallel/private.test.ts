@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Cluster, names, since, type Starts } from "../../support/cluster";
 import { hostOf } from "../../support/host";
 import { useLab } from "../../support/lab";
-import { endpoint, portState } from "../../support/reach";
+import { serverStates } from "../../support/reach";
 import { run } from "../../support/run";
 
 /*
@@ -85,8 +85,7 @@ test("clients on this machine come through the tunnel, which ends with its comma
   );
   const read = await through("kcat", "-C", "-q", "-e", "-b", first, "-t", topic);
   expect(read.stdout.split("\n")).toContain(smokeTest.message);
-  const states = servers.map((server) => portState(...endpoint(server)));
-  expect(await Promise.all(states)).toEqual(["closed", "closed", "closed"]);
+  expect(await serverStates(clientBootstrapServers)).toEqual(["closed", "closed", "closed"]);
 });
 
 let message: string;
