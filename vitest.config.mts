@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Real hosts on one machine: one file at a time, each with the time that a boot needs. */
 const ON_HOSTS = { maxWorkers: 1, testTimeout: 300_000, hookTimeout: 600_000 };
 
-/** Files that look only at their own lab: two at a time, since a lab often waits. */
+/** Files that look only at their own lab: two at a time, since a lab often waits. The others come after them. */
 const PARALLEL = "test/integration/parallel/**";
 
 export default defineConfig({
@@ -32,8 +32,6 @@ export default defineConfig({
           include: [`${PARALLEL}/*.test.ts`],
           ...ON_HOSTS,
           maxWorkers: 2,
-          // The projects of one run follow one another in this order.
-          sequence: { groupOrder: 1 },
         },
       },
       {
