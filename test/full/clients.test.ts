@@ -7,6 +7,7 @@ import {
   expectExact,
   expectNothingLost,
   HOST_CLIENTS,
+  type LastingClient,
 } from "../support/clients";
 import { BOOTSTRAP, Cluster, expectUndisturbed, leaderLast, since } from "../support/cluster";
 import { hostOf } from "../support/host";
@@ -106,4 +107,42 @@ describe.each(["public", "private"])("%s topology", (topology) => {
       expectNothingLost(report, rollSeconds);
     }
   });
+
+  test.runIf(topology === "public")(
+    "the same clients go on at the same addresses after a host, all hosts or the machine were away",
+    async () => {
+      const outside = await clientBootstrap(lab);
+      const running: LastingClient[] = [];
+      for (const name of CLIENTS) {
+        running.push(await (await Client.here(name)).start(lab, outside));
+      }
+      const settings = { topology, clients: 1 };
+      const away: Record<string, () => Promise<void>> = {
+        powerOff: async () => {
+          const { status, output } = await lab.run("drill", "power-off");
+          expect(status, output).toBe(0);
+        },
+        pause: async () => {
+          lab.configure({ ...settings, running: false });
+          await lab.up();
+          expect(await serverStates(outside)).toEqual(["closed", "closed", "closed"]);
+          lab.configure(settings);
+          await lab.up();
+        },
+        restart: async () => {
+          await lab.reboot();
+          await lab.up();
+        },
+      };
+      for (const [what, happens] of Object.entries(away)) {
+        await happens();
+        expect(await clientBootstrap(lab), what).toBe(outside);
+        await Promise.all(running.map((client) => client.goesOn()));
+      }
+      const reports = await Promise.all(running.map((client) => client.stop()));
+      expect(reports.map(({ client, lost }) => [client, lost])).toEqual(
+        CLIENTS.map((client) => [client, 0]),
+      );
+    },
+  );
 });

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { Session } from "../../cli/drill/session";
 import { type Host, hostOf, quote } from "./host";
 import { type Lab, root } from "./lab";
-import { lastLine, must } from "./run";
+import { lastLine, must, waitFor } from "./run";
 
 /** The client programs of test/clients. */
 export const CLIENTS = ["python", "node", "go", "java", "kcat"] as const;
@@ -105,21 +105,26 @@ export class Client {
 
   /** Produces, consumes twice in a group and uses transactions, on topics of its own. */
   async run(lab: Lab, bootstrap: string): Promise<OnceReport> {
-    const argv = this.argv([...(await this.environment(lab, bootstrap)), `RECORDS=${RECORDS}`]);
+    const environment = await this.environment(lab, bootstrap, this.newTopic());
+    const argv = this.argv([...environment, `RECORDS=${RECORDS}`]);
     const printed = await must(argv, { timeoutSeconds: RUN_SECONDS });
     return Once.parse(JSON.parse(lastLine(printed)));
   }
 
   /** Starts to produce and to consume, and waits until the first record has been read. */
   async start(lab: Lab, bootstrap: string): Promise<LastingClient> {
-    const argv = this.argv(await this.environment(lab, bootstrap), "--during");
+    const topic = this.newTopic();
+    const argv = this.argv(await this.environment(lab, bootstrap, topic), "--during");
     const session = new Session(`client ${this.name}`, argv);
     await session.line('"flowing"', FLOW_SECONDS);
-    return new LastingClient(session);
+    return new LastingClient(session, lab, topic);
   }
 
-  private async environment(lab: Lab, bootstrap: string): Promise<string[]> {
-    const topic = `clients-${this.name}-${randomUUID()}`;
+  private newTopic(): string {
+    return `clients-${this.name}-${randomUUID()}`;
+  }
+
+  private async environment(lab: Lab, bootstrap: string, topic: string): Promise<string[]> {
     if (this.name === "kcat") {
       await createTopic(lab, topic);
     }
@@ -129,16 +134,42 @@ export class Client {
 
 /** Creates a topic for a client that cannot create it itself. The brokers create none for a producer. */
 async function createTopic(lab: Lab, topic: string): Promise<void> {
+  await onBroker(lab, "kafka-topics.sh", `--create --topic ${topic} --partitions 6`);
+}
+
+/** Runs one of Kafka's tools on a broker's host. */
+async function onBroker(lab: Lab, tool: string, options: string): Promise<string> {
   const broker = hostOf(await lab.hosts(), "peter-kafka01");
   const server = "--bootstrap-server peter-kafka01:9092";
-  await broker.run(
-    `/usr/local/kafka/bin/kafka-topics.sh ${server} --create --topic ${topic} --partitions 6`,
-  );
+  return broker.run(`/usr/local/kafka/bin/${tool} ${server} ${options}`);
 }
 
 /** A client that produces and consumes until it is told to stop. */
 export class LastingClient {
-  constructor(private readonly session: Session) {}
+  constructor(
+    private readonly session: Session,
+    private readonly lab: Lab,
+    private readonly topic: string,
+  ) {}
+
+  /** Waits until the client has written more records, for example after the brokers were away. */
+  async goesOn(): Promise<void> {
+    const before = await this.written();
+    await waitFor(this.session.what, "writing again", FLOW_SECONDS, async () => {
+      const now = await this.written();
+      return now > before ? {} : `${now} records, as before`;
+    });
+  }
+
+  /** The number of records in its topic. */
+  private async written(): Promise<number> {
+    const offsets = await onBroker(this.lab, "kafka-get-offsets.sh", `--topic ${this.topic}`);
+    const ofPartitions = offsets
+      .trim()
+      .split("\n")
+      .map((line) => Number(line.split(":")[2]));
+    return ofPartitions.reduce((sum, offset) => sum + offset, 0);
+  }
 
   /** Stops producing, waits for what was acknowledged, and returns the counts. */
   async stop(): Promise<LastingReport> {
