@@ -20,8 +20,9 @@ const LOAD = {
 const MAX_STILL_SECONDS = 8;
 
 let machine: Set<string>;
-const lab = useLab("checkpoint", async () => {
+const lab = useLab("checkpoint", async (lab) => {
   machine = await snapshot();
+  lab.configure({ clients: 1 });
   await lab.up();
 });
 
