@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { Load } from "../../cli/drill/load";
 import {
   Client,
@@ -28,6 +28,9 @@ const LOAD = {
   ...{ perSecond: 30, maxSeconds: 280 },
 };
 
+/** kcat ends if a topic is unknown, which it is for a moment when all brokers have just started. */
+const LASTING = CLIENTS.filter((name) => name !== "kcat");
+
 describe.each(["public", "private"])("%s topology", (topology) => {
   const lab = useLab(`clients-${topology}`, async (lab) => {
     lab.upSeconds = 3600; // the tunnel lasts as long as the tests
@@ -37,6 +40,7 @@ describe.each(["public", "private"])("%s topology", (topology) => {
   });
   const cluster = new Cluster(lab);
   let tunnel: Running | undefined;
+  let running: LastingClient[] = [];
 
   beforeAll(async () => {
     if (topology === "private") {
@@ -53,6 +57,11 @@ describe.each(["public", "private"])("%s topology", (topology) => {
       process.kill(tunnel.pid, "SIGTERM");
       await tunnel.ended;
     }
+  });
+
+  afterEach(() => {
+    running.forEach((client) => client.kill());
+    running = [];
   });
 
   const inside = async () => {
@@ -89,7 +98,6 @@ describe.each(["public", "private"])("%s topology", (topology) => {
   test("all of them while every broker restarts: no acknowledged record is lost", async () => {
     const { host, bootstrapServers } = await inside();
     const outside = await clientBootstrap(lab);
-    const running = [];
     for (const name of CLIENTS) {
       running.push(await (await Client.here(name)).start(lab, outside));
     }
@@ -112,8 +120,7 @@ describe.each(["public", "private"])("%s topology", (topology) => {
     "the same clients go on at the same addresses after a host, all hosts or the machine were away",
     async () => {
       const outside = await clientBootstrap(lab);
-      const running: LastingClient[] = [];
-      for (const name of CLIENTS) {
+      for (const name of LASTING) {
         running.push(await (await Client.here(name)).start(lab, outside));
       }
       const settings = { topology, clients: 1 };
@@ -141,7 +148,7 @@ describe.each(["public", "private"])("%s topology", (topology) => {
       }
       const reports = await Promise.all(running.map((client) => client.stop()));
       expect(reports.map(({ client, lost }) => [client, lost])).toEqual(
-        CLIENTS.map((client) => [client, 0]),
+        LASTING.map((client) => [client, 0]),
       );
     },
   );

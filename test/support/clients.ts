@@ -161,6 +161,11 @@ export class LastingClient {
     });
   }
 
+  /** Ends the client, if it still runs. */
+  kill(): void {
+    this.session.drop();
+  }
+
   /** The number of records in its topic. */
   private async written(): Promise<number> {
     const offsets = await onBroker(this.lab, "kafka-get-offsets.sh", `--topic ${this.topic}`);

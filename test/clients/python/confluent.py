@@ -9,7 +9,7 @@ import threading
 import common
 import confluent_kafka
 from common import BOOTSTRAP, GROUP, KEYS, LIMIT_SECONDS, PARTITIONS, RECORDS, TOPIC, Counts, key_of
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 CLIENT = "python"
@@ -48,13 +48,17 @@ def send(to, counts, number):
             counts.error(f"delivery: {error.name()}")
 
     counts.produced += 1
-    to.produce(
-        TOPIC,
-        key=key_of(number),
-        value=str(number),
-        headers=[("number", str(number)), ("client", CLIENT)],
-        on_delivery=delivered,
-    )
+    try:
+        to.produce(
+            TOPIC,
+            key=key_of(number),
+            value=str(number),
+            headers=[("number", str(number)), ("client", CLIENT)],
+            on_delivery=delivered,
+        )
+    except KafkaException as refused:
+        # Brokers that have just started, all of them, know no topic for a moment.
+        counts.error(f"produce: {refused.args[0].name()}")
 
 
 def has_headers(message):
@@ -178,7 +182,7 @@ def during():
             if message is not None:
                 counts.read(int(message.value()))
 
-    reading = threading.Thread(target=read)
+    reading = threading.Thread(target=read, daemon=True)
     reading.start()
     common.tell_when_flowing(counts)
     to = producer(counts)
