@@ -1,3 +1,5 @@
+import { listenerPort } from "../../components/lib/kafka-listeners";
+import { REPLICATION_PORT } from "../../shared/kafka-contact";
 import { join } from "node:path";
 import { messageOf } from "../../shared/message-of";
 import * as kinds from "../../local-cloud/aws/kinds";
@@ -31,7 +33,8 @@ import {
 const WHOLE_SECONDS = 180;
 const LISTEN_INTERVAL_MS = 50;
 const STATUS_INTERVAL_MS = 200;
-const BROKER_PORT = 9092;
+/** The ports of brokers for the lab's own tools, without and with security. */
+const TOOL_PORTS = [listenerPort("inside", "plaintext"), REPLICATION_PORT];
 
 /** Saves the disks and states of all labs of the account, at one point in time. */
 export async function saveCheckpoint(name: string): Promise<void> {
@@ -112,7 +115,7 @@ function stacks(checkpoint?: string): string[] {
 function brokersListen(): boolean {
   return living(readState(), kinds.instance)
     .filter((record) => isBroker(nameOf(record)) && !isStopped(record))
-    .every(({ id }) => instanceListens(id, BROKER_PORT));
+    .every(({ id }) => TOOL_PORTS.some((port) => instanceListens(id, port)));
 }
 
 /** Waits until `npm run status` finds no problem. */

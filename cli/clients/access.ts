@@ -1,14 +1,13 @@
 import { npmRun } from "../lib/npm-run";
 import { Refusal } from "../lib/refusal";
 import type { LabOutputs } from "./lab";
+import { type ClientSecurity, securityOf } from "./security";
 
-/** How a client outside the VPC connects to the brokers. */
-export interface ClientAccess {
+/** How a client connects to the brokers. */
+export type ClientAccess = ClientSecurity & {
   /** `host:port` of each broker, separated by commas. */
   bootstrapServers: string;
-  /** The protocol of the listener, by Kafka's name. */
-  protocol: "PLAINTEXT";
-}
+};
 
 /** An address for clients of one broker. */
 export interface Server {
@@ -17,12 +16,22 @@ export interface Server {
 }
 
 /**
- * How clients connect to the brokers of a stack.
+ * How a client outside the VPC connects to the brokers of a stack.
  *
- * @throws Refusal if the brokers have no listener for them.
+ * @param user The user as whom it connects. @default none, for a lab without security
+ * @throws Refusal if the brokers have no listener for it, or if the user does not fit.
  */
-export function clientAccess(outputs: LabOutputs, stack: string): ClientAccess {
-  const { clientBootstrapServers } = outputs;
+export function clientAccess(outputs: LabOutputs, stack: string, user?: string): ClientAccess {
+  const bootstrapServers = clientServers(outputs, stack);
+  return { ...securityOf(outputs.clientSecurity, stack, user), bootstrapServers };
+}
+
+/**
+ * The brokers as clients outside the VPC know them: `host:port` of each, separated by commas.
+ *
+ * @throws Refusal if the brokers have no listener for clients.
+ */
+export function clientServers({ clientBootstrapServers }: LabOutputs, stack: string): string {
   if (clientBootstrapServers === undefined) {
     throw new Refusal(
       `the brokers of the stack ${stack} have no listener for clients outside the VPC.`,
@@ -32,7 +41,7 @@ export function clientAccess(outputs: LabOutputs, stack: string): ClientAccess {
       "Without a listener, these commands work: npm run produce, npm run consume",
     );
   }
-  return { bootstrapServers: clientBootstrapServers, protocol: "PLAINTEXT" };
+  return clientBootstrapServers;
 }
 
 /** The addresses in a list of bootstrap servers. */
@@ -47,6 +56,6 @@ export function serversIn(bootstrapServers: string): Server[] {
 }
 
 /** Whether clients connect through `npm run tunnel`: the brokers of a private lab say that they are here. */
-export function isTunnelled({ bootstrapServers }: ClientAccess): boolean {
+export function isTunnelled(bootstrapServers: string): boolean {
   return serversIn(bootstrapServers).every(({ host }) => host === "localhost");
 }

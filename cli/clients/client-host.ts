@@ -5,6 +5,8 @@ import { npmRun } from "../lib/npm-run";
 import { Refusal } from "../lib/refusal";
 import { metadataCommand } from "./kcat";
 import type { ClientLab } from "./lab";
+import { type ClientSecurity, securityOf } from "./security";
+import { secured } from "./secured-command";
 import { unknownTopic } from "./topic";
 
 /** ssh's exit status if it cannot connect, or if the connection breaks. */
@@ -17,6 +19,7 @@ export interface RemoteClient {
   directory: string;
   /** `host:port` of the brokers, as the lab's hosts know them. */
   servers: string;
+  security: ClientSecurity;
 }
 
 /** The hosts that can run a client, in the order of preference: hosts for clients, then brokers. */
@@ -49,41 +52,45 @@ export function clientHosts({ hosts, isPaused, outputs, stack }: Omit<ClientLab,
 /**
  * Finds the first host that SSH reaches, and checks there that the topic exists.
  *
- * @throws Refusal if no host answers, Kafka does not answer, or there is no such topic.
+ * @param user The user as whom the client connects. @default none, for a lab without security
+ * @throws Refusal if no host answers, Kafka does not answer, there is no such topic, or the user does not fit.
  */
-export async function findClient(lab: ClientLab, topic: string): Promise<RemoteClient> {
+export async function findClient(
+  lab: ClientLab,
+  topic: string,
+  user?: string,
+): Promise<RemoteClient> {
   const { names, servers } = clientHosts(lab);
   const { directory } = lab;
+  const security = securityOf(lab.outputs.clientSecurity, lab.stack.name, user);
   const unreachable: string[] = [];
   for (const host of names) {
-    const topics = await topicsFrom({ host, directory, servers });
+    const topics = await topicsFrom({ host, directory, servers, security });
     if (typeof topics === "string") {
       unreachable.push(`${host}: ${topics}`);
       continue;
     }
     if (!topics.includes(topic)) {
-      throw unknownTopic(
-        topic,
-        topics,
-        names.find((name) => name.startsWith("peter-kafka")) ?? host,
-      );
+      const broker = names.find((name) => name.startsWith("peter-kafka")) ?? host;
+      throw unknownTopic(topic, topics, broker, user);
     }
-    return { host, directory, servers };
+    return { host, directory, servers, security };
   }
   throw new Refusal("no host answers.", ...unreachable, "See the state of the lab: npm run status");
 }
 
 /** The topics of the cluster, or the reason why SSH does not reach the host. */
 async function topicsFrom(client: RemoteClient): Promise<string[] | string> {
-  const { host, servers } = client;
+  const { host, servers, security } = client;
   try {
-    const text = await run(sshCommand(client, metadataCommand(servers)));
+    const { script, input } = secured(security, metadataCommand(servers));
+    const text = await run(sshCommand(client, script), input);
     return [...new Set(readMetadata(text).partitions.map(({ topic }) => topic))];
   } catch (error) {
     if (!(error instanceof CommandError)) {
       throw error;
     }
-    const reason = error.stderr.trim().split("\n").at(-1) ?? "";
+    const reason = reasonIn(error.stderr);
     if (error.status === SSH_FAILED) {
       return reason;
     }
@@ -92,6 +99,13 @@ async function topicsFrom(client: RemoteClient): Promise<string[] | string> {
       "See the state of the lab: npm run status",
     );
   }
+}
+
+/** Why ssh or kcat has failed: librdkafka's log has more about a rejected login than kcat's last line. */
+function reasonIn(stderr: string): string {
+  const [rejection] =
+    /(SASL authentication error|SSL handshake failed): .*?(?= \(after |$)/m.exec(stderr) ?? [];
+  return rejection ?? stderr.trim().split("\n").at(-1) ?? "";
 }
 
 /** The command line that runs a command on the host, whatever the current directory is. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SECURITY_MODES } from "../../components/lib/kafka-security";
 import { accessDir, writeAccess } from "../hosts/access-files";
 import type { Hosts } from "../hosts/hosts";
 import type { Stack } from "../lib/stack";
@@ -8,6 +9,7 @@ import {
   resourcesInFile,
   type StateResource,
 } from "../pulumi/stacks";
+import { securityOutput } from "./security";
 
 const labOutputs = z.object({
   bootstrapServers: z.string().optional(),
@@ -17,7 +19,26 @@ const labOutputs = z.object({
     .transform((servers) => (servers === "" ? undefined : servers))
     .optional(),
   topic: z.string().optional(),
+  /** Absent in the state of a lab from an older version. */
+  security: z
+    .object({
+      ...{ from: z.enum(SECURITY_MODES), to: z.enum(SECURITY_MODES) },
+      /** When each certificate ends, as RFC 3339. */
+      ends: z.record(z.string(), z.string()).optional(),
+    })
+    .optional(),
+  /** Missing if the listeners use PLAINTEXT. It contains private keys and passwords: never print it. */
+  clientSecurity: z.preprocess(revealed, securityOutput.optional()),
 });
+
+/** Pulumi exports a decrypted secret as JSON. */
+const decrypted = z.object({ plaintext: z.string() });
+
+/** The value of an output that may be a secret. */
+function revealed(output: unknown): unknown {
+  const { success, data } = decrypted.safeParse(output);
+  return (success ? (JSON.parse(data.plaintext) as unknown) : output) ?? undefined;
+}
 
 /** The outputs of the stack that concern clients. Before the first successful `up` there are none. */
 export type LabOutputs = z.infer<typeof labOutputs>;
@@ -46,17 +67,29 @@ export async function openLab(name: string): Promise<ClientLab> {
   };
 }
 
-/** Enters an existing stack and reads its outputs for clients. Decrypts no secret. */
+/** Enters an existing stack and reads its outputs for clients. Decrypts secrets only if clients need one. */
 export async function openOutputs(name: string): Promise<{ stack: Stack; outputs: LabOutputs }> {
   const stack = await enterExisting(name);
   const inFile = stack.target === "local" ? resourcesInFile(name) : undefined;
-  return { stack, outputs: readOutputs(inFile ?? (await exportedResources(stack, "encrypted"))) };
+  const resources = inFile ?? (await exportedResources(stack, "encrypted"));
+  const isSecured = revealed(outputsIn(resources)["clientSecurity"]) !== undefined;
+  return {
+    stack,
+    outputs: readOutputs(isSecured ? await exportedResources(stack, "clear") : resources),
+  };
 }
 
-/** The outputs in the state of a stack. */
+/**
+ * The outputs in the state of a stack.
+ *
+ * @param resources The resources with decrypted secrets.
+ */
 export function readOutputs(resources: readonly StateResource[]): LabOutputs {
-  const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
-  return labOutputs.parse(stack?.outputs ?? {});
+  return labOutputs.parse(outputsIn(resources));
+}
+
+function outputsIn(resources: readonly StateResource[]): Record<string, unknown> {
+  return resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
 }
 
 /** Whether the program has stopped every host of the lab. */

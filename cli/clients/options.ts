@@ -1,4 +1,12 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+
+/** The option that names the user as whom a client connects. A lab without security has no users. */
+export function userOption(): Option {
+  return new Option(
+    "--user <name>",
+    "connect as this user of kafkalab:users; needed in a lab with security",
+  );
+}
 
 /** Reads a number of records. */
 export function count(text: string): number {

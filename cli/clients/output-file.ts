@@ -1,4 +1,4 @@
-import { closeSync, fchownSync, openSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, fchownSync, openSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { messageOf } from "../../shared/message-of";
 import { Refusal } from "../lib/refusal";
@@ -6,6 +6,31 @@ import { Refusal } from "../lib/refusal";
 /** The directory in which the user called npm, which runs commands in the checkout. */
 export function usersDirectory(): string {
   return process.env["INIT_CWD"] || process.cwd();
+}
+
+/** The full path of a file that the user has named. */
+export function fullPath(name: string): string {
+  return resolve(usersDirectory(), name);
+}
+
+/**
+ * Creates files as {@link createFile} does, or none of them.
+ *
+ * @param texts The texts by name.
+ * @returns The full paths.
+ * @throws Refusal if one of the files exists or cannot be created.
+ */
+export function createFiles(texts: Readonly<Record<string, string>>): string[] {
+  const created: string[] = [];
+  try {
+    for (const [name, text] of Object.entries(texts)) {
+      created.push(createFile(name, text));
+    }
+  } catch (error) {
+    created.forEach((path) => rmSync(path));
+    throw error;
+  }
+  return created;
 }
 
 /**
@@ -17,7 +42,7 @@ export function usersDirectory(): string {
  * @throws Refusal if the file exists or cannot be created.
  */
 export function createFile(name: string, text: string): string {
-  const path = resolve(usersDirectory(), name);
+  const path = fullPath(name);
   const file = opened(path);
   try {
     const { uid, gid } = statSync(dirname(path));

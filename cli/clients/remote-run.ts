@@ -14,6 +14,7 @@ import {
   type Production,
   produceCommand,
 } from "./kcat";
+import { secured } from "./secured-command";
 
 /**
  * Sends each line of an input as one record, and prints what Kafka has acknowledged.
@@ -70,10 +71,12 @@ class RemoteRun {
     command: string,
     read: (line: string) => string | undefined,
   ) {
-    const [program = "", ...args] = sshCommand(client, command);
+    const { script, input } = secured(client.security, command);
+    const [program = "", ...args] = sshCommand(client, script);
     // In a session of its own, Ctrl-C does not reach ssh before the command has ended in order.
     this.child = spawn(program, args, { detached: true, stdio: ["pipe", "inherit", "pipe"] });
     this.child.stdin.on("error", () => undefined); // EPIPE: ssh has ended
+    this.child.stdin.write(input);
     createInterface({ input: this.child.stderr }).on("line", (line) => {
       const text = read(line);
       if (text !== undefined) {

@@ -1,4 +1,4 @@
-import { BROKER_PORT } from "../../components/lib/kafka-listeners";
+import { listenerPort } from "../../components/lib/kafka-listeners";
 import { KAFKA_HOME } from "../../shared/homes";
 import { Refusal } from "../lib/refusal";
 import type { LabOutputs } from "./lab";
@@ -20,12 +20,29 @@ export function topicOf(named: string | undefined, { topic }: LabOutputs): strin
   return found;
 }
 
-/** The refusal of a topic that does not exist. */
-export function unknownTopic(topic: string, topics: readonly string[], broker: string): Refusal {
+/**
+ * The refusal of a topic that does not exist.
+ *
+ * @param user The user who sees these topics. @default all topics are visible
+ */
+export function unknownTopic(
+  topic: string,
+  topics: readonly string[],
+  broker: string,
+  user?: string,
+): Refusal {
   const shown = topics.filter((each) => !each.startsWith("__"));
+  const list = shown.length === 0 ? "There are no topics." : `The topics: ${shown.join(", ")}`;
+  if (user !== undefined) {
+    return new Refusal(
+      `the user ${user} sees no topic ${topic}. ${list}`,
+      "Declare the topic with the setting kafkalab:topics, allow the user to describe it with kafkalab:acls,",
+      "then run npm run up.",
+    );
+  }
   return new Refusal(
-    `there is no topic ${topic}. ${shown.length === 0 ? "There are no topics." : `The topics: ${shown.join(", ")}`}`,
+    `there is no topic ${topic}. ${list}`,
     "Declare it with the setting kafkalab:topics, then run npm run up. Or create it by hand:",
-    `  npm run ssh -- ${broker} ${KAFKA_HOME}/bin/kafka-topics.sh --bootstrap-server ${broker}:${BROKER_PORT} --create --topic ${topic}`,
+    `  npm run ssh -- ${broker} ${KAFKA_HOME}/bin/kafka-topics.sh --bootstrap-server ${broker}:${listenerPort("inside", "plaintext")} --create --topic ${topic}`,
   );
 }

@@ -1,10 +1,11 @@
 import { createServer } from "node:net";
-import { TUNNEL_PORT } from "../../components/lib/kafka-listeners";
+import { listenerPort } from "../../components/lib/kafka-listeners";
+import { NO_SECURITY } from "../../components/lib/kafka-security";
 import { itemAt } from "../../shared/item-at";
 import { CONFIG_ARGUMENTS } from "../hosts/ssh-config";
 import { npmRun } from "../lib/npm-run";
 import { Refusal } from "../lib/refusal";
-import { clientAccess, isTunnelled, serversIn } from "./access";
+import { clientServers, isTunnelled, serversIn } from "./access";
 import type { ClientLab } from "./lab";
 
 /** A port of this machine that leads to a broker. */
@@ -20,6 +21,10 @@ export interface Forward {
 export interface TunnelPlan {
   bastion: string;
   bootstrapServers: string;
+  /** Whether clients need a user. */
+  isSecured: boolean;
+  /** The port of every broker in the VPC. */
+  brokerPort: number;
   forwards: Forward[];
 }
 
@@ -41,23 +46,25 @@ export function planTunnel(lab: Omit<ClientLab, "directory">): TunnelPlan {
       `Start it: pulumi config set kafkalab:running true -s ${stack.name}; ${npmRun("up", stack.name)}`,
     );
   }
-  const access = clientAccess(outputs, stack.name);
-  if (!isTunnelled(access)) {
+  const bootstrapServers = clientServers(outputs, stack.name);
+  if (!isTunnelled(bootstrapServers)) {
     throw new Refusal(
-      `the outputs of the stack ${stack.name} are from its former topology: ${access.bootstrapServers}`,
+      `the outputs of the stack ${stack.name} are from its former topology: ${bootstrapServers}`,
       `Complete the change: ${npmRun("up", stack.name)}`,
     );
   }
   const brokers = brokersOf(lab);
-  const servers = serversIn(access.bootstrapServers);
+  const servers = serversIn(bootstrapServers);
   if (servers.length !== brokers.length) {
     throw new Refusal(
       `the outputs of the stack ${stack.name} name ${servers.length} brokers, but it has ${brokers.length}.`,
       `Complete the change: ${npmRun("up", stack.name)}`,
     );
   }
+  const protocol = outputs.clientSecurity?.protocol ?? "PLAINTEXT";
   return {
-    ...{ bastion, bootstrapServers: access.bootstrapServers },
+    ...{ bastion, bootstrapServers, isSecured: protocol !== "PLAINTEXT" },
+    brokerPort: listenerPort("tunnel", (outputs.security ?? NO_SECURITY).to),
     forwards: brokers.map(({ name, privateIp }, index) => ({
       ...{ port: itemAt(servers, index).port, broker: name, address: privateIp },
     })),
@@ -86,11 +93,11 @@ function brokersOf({ hosts }: Pick<ClientLab, "hosts">): { name: string; private
 const ordinalOf = (name: string) => Number(/\d+$/.exec(name)?.[0]);
 
 /** The command on the bastion: it says which brokers answer, and ends the connection when its input ends. */
-function bastionScript(forwards: readonly Forward[]): string {
+function bastionScript({ forwards, brokerPort }: TunnelPlan): string {
   const addresses = forwards.map(({ address }) => address).join(" ");
   return [
     `for address in ${addresses}; do`,
-    `(timeout 5 bash -c ": </dev/tcp/$address/${TUNNEL_PORT}" 2>/dev/null && echo "open $address") &`,
+    `(timeout 5 bash -c ": </dev/tcp/$address/${brokerPort}" 2>/dev/null && echo "open $address") &`,
     "done; wait; echo ready",
     // If this machine's process was killed, its clients may still hold the forwarded connections, and then
     // the connection of ssh would outlive it. The parent is the connection's process of sshd.
@@ -99,7 +106,8 @@ function bastionScript(forwards: readonly Forward[]): string {
 }
 
 /** The arguments of ssh for a tunnel. ssh must run in the directory of the configuration. */
-export function tunnelArguments({ bastion, forwards }: TunnelPlan): string[] {
+export function tunnelArguments(plan: TunnelPlan): string[] {
+  const { bastion, forwards, brokerPort } = plan;
   return [
     ...[...CONFIG_ARGUMENTS, "-T"],
     ...["-o", "ExitOnForwardFailure=yes"],
@@ -110,10 +118,10 @@ export function tunnelArguments({ bastion, forwards }: TunnelPlan): string[] {
     // For "localhost", ssh listens on both loopback addresses and on no others.
     ...forwards.flatMap(({ port, address }) => [
       "-L",
-      `localhost:${port}:${address}:${TUNNEL_PORT}`,
+      `localhost:${port}:${address}:${brokerPort}`,
     ]),
     bastion,
-    bastionScript(forwards),
+    bastionScript(plan),
   ];
 }
 

@@ -1,8 +1,10 @@
 import { Argument } from "commander";
 import { clientAccess } from "../clients/access";
+import { pemText } from "../clients/connection";
 import { openOutputs } from "../clients/lab";
-import { topicName } from "../clients/options";
-import { createFile } from "../clients/output-file";
+import { topicName, userOption } from "../clients/options";
+import { createFiles, fullPath } from "../clients/output-file";
+import { checkPrintable } from "../clients/secret-output";
 import { type ClientKind, TEMPLATES } from "../clients/templates";
 import { remarks, renderTemplate, type Template } from "../clients/templates/template";
 import { topicOf } from "../clients/topic";
@@ -14,6 +16,7 @@ interface Options {
   stack: string;
   out?: string;
   topic?: string;
+  user?: string;
 }
 
 const kinds = Object.keys(TEMPLATES);
@@ -27,6 +30,7 @@ export const command: LabCommand = {
     "npm run -s client-config -- python",
     "npm run -s client-config -- java --out client.properties",
     "npm run -s client-config -- kcat >~/.config/kcat.conf",
+    "npm run -s client-config -- --user alice java --out client.properties",
   ],
   define(command, act) {
     const list = Object.entries(TEMPLATES).map(
@@ -34,6 +38,7 @@ export const command: LabCommand = {
     );
     command
       .addOption(stackOption())
+      .addOption(userOption())
       .addArgument(new Argument("[kind]", "the kind of client").choices(kinds).default("java"))
       .option("--out <file>", "create this file instead; an existing file is never overwritten")
       .option(
@@ -43,17 +48,26 @@ export const command: LabCommand = {
       )
       .addHelpText("after", ["", "Kinds:", ...list].join("\n"))
       .action(
-        act(async (kind: ClientKind, { stack, out, topic }: Options) => {
+        act(async (kind: ClientKind, { stack, out, topic, user }: Options) => {
           const { outputs } = await openOutputs(stack);
-          const access = clientAccess(outputs, stack);
+          const access = clientAccess(outputs, stack, user);
           const template: Template = TEMPLATES[kind];
-          const file = shellWord(out ?? template.file);
-          const input = { access, stack, file, topic: topicOf(topic, outputs) };
+          const name = out ?? template.file;
+          const pemFile = `${name}.pem`;
+          const input = {
+            ...{ access, stack, topic: topicOf(topic, outputs) },
+            ...{ file: shellWord(name), pemFile: fullPath(pemFile) },
+          };
+          if (out === undefined) {
+            checkPrintable(kind, template, access, stack);
+          }
           const text = renderTemplate(kind, template, input);
           if (out === undefined) {
             process.stdout.write(text);
           } else {
-            tell(`created ${createFile(out, text)}`);
+            const isSplit = template.hasPemFile === true && access.protocol !== "PLAINTEXT";
+            const texts = { [out]: text, ...(isSplit && { [pemFile]: pemText(access) }) };
+            tell(...createFiles(texts).map((path) => `created ${path}`));
           }
           tell(...remarks(kind, template, input).slice(1));
         }),

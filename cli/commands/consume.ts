@@ -1,6 +1,6 @@
 import { findClient } from "../clients/client-host";
 import { openLab } from "../clients/lab";
-import { count, separator } from "../clients/options";
+import { count, separator, userOption } from "../clients/options";
 import { consume } from "../clients/remote-run";
 import { topicOf } from "../clients/topic";
 import { checkRoute } from "../hosts/access-files";
@@ -13,6 +13,7 @@ interface Options {
   json?: true;
   keySeparator?: string;
   max?: number;
+  user?: string;
 }
 
 export const command: LabCommand = {
@@ -22,10 +23,12 @@ export const command: LabCommand = {
     "npm run -s consume -- orders --from-end",
     "npm run -s consume -- orders --group billing --max 10",
     "npm run -s consume -- orders --json --max 1",
+    "npm run -s consume -- orders --user alice --max 1",
   ],
   define(command, act) {
     command
       .addOption(stackOption())
+      .addOption(userOption())
       .argument("[topic]", "the topic; without one, that of the smoke test")
       .option("--from-end", "print only new records, not those from the beginning")
       .option("--group <group>", "read as a member of a group, which goes on where it has stopped")
@@ -33,11 +36,11 @@ export const command: LabCommand = {
       .option("--json", "print each record as a line of JSON, with partition, offset, key and time")
       .option("--key-separator <text>", "print the key and this text before each value", separator)
       .action(
-        act(async (name: string | undefined, { stack, ...wanted }: Options) => {
+        act(async (name: string | undefined, { stack, user, ...wanted }: Options) => {
           const lab = await openLab(stack);
           const topic = topicOf(name, lab.outputs);
           await checkRoute(lab.hosts, lab.stack);
-          const client = await findClient(lab, topic);
+          const client = await findClient(lab, topic, user);
           return consume(client, { ...wanted, servers: client.servers, topic });
         }),
       );

@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import { judgeIfOdd } from "../belongings/first-look";
+import { readOutputs } from "../clients/lab";
+import { NO_SECURITY } from "../../components/lib/kafka-security";
+import { toolPort } from "../../components/lib/kafka-contact";
 import { accessDir, checkRoute, writeAccess } from "../hosts/access-files";
 import { type LabCommand, stackOption } from "../lib/command";
 import { root } from "../lib/places";
 import { setUp } from "../lib/setup";
-import { enterExisting } from "../pulumi/stacks";
+import { enterExisting, exportedResources } from "../pulumi/stacks";
 
 interface Options {
   stack: string;
@@ -49,9 +52,11 @@ async function findLab(name: string, configFile: string): Promise<void> {
   if (stack.target === "local") {
     await judgeIfOdd("change", name);
   }
-  const hosts = await writeAccess(stack);
+  const resources = await exportedResources(stack, "clear");
+  const hosts = await writeAccess(stack, accessDir(stack), resources);
   await checkRoute(hosts, stack);
   process.env["LAB_ACCESS"] = JSON.stringify({
     ...{ root, stack: name, target: stack.target, directory: accessDir(stack), configFile, hosts },
+    port: toolPort(readOutputs(resources).security ?? NO_SECURITY),
   });
 }

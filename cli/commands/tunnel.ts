@@ -63,13 +63,17 @@ async function holdTunnel(
   }
 }
 
-function usage({ bastion, bootstrapServers, forwards }: TunnelPlan): string[] {
+function usage({ bastion, bootstrapServers, forwards, isSecured }: TunnelPlan): string[] {
   const brokers = forwards.length === 1 ? "1 broker" : `${forwards.length} brokers`;
   const [first = ""] = bootstrapServers.split(",");
   return [
     `The tunnel to ${brokers} through ${bastion} is open. Ctrl-C closes it.`,
     `  bootstrap servers: ${bootstrapServers}`,
-    `  in another shell:  kcat -b ${first} -L`,
-    "  a client's file:   npm run -s client-config -- python",
+    ...(isSecured
+      ? ["  a client's file:   npm run -s client-config -- --user NAME --out FILE python"]
+      : [
+          `  in another shell:  kcat -b ${first} -L`,
+          "  a client's file:   npm run -s client-config -- python",
+        ]),
   ];
 }

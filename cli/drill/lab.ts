@@ -14,6 +14,7 @@ import { run } from "../../shared/process";
 import { readState } from "../../local-cloud/machine/store";
 import { type RemoteShell, Session } from "./session";
 import { ZOOKEEPER_HOME } from "../../shared/homes";
+import { kcat } from "../../shared/kafka-contact";
 
 /** The data that a drill needs to reach its lab. */
 export interface LabAccess {
@@ -25,6 +26,8 @@ export interface LabAccess {
   directory: string;
   /** The hosts by name, as `readAccess` finds them. */
   hosts: Record<string, { privateIp: string }>;
+  /** The port of the brokers for the lab's own tools. */
+  port: number;
   /** The file with the settings of the stack. */
   configFile: string;
 }
@@ -120,7 +123,12 @@ export class DrillLab {
     );
     this.brokers = hosts.filter(({ name }) => name.startsWith("peter-kafka"));
     this.zookeepers = hosts.filter(({ name }) => name.startsWith("peter-zk"));
-    this.bootstrap = this.brokers.map(({ name }) => `${name}:9092`).join(",");
+    this.bootstrap = this.brokers.map((host) => this.serverOf(host)).join(",");
+  }
+
+  /** `host:port` of a broker for the lab's own tools. */
+  serverOf({ name }: DrillHost): string {
+    return `${name}:${this.access.port}`;
   }
 
   /**
@@ -130,7 +138,7 @@ export class DrillLab {
    */
   async whole(seconds = WHOLE_SECONDS, neighbour?: DrillHost): Promise<void> {
     const asked = this.brokers.map((host) => ({
-      server: `${host.name}:9092`,
+      server: this.serverOf(host),
       connection: neighbour === undefined ? host : host.from(neighbour),
     }));
     const ids = this.brokers.map((host) => Number(brokerId(host)));
@@ -215,7 +223,7 @@ export class DrillLab {
 
   /** Returns a partition of the topic whose leader is this broker. */
   async ledBy(broker: DrillHost, topic: string): Promise<number> {
-    const seen = await broker.run(`kcat -L -b ${broker.name}:9092 -t ${topic}`);
+    const seen = await broker.run([...kcat([this.serverOf(broker)]), "-L", "-t", topic].join(" "));
     const found = new RegExp(`partition (\\d+), leader ${brokerId(broker)},`).exec(seen);
     if (found === null) {
       throw new Error(`${broker.name} leads no partition of ${topic}; last saw ${seen}`);

@@ -1,6 +1,12 @@
 import { count, type LoadReport, readConsumed, readSent } from "./count";
 import { type RemoteShell, Session } from "./session";
 import { KAFKA_HOME } from "../../shared/homes";
+import {
+  ADMIN_PROPERTIES,
+  bootstrap as reachedBy,
+  isSecure,
+  kcat,
+} from "../../shared/kafka-contact";
 import { waitFor } from "../../shared/wait";
 
 export type { LoadReport } from "./count";
@@ -43,7 +49,7 @@ export class Load {
   static async start(host: RemoteShell, options: LoadOptions): Promise<Load> {
     const { topic, partitions, bootstrap } = options;
     await host.run(
-      `${KAFKA}/kafka-topics.sh --bootstrap-server ${bootstrap} --create --if-not-exists --topic ${topic} --partitions ${partitions}`,
+      `${KAFKA}/kafka-topics.sh ${reach(bootstrap)} --create --if-not-exists --topic ${topic} --partitions ${partitions}`,
       { timeoutSeconds: START_SECONDS },
     );
     const load = new Load(host, options);
@@ -120,13 +126,14 @@ export class Load {
    */
   private script(run: number): string {
     const { topic, partitions, perSecond, maxSeconds, bootstrap } = this.options;
+    const own = isSecure(bootstrap.split(",")) ? `cat ${ADMIN_PROPERTIES}; ` : "";
     return `
 exec 3<&0
 timeout --kill-after=${DELIVERY_SECONDS} ${maxSeconds + START_SECONDS} \\
   ${KAFKA}/kafka-run-class.sh org.apache.kafka.tools.VerifiableProducer --topic ${topic} \\
   --bootstrap-server ${bootstrap} --acks -1 --value-prefix ${run} \\
   --max-messages ${perSecond * maxSeconds} --throughput ${perSecond} \\
-  --repeating-keys ${KEYS_PER_PARTITION * partitions} --producer.config <(printf '%s\\n' \\
+  --repeating-keys ${KEYS_PER_PARTITION * partitions} --producer.config <(${own}printf '%s\\n' \\
     enable.idempotence=true retries=2147483647 delivery.timeout.ms=${DELIVERY_SECONDS}000) \\
   </dev/null 3<&- &
 producer=$!
@@ -139,6 +146,9 @@ exit $status`;
   }
 }
 
+/** The options with which Kafka's own tools reach these brokers. */
+const reach = (servers: string) => reachedBy(servers.split(",")).join(" ");
+
 const isEnd = (line: string) => line.includes('"name":"shutdown_complete"');
 
 /** Reads all committed messages of a topic. */
@@ -147,7 +157,7 @@ export async function readTopic(
   { topic, bootstrap }: { topic: string; bootstrap: string },
 ) {
   const text = await host.run(
-    `timeout ${READ_SECONDS} kcat -C -q -e -m ${ASK_SECONDS} -o beginning -X check.crcs=true -t ${topic} -b ${bootstrap} -f '%p %o %s\\n'`,
+    `timeout ${READ_SECONDS} ${kcat(bootstrap.split(",")).join(" ")} -C -q -e -m ${ASK_SECONDS} -o beginning -X check.crcs=true -t ${topic} -f '%p %o %s\\n'`,
     { timeoutSeconds: READ_SECONDS + 10 },
   );
   return readConsumed(text);

@@ -2,6 +2,7 @@
  * Parts of scripts that drills run on the hosts as root. A lasting script prints `ready` after it has made
  * its changes. It undoes them when its standard input closes, when it fails, or when a signal ends it.
  */
+import { bootstrap } from "../../shared/kafka-contact";
 import { KAFKA_HOME } from "../../shared/homes";
 
 /** Directory for a drill's files on a host. A reboot deletes it, because /run is in memory. */
@@ -42,10 +43,12 @@ export function kill(service: string): string {
   return `systemctl kill -s KILL ${service}`;
 }
 
-/** Start of a command line of Kafka's tool for topics. Append the bootstrap servers and the action. */
-export const KAFKA_TOPICS = `${KAFKA_HOME}/bin/kafka-topics.sh --bootstrap-server`;
+/** Start of a command line of Kafka's tool for topics. Append the action. */
+export function kafkaTopics(servers: string): string {
+  return `${KAFKA_HOME}/bin/kafka-topics.sh ${bootstrap(servers.split(",")).join(" ")}`;
+}
 
 /** Deletes a topic if it exists. */
-export function deleteTopic(bootstrap: string, topic: string): string {
-  return `${KAFKA_TOPICS} ${bootstrap} --delete --if-exists --topic ${topic}`;
+export function deleteTopic(servers: string, topic: string): string {
+  return `${kafkaTopics(servers)} --delete --if-exists --topic ${topic}`;
 }

@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readOutputs } from "../clients/lab";
 import { checkRoute, writeAccess } from "../hosts/access-files";
 import type { Hosts, LabHost } from "../hosts/hosts";
 import { CONFIG_ARGUMENTS } from "../hosts/ssh-config";
 import { root } from "../lib/places";
 import type { Stack } from "../lib/stack";
+import { exportedResources } from "../pulumi/stacks";
 import { readHostReport } from "./host-report";
 import { localCloudStatus, type LocalCloudStatus } from "./local-cloud";
 import { type HostAnswer, judgeLab, type LabStatus } from "./report";
@@ -23,14 +25,16 @@ export async function labStatus(stack: Stack): Promise<LabStatus> {
   // A command that only reads must not leave a key on the disk.
   const work = mkdtempSync(join(tmpdir(), "kafkalab-status-"));
   try {
-    const [cloud, hosts] = await Promise.all([
+    const [cloud, resources] = await Promise.all([
       stack.target === "local" ? localCloudStatus(stack.name) : undefined,
-      writeAccess(stack, join(work, "access")),
+      exportedResources(stack, "clear"),
     ]);
+    const hosts = await writeAccess(stack, join(work, "access"), resources);
     const answers = await askHosts(hosts, stack, join(work, "access"), cloud);
     const all = Object.values(hosts);
     return judgeLab({
       ...{ stack: stack.name, target: stack.target, hosts: all, answers },
+      certificates: readOutputs(resources).security?.ends ?? {},
       ...(cloud !== undefined && { cloud }),
     });
   } finally {

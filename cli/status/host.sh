@@ -29,7 +29,11 @@ if [ -e /etc/systemd/system/zookeeper-server.service ]; then
 elif [ -e /etc/systemd/system/kafka-server.service ]; then
   echo "service kafka-server"
   echo "state $(systemctl is-active kafka-server)"
-  echo "metadata $(timeout 8 kcat -L -J -b localhost:9092 2>/dev/null)"
+  # A secured lab has a listener for its own tools (shared/kafka-contact.ts).
+  config=/etc/kafkalab/kafka-server.secrets/admin.kcat
+  tool=(kcat -b localhost:9092)
+  [ ! -r $config ] || tool=(kcat -F $config -b localhost:9091)
+  echo "metadata $(timeout 8 "${tool[@]}" -L -J 2>/dev/null)"
 else
   echo "service -"
   echo "state not installed"

@@ -21,10 +21,34 @@ export function renderStatus(status: LabStatus, all: boolean): string {
     ]);
     parts.push(table([["NETWORK", "DNS", "WAY OUT"], ...rows]));
   }
+  if (Object.keys(status.certificates).length > 0) {
+    parts.push(certificateTable(status.certificates));
+  }
   if (status.remedy !== undefined) {
     parts.push(status.remedy);
   }
   return parts.join("\n\n");
+}
+
+/** One line for each certificate, the one that ends first at the top. */
+function certificateTable(certificates: LabStatus["certificates"]): string {
+  const now = Date.now();
+  const rows = Object.entries(certificates)
+    .map(([name, ends]) => ({
+      name,
+      ends,
+      hours: Math.floor((Date.parse(ends) - now) / 3_600_000),
+    }))
+    .sort((one, other) => one.hours - other.hours)
+    .map(({ name, ends, hours }) => [name, ends, verdict(remaining(hours), hours >= 0)]);
+  return table([["CERTIFICATE", "ENDS", "LEFT"], ...rows]);
+}
+
+function remaining(hours: number): string {
+  if (hours < 0) {
+    return "has ended; run: npm run up";
+  }
+  return hours < 48 ? `${hours} hours` : `${Math.floor(hours / 24)} days`;
 }
 
 const verdict = (text: string, good: boolean) => (good ? text : mark("bad", text));

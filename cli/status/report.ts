@@ -35,6 +35,8 @@ export interface LabStatus {
   topics: TopicStatus[];
   /** On the local target: the state of the DNS and of the way to the internet, by network. */
   networks: { [name: string]: VpcHealth };
+  /** When each certificate ends, as RFC 3339, by what it is for; empty in a lab without security. */
+  certificates: { [name: string]: string };
   /** On the local target: whether the machine was restarted, so that no host runs. */
   machineRestarted: boolean;
   /** The remedy, if there is a problem. */
@@ -50,11 +52,19 @@ export interface Findings {
   target: "local" | "aws";
   hosts: LabHost[];
   answers: Map<string, HostAnswer>;
+  certificates: Record<string, string>;
   cloud?: LocalCloudStatus;
 }
 
 /** Evaluates the results. */
-export function judgeLab({ stack, target, hosts, answers, cloud }: Findings): LabStatus {
+export function judgeLab({
+  stack,
+  target,
+  hosts,
+  answers,
+  certificates,
+  cloud,
+}: Findings): LabStatus {
   const hostStatuses = hosts.map((host) => hostStatus(host, answers.get(host.names[0])));
   const topics = topicsIn(answers);
   const networks = cloud?.networks ?? {};
@@ -66,6 +76,7 @@ export function judgeLab({ stack, target, hosts, answers, cloud }: Findings): La
   const remedy = remedyOf(cloud, networksWell);
   return {
     ...{ stack, target, well: clusterWell && networksWell, hosts: hostStatuses, topics, networks },
+    certificates,
     machineRestarted: cloud?.restarted ?? false,
     ...(remedy !== undefined && { remedy }),
   };
@@ -102,7 +113,7 @@ function hostStatus(host: LabHost, answer: HostAnswer | undefined): HostStatus {
 
 function brokerRole(name: string, { metadata }: HostReport): string {
   if (metadata === undefined || metadata.brokers.size === 0) {
-    return "no answer on port 9092";
+    return "no answer";
   }
   const own = [...metadata.brokers].find(([, address]) => /^[^.:]*/.exec(address)?.[0] === name);
   if (own === undefined) {

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { z } from "zod";
+import type { ClientSecurity } from "../../cli/clients/security";
 import { Session } from "../../cli/drill/session";
 import { type Host, hostOf, quote } from "./host";
 import { type Lab, root } from "./lab";
@@ -71,12 +73,26 @@ export type OnceReport = z.infer<typeof Once>;
 /** The result of a client that ran until it was told to stop. */
 export type LastingReport = z.infer<typeof Lasting>;
 
+/** How a client connects. */
+export interface ClientOptions {
+  /** @default PLAINTEXT */
+  security?: ClientSecurity;
+}
+
+/** Where a client program runs. */
+interface Place {
+  /** The command with these variables and options. */
+  argv(environment: string[], ...options: string[]): string[];
+  /** Creates a file that only the program's user can read, and returns its path. */
+  createFile(text: string): Promise<string>;
+  removeFile(path: string): Promise<void>;
+}
+
 /** A client program, on this machine or on a host of the lab. */
 export class Client {
   private constructor(
     readonly name: ClientName,
-    /** The command with these variables and options. */
-    private readonly argv: (environment: string[], ...options: string[]) => string[],
+    private readonly place: Place,
   ) {}
 
   /** A client on this machine, outside of all hosts. Installs what it needs. */
@@ -84,9 +100,15 @@ export class Client {
     const prepare = join(root, "test/clients/prepare.sh");
     const printed = await must([prepare, name], { timeoutSeconds: PREPARE_SECONDS });
     const command = printed.trim().split("\n");
-    return new Client(name, (environment, ...options) => [
-      ...["env", ...environment, ...command, ...options],
-    ]);
+    return new Client(name, {
+      argv: (environment, ...options) => ["env", ...environment, ...command, ...options],
+      createFile: (text) => {
+        const path = join(mkdtempSync(join(tmpdir(), "kafkalab-client-")), "security.json");
+        writeFileSync(path, text, { mode: 0o600 });
+        return Promise.resolve(path);
+      },
+      removeFile: (path) => Promise.resolve(rmSync(dirname(path), { recursive: true })),
+    });
   }
 
   /** A client on a host, with the tools of that host. */
@@ -97,51 +119,111 @@ export class Client {
       await host.run(`mkdir -p clients && cat > clients/${file}`, { input });
     }
     const program = name === "python" ? "confluent" : name;
-    return new Client(name, (environment, ...options) => [
-      ...host.sshArguments(),
-      ["env", ...environment, "python3", `clients/${program}.py`, ...options].map(quote).join(" "),
-    ]);
+    return new Client(name, {
+      argv: (environment, ...options) => [
+        ...host.sshArguments(),
+        ["env", ...environment, "python3", `clients/${program}.py`, ...options]
+          .map(quote)
+          .join(" "),
+      ],
+      createFile: async (text) => {
+        const create = "umask 077; file=$(mktemp) && cat >$file && echo $file";
+        return (await host.run(create, { input: text })).trim();
+      },
+      removeFile: async (path) => void (await host.run(`rm ${quote(path)}`)),
+    });
   }
 
   /** Produces, consumes twice in a group and uses transactions, on topics of its own. */
-  async run(lab: Lab, bootstrap: string): Promise<OnceReport> {
-    const environment = await this.environment(lab, bootstrap, this.newTopic());
-    const argv = this.argv([...environment, `RECORDS=${RECORDS}`]);
-    const printed = await must(argv, { timeoutSeconds: RUN_SECONDS });
-    return Once.parse(JSON.parse(lastLine(printed)));
+  async run(lab: Lab, bootstrap: string, options: ClientOptions = {}): Promise<OnceReport> {
+    const setting = await this.prepare(lab, bootstrap, options);
+    try {
+      const argv = this.place.argv([...setting.environment, `RECORDS=${RECORDS}`]);
+      const printed = await must(argv, { timeoutSeconds: RUN_SECONDS });
+      return Once.parse(JSON.parse(lastLine(printed)));
+    } finally {
+      await setting.cleanUp();
+    }
   }
 
   /** Starts to produce and to consume, and waits until the first record has been read. */
-  async start(lab: Lab, bootstrap: string): Promise<LastingClient> {
-    const topic = this.newTopic();
-    const argv = this.argv(await this.environment(lab, bootstrap, topic), "--during");
-    const session = new Session(`client ${this.name}`, argv);
-    await session.line('"flowing"', FLOW_SECONDS);
-    return new LastingClient(session, lab, topic);
-  }
-
-  private newTopic(): string {
-    return `clients-${this.name}-${randomUUID()}`;
-  }
-
-  private async environment(lab: Lab, bootstrap: string, topic: string): Promise<string[]> {
-    if (this.name === "kcat") {
-      await createTopic(lab, topic);
+  async start(lab: Lab, bootstrap: string, options: ClientOptions = {}): Promise<LastingClient> {
+    const setting = await this.prepare(lab, bootstrap, options);
+    try {
+      const argv = this.place.argv(setting.environment, "--during");
+      const session = new Session(`client ${this.name}`, argv);
+      await session.line('"flowing"', FLOW_SECONDS);
+      return new LastingClient(session, lab, setting);
+    } catch (error) {
+      await setting.cleanUp();
+      throw error;
     }
-    return [`BOOTSTRAP=${bootstrap}`, `TOPIC=${topic}`, `GROUP=${topic}`];
   }
+
+  /** Gives the client a topic of its own, and what it needs to connect. */
+  private async prepare(
+    lab: Lab,
+    bootstrap: string,
+    { security = { protocol: "PLAINTEXT" } }: ClientOptions,
+  ): Promise<ClientSetting> {
+    const topic = `clients-${this.name}-${randomUUID()}`;
+    const isSecured = security.protocol !== "PLAINTEXT";
+    if (this.name === "kcat") {
+      await createTopic(lab, topic, isSecured);
+    }
+    const file = isSecured ? await this.place.createFile(securityJson(security)) : undefined;
+    return {
+      ...{ topic, isSecured },
+      environment: [
+        ...[`BOOTSTRAP=${bootstrap}`, `TOPIC=${topic}`, `GROUP=${topic}`],
+        ...(file === undefined ? [] : [`SECURITY=${file}`]),
+      ],
+      cleanUp: async () => {
+        if (file !== undefined) {
+          await this.place.removeFile(file);
+        }
+      },
+    };
+  }
+}
+
+/** What a run of a client uses. */
+interface ClientSetting {
+  topic: string;
+  isSecured: boolean;
+  /** Variables of the client program. */
+  environment: string[];
+  /** Removes what the client has needed. */
+  cleanUp(): Promise<void>;
+}
+
+/** The file SECURITY of the client programs. */
+function securityJson(security: Exclude<ClientSecurity, { protocol: "PLAINTEXT" }>): string {
+  const { protocol, ca, user, identity } = security;
+  const login = protocol === "SASL_SSL" ? { username: user, password: security.password } : {};
+  return JSON.stringify({ protocol, ca, ...identity, ...login });
 }
 
 /** Creates a topic for a client that cannot create it itself. The brokers create none for a producer. */
-async function createTopic(lab: Lab, topic: string): Promise<void> {
-  await onBroker(lab, "kafka-topics.sh", `--create --topic ${topic} --partitions 6`);
+async function createTopic(lab: Lab, topic: string, isSecured: boolean): Promise<void> {
+  const options = `--create --topic ${topic} --partitions 6`;
+  await onBroker(lab, "kafka-topics.sh", options, isSecured);
 }
 
-/** Runs one of Kafka's tools on a broker's host. */
-async function onBroker(lab: Lab, tool: string, options: string): Promise<string> {
+/** Runs one of Kafka's tools on a broker's host, as the lab itself does it. */
+async function onBroker(
+  lab: Lab,
+  tool: string,
+  options: string,
+  isSecured: boolean,
+): Promise<string> {
   const broker = hostOf(await lab.hosts(), "peter-kafka01");
-  const server = "--bootstrap-server peter-kafka01:9092";
-  return broker.run(`/usr/local/kafka/bin/${tool} ${server} ${options}`);
+  const program = `/usr/local/kafka/bin/${tool}`;
+  return broker.run(
+    isSecured
+      ? `sudo -n ${program} --bootstrap-server peter-kafka01:9091 --command-config /etc/kafkalab/kafka-admin.properties ${options}`
+      : `${program} --bootstrap-server peter-kafka01:9092 ${options}`,
+  );
 }
 
 /** A client that produces and consumes until it is told to stop. */
@@ -149,7 +231,7 @@ export class LastingClient {
   constructor(
     private readonly session: Session,
     private readonly lab: Lab,
-    private readonly topic: string,
+    private readonly setting: ClientSetting,
   ) {}
 
   /** Waits until the client has written more records, for example after the brokers were away. */
@@ -168,7 +250,9 @@ export class LastingClient {
 
   /** The number of records in its topic. */
   private async written(): Promise<number> {
-    const offsets = await onBroker(this.lab, "kafka-get-offsets.sh", `--topic ${this.topic}`);
+    const { topic, isSecured } = this.setting;
+    const tool = "kafka-get-offsets.sh";
+    const offsets = await onBroker(this.lab, tool, `--topic ${topic}`, isSecured);
     const ofPartitions = offsets
       .trim()
       .split("\n")
@@ -179,6 +263,7 @@ export class LastingClient {
   /** Stops producing, waits for what was acknowledged, and returns the counts. */
   async stop(): Promise<LastingReport> {
     const status = await this.session.end(STOP_SECONDS);
+    await this.setting.cleanUp();
     if (status !== 0) {
       throw new Error(`${this.session.what} ended with ${status}: ${this.session.lastSeen()}`);
     }

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { clientAccess, isTunnelled, serversIn } from "../../cli/clients/access";
-import { clientHosts, findClient } from "../../cli/clients/client-host";
+import { clientHosts, findClient, type RemoteClient } from "../../cli/clients/client-host";
 import { Deliveries, LineCount, remarkIn } from "../../cli/clients/deliveries";
 import {
   consumeCommand,
@@ -147,7 +147,7 @@ describe("the way to the brokers", () => {
   ])("%s leads through the tunnel: %s", (clientBootstrapServers, tunnelled) => {
     const access = clientAccess({ clientBootstrapServers }, "local");
     expect(access).toEqual({ bootstrapServers: clientBootstrapServers, protocol: "PLAINTEXT" });
-    expect(isTunnelled(access)).toBe(tunnelled);
+    expect(isTunnelled(clientBootstrapServers)).toBe(tunnelled);
   });
 
   test("is missing without a listener", async () => {
@@ -172,7 +172,8 @@ describe("the way to the brokers", () => {
 describe("a client file", () => {
   const input = (kind: ClientKind, bootstrapServers = PUBLIC) => ({
     access: { bootstrapServers, protocol: "PLAINTEXT" as const },
-    ...{ topic: "peter-overview01", stack: "local", file: TEMPLATES[kind].file },
+    ...{ topic: "peter-overview01", stack: "local" },
+    ...{ file: TEMPLATES[kind].file, pemFile: `/home/me/${TEMPLATES[kind].file}.pem` },
   });
   const render = (kind: ClientKind) => renderTemplate(kind, TEMPLATES[kind], input(kind));
 
@@ -341,6 +342,8 @@ describe("a tunnel", () => {
     expect(planTunnel(privateLab())).toEqual({
       bastion: "peter-bastion01",
       bootstrapServers: TUNNELLED,
+      isSecured: false,
+      brokerPort: 9095,
       forwards: [
         { port: 19092, broker: "peter-kafka01", address: "10.20.0.10" },
         { port: 19093, broker: "peter-kafka02", address: "10.20.32.10" },
@@ -656,6 +659,7 @@ describe("the host that runs a client", () => {
     );
     expect(await findClient(lab(outputs, BROKERS), "orders")).toEqual({
       ...{ host: "peter-kafka02", directory: scratch, servers: INSIDE },
+      security: { protocol: "PLAINTEXT" },
     });
   });
 
@@ -698,7 +702,10 @@ describe("the host that runs a client", () => {
 });
 
 describe("produce", () => {
-  const client = () => ({ host: "peter-kafka01", directory: scratch, servers: INSIDE });
+  const client = (): RemoteClient => ({
+    ...{ host: "peter-kafka01", directory: scratch, servers: INSIDE },
+    security: { protocol: "PLAINTEXT" },
+  });
   const wanted = { servers: INSIDE, topic: "orders" };
   /** An ssh that acknowledges each line, as kcat does. */
   const ACKNOWLEDGE =
@@ -744,7 +751,10 @@ describe("produce", () => {
 });
 
 describe("consume", () => {
-  const client = () => ({ host: "peter-kafka01", directory: scratch, servers: INSIDE });
+  const client = (): RemoteClient => ({
+    ...{ host: "peter-kafka01", directory: scratch, servers: INSIDE },
+    security: { protocol: "PLAINTEXT" },
+  });
   const wanted = { servers: INSIDE, topic: "orders" };
 
   test("ends with the command", async () => {

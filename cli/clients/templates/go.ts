@@ -2,7 +2,8 @@ import { goConnection } from "../connection";
 import type { Template } from "./template";
 
 /** The newest release that builds with Go 1.24. */
-export const GO_CLIENT = "github.com/twmb/franz-go/pkg/kgo@v1.20.7";
+const VERSION = "v1.20.7";
+const KGO = "github.com/twmb/franz-go/pkg/kgo";
 
 /** The part of the program that no setting changes. */
 const FUNCTIONS = `func main() {
@@ -68,17 +69,21 @@ export const go: Template = {
   file: "main.go",
   summary: "a program that sends a record and reads it back, with franz-go",
   comment: "//",
-  command: ({ file }) => `go mod init kafkalab-client && go get ${GO_CLIENT} && go run ${file}`,
-  body: ({ access, topic }) => `
+  command: ({ access, file }) => {
+    const modules = [KGO, ...goConnection(access).franzPackages].map(
+      (name) => `${name}@${VERSION}`,
+    );
+    return `go mod init kafkalab-client && go get ${modules.join(" ")} && go run ${file}`;
+  },
+  body: ({ access, topic }) => {
+    const { packages, franzPackages, options, declarations } = goConnection(access);
+    return `
 package main
 
 import (
-	"context"
-	"fmt"
-	"log"
-	"time"
+${importLines(["context", "fmt", "log", "time", ...packages])}
 
-	"github.com/twmb/franz-go/pkg/kgo"
+${importLines([KGO, ...franzPackages])}
 )
 
 const (
@@ -88,8 +93,12 @@ const (
 
 // connection has the options of every client of the lab.
 var connection = []kgo.Opt{
-${goConnection(access).join("\n")}
+${options.join("\n")}
 }
 
-${FUNCTIONS}`,
+${declarations.map((line) => `${line}\n`).join("")}${FUNCTIONS}`;
+  },
 };
+
+const importLines = (packages: readonly string[]) =>
+  [...packages].sort().map((name) => `\t"${name}"`).join("\n"); // prettier-ignore

@@ -1,5 +1,5 @@
 import { javaConnection } from "../connection";
-import { JAVA_SERIALIZATION, propertyLines, type Template } from "./template";
+import { JAVA_SERIALIZATION, javaLines, type Template } from "./template";
 
 /** Properties for Kafka's console tools and for any Java client. */
 export const java: Template = {
@@ -9,7 +9,7 @@ export const java: Template = {
   command: ({ access, topic, file }) =>
     `bin/kafka-console-consumer.sh --bootstrap-server ${access.bootstrapServers} --consumer.config ${file} --topic ${topic} --from-beginning --max-messages 1`,
   body: ({ access }) => `
-${propertyLines(javaConnection(access))}
+${javaLines(javaConnection(access))}
 
 # Producers: a record counts as sent when all replicas in sync have it, and a retry does not repeat it.
 acks=all

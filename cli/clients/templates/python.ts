@@ -1,4 +1,5 @@
-import { librdkafkaConnection } from "../connection";
+import { librdkafkaConnection, type Property } from "../connection";
+import { literal } from "../escape";
 import type { Template } from "./template";
 
 /** A program for confluent-kafka, Confluent's client for Python. */
@@ -16,7 +17,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 
 CONNECTION = {
 ${librdkafkaConnection(access)
-  .map(([key, value]) => `    "${key}": "${value}",`)
+  .map((property) => `    "${property[0]}": ${pythonValue(property)},`)
   .join("\n")}
 }
 TOPIC = "${topic}"
@@ -71,3 +72,8 @@ record = f"hello-{uuid.uuid4()}"
 produce(record)
 consume(record)`,
 };
+
+/** A string of Python. PEM texts keep their lines. */
+function pythonValue([name, value]: Property): string {
+  return name.endsWith(".pem") ? `"""${value}"""` : literal(value);
+}

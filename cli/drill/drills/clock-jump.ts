@@ -1,7 +1,8 @@
+import { kcat } from "../../../shared/kafka-contact";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Drill } from "../drill";
 import { brokerId } from "../lab";
-import { deleteTopic, DIRECTORY, dropIn, lasting, noDropIn, KAFKA_TOPICS } from "../scripts";
+import { deleteTopic, DIRECTORY, dropIn, lasting, noDropIn, kafkaTopics } from "../scripts";
 
 const OUTAGE_SECONDS = 10;
 const CLOCK_JUMP_SECONDS = 3600;
@@ -76,12 +77,13 @@ function setClock(seconds: number): string {
 
 /** Creates a topic whose messages get the time of the leader, which is the first of these brokers. */
 function makeClockTopic(bootstrap: string, topic: string, brokers: string[]): string {
-  return `${KAFKA_TOPICS} ${bootstrap} --create --topic ${topic} --replica-assignment ${brokers.join(":")} --config message.timestamp.type=LogAppendTime`;
+  return `${kafkaTopics(bootstrap)} --create --topic ${topic} --replica-assignment ${brokers.join(":")} --config message.timestamp.type=LogAppendTime`;
 }
 
 /** Writes a message to that topic, and prints how many ms its timestamp is ahead of the load's host. */
 function readClock(bootstrap: string, topic: string): string {
+  const command = kcat(bootstrap.split(",")).join(" ");
   return `now=$(date +%s%3N)
-echo tick | kcat -P -b ${bootstrap} -t ${topic} -p 0
-echo $(($(kcat -C -q -e -b ${bootstrap} -t ${topic} -p 0 -o -1 -f '%T') - now))`;
+echo tick | ${command} -P -t ${topic} -p 0
+echo $(($(${command} -C -q -e -t ${topic} -p 0 -o -1 -f '%T') - now))`;
 }

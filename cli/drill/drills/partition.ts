@@ -1,3 +1,4 @@
+import { kcat } from "../../../shared/kafka-contact";
 import { despiteErrors, waitFor } from "../../../shared/wait";
 import type { Drill } from "../drill";
 import { secondsBetween } from "../duration";
@@ -26,15 +27,15 @@ export const partition: Drill = {
     await scene.hold(cut);
     const since = Date.now();
     // The victim cannot learn about the new leader, so it still acts as the leader.
-    const refused = victim.run(produceOne(victim.name, load.topic, led)).then(
+    const refused = victim.run(produceOne(lab.serverOf(victim), load.topic, led)).then(
       () => false,
       () => true,
     );
-    const beyond = lab.brokers.filter((host) => host !== victim).map(({ name }) => `${name}:9092`);
+    const beyond = lab.brokers.filter((host) => host !== victim).map((host) => lab.serverOf(host));
     await waitFor(
       { what: `broker ${id}`, state: "given up by the others", seconds: ELECTION_SECONDS },
       despiteErrors(async () => {
-        const seen = await scene.loadHost.run(`kcat -L -b ${beyond.join(",")}`);
+        const seen = await scene.loadHost.run([...kcat(beyond), "-L"].join(" "));
         return seen.includes(`broker ${id} at `)
           ? { seen: "it is still registered" }
           : { done: true };
@@ -67,6 +68,6 @@ RULES`,
 }
 
 /** Writes one message with acks=all through this broker. The broker must acknowledge it within 5 s. */
-function produceOne(host: string, topic: string, number: number): string {
-  return `echo unacknowledged | timeout 20 kcat -P -b ${host}:9092 -t ${topic} -p ${number} -X acks=all -X message.timeout.ms=5000`;
+function produceOne(server: string, topic: string, number: number): string {
+  return `echo unacknowledged | timeout 20 ${kcat([server]).join(" ")} -P -t ${topic} -p ${number} -X acks=all -X message.timeout.ms=5000`;
 }

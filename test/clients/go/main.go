@@ -1,6 +1,7 @@
 // Command client produces, consumes in a group, and uses transactions, with franz-go.
 //
 // Inputs: BOOTSTRAP (HOST:PORT,...), TOPIC and GROUP in the environment; RECORDS may change the number of records.
+// SECURITY may name a JSON file; see security.go.
 // With --during it produces and consumes until standard input ends.
 package main
 
@@ -78,11 +79,15 @@ func (hooks hooks) OnBrokerRead(_ kgo.BrokerMetadata, _ int16, _ int, _, _ time.
 }
 
 func newClient(counts *Counts, options ...kgo.Opt) *kgo.Client {
-	client, err := kgo.NewClient(append([]kgo.Opt{
+	secured, err := securityOptions()
+	if err != nil {
+		fail(err)
+	}
+	client, err := kgo.NewClient(slices.Concat([]kgo.Opt{
 		kgo.SeedBrokers(bootstrap...),
 		kgo.WithHooks(hooks{counts}),
 		kgo.RequiredAcks(kgo.AllISRAcks()), // idempotent by default
-	}, options...)...)
+	}, secured, options)...)
 	if err != nil {
 		fail(err)
 	}

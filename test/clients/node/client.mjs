@@ -2,6 +2,8 @@
  * A client with @platformatic/kafka: produces, consumes in a group, and uses transactions.
  *
  * Inputs: BOOTSTRAP (HOST:PORT,...), TOPIC and GROUP in the environment; RECORDS may change the number of records.
+ * SECURITY may name a JSON file with protocol, ca, certificate, key, username and password; without it the client
+ * uses PLAINTEXT.
  * With --during it produces and consumes until standard input ends.
  */
 import { readFileSync } from "node:fs";
@@ -39,11 +41,21 @@ const LIMIT_MS = 120_000;
 /** How long a consumer may take to leave its group. */
 const CLOSE_MS = 5_000;
 
-const { BOOTSTRAP = "", TOPIC = "", GROUP = "", RECORDS = "10000" } = process.env;
+const { BOOTSTRAP = "", TOPIC = "", GROUP = "", RECORDS = "10000", SECURITY = "" } = process.env;
 const TRANSACTIONS = `${TOPIC}-transactions`;
 const records = Number(RECORDS);
 
-const connection = { clientId: "kafkalab-test", bootstrapBrokers: BOOTSTRAP.split(",") };
+const connection = {
+  ...{ clientId: "kafkalab-test", bootstrapBrokers: BOOTSTRAP.split(",") },
+  ...(SECURITY === "" ? {} : securityIn(JSON.parse(readFileSync(SECURITY, "utf8")))),
+};
+
+function securityIn({ protocol, ca, certificate: cert, key, username, password }) {
+  return {
+    tls: { ca, cert, key },
+    ...(protocol === "SASL_SSL" && { sasl: { mechanism: "SCRAM-SHA-512", username, password } }),
+  };
+}
 
 function version() {
   const entry = new URL(import.meta.resolve("@platformatic/kafka"));

@@ -1,6 +1,8 @@
 """What the clients in Python share: their settings, their counts and their report.
 
 Inputs: BOOTSTRAP (HOST:PORT,...), TOPIC and GROUP in the environment; RECORDS may change the number of records.
+SECURITY may name a JSON file with protocol, ca, certificate, key, username and password; without it the clients
+use PLAINTEXT.
 """
 
 import collections
@@ -14,6 +16,7 @@ BOOTSTRAP = os.environ["BOOTSTRAP"]
 TOPIC = os.environ["TOPIC"]
 GROUP = os.environ["GROUP"]
 RECORDS = int(os.environ.get("RECORDS", "10000"))
+SASL_MECHANISM = "SCRAM-SHA-512"
 
 PARTITIONS = 6
 # With this many keys every partition gets records.
@@ -21,6 +24,30 @@ KEYS = 60
 PER_SECOND = 200
 # How long a client waits for records or acknowledgements.
 LIMIT_SECONDS = 120
+
+
+def security():
+    """What the file SECURITY says."""
+    if "SECURITY" not in os.environ:
+        return {"protocol": "PLAINTEXT"}
+    with open(os.environ["SECURITY"], encoding="utf-8") as file:
+        return json.load(file)
+
+
+def librdkafka_security():
+    """The same in the words of librdkafka, with PEM texts as values."""
+    names = {
+        "protocol": "security.protocol",
+        "ca": "ssl.ca.pem",
+        "certificate": "ssl.certificate.pem",
+        "key": "ssl.key.pem",
+        "username": "sasl.username",
+        "password": "sasl.password",
+    }
+    settings = {names[name]: value for name, value in security().items()}
+    if "sasl.username" in settings:
+        settings["sasl.mechanism"] = SASL_MECHANISM
+    return settings
 
 
 def key_of(number):

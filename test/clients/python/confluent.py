@@ -20,6 +20,7 @@ TRANSACTIONS = f"{TOPIC}-transactions"
 def settings(counts, **more):
     return {
         "bootstrap.servers": BOOTSTRAP,
+        **common.librdkafka_security(),
         "error_cb": lambda error: counts.error(error.name()),
         **{name.replace("_", "."): value for name, value in more.items()},
     }

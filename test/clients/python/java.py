@@ -8,19 +8,63 @@ import glob
 import json
 import os
 import re
-import tempfile
 
 import common
 from common import BOOTSTRAP, GROUP, KEYS, LIMIT_SECONDS, PARTITIONS, TOPIC, Counts, key_of
-from tools import Tool, run, run_once
+from tools import SettingsFolder, Tool, run, run_once
 
 CLIENT = "java"
 KAFKA_HOME = os.environ.get("KAFKA_HOME", "/usr/local/kafka")
 PRODUCER_SETTINGS = {"acks": "all", "enable.idempotence": "true"}
+FOLDER = SettingsFolder()
 
 
-def tool(name, *arguments):
-    return [f"{KAFKA_HOME}/bin/{name}.sh", "--bootstrap-server", BOOTSTRAP, *arguments]
+def security():
+    """The security in the words of Java's clients."""
+    names = {
+        "protocol": "security.protocol",
+        "ca": "ssl.truststore.certificates",
+        "certificate": "ssl.keystore.certificate.chain",
+        "key": "ssl.keystore.key",
+    }
+    given = common.security()
+    settings = {name: given[key] for key, name in names.items() if key in given}
+    if "ca" in given:
+        settings["ssl.truststore.type"] = "PEM"
+    if "key" in given:
+        settings["ssl.keystore.type"] = "PEM"
+    if "username" in given:
+        module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+        login = f"username={jaas(given['username'])} password={jaas(given['password'])}"
+        settings["sasl.mechanism"] = common.SASL_MECHANISM
+        settings["sasl.jaas.config"] = f"{module} required {login};"
+    return settings
+
+
+def jaas(text):
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+def properties(name, **more):
+    """Writes settings for one of Kafka's tools, and returns the path of the file."""
+    escapes = str.maketrans({"\\": "\\\\", "\n": "\\n"})
+    settings = {**security(), **more}
+    return FOLDER.write(name, "".join(f"{key}={str(value).translate(escapes)}\n" for key, value in settings.items()))
+
+
+CONFIG = properties("client.properties")
+
+
+def tool(name, *arguments, config="--command-config"):
+    return [f"{KAFKA_HOME}/bin/{name}.sh", "--bootstrap-server", BOOTSTRAP, config, CONFIG, *arguments]
+
+
+def producer(*arguments):
+    return tool("kafka-console-producer", "--topic", TOPIC, *arguments, config="--producer.config")
+
+
+def consumer(*arguments):
+    return tool("kafka-console-consumer", "--topic", TOPIC, "--group", GROUP, *arguments, config="--consumer.config")
 
 
 def version():
@@ -57,7 +101,7 @@ def produce(counts, numbers):
     options += ["--property", "parse.key=true", "--property", "parse.headers=true"]
     lines = "".join(f"{headers_of(number)}\t{key_of(number)}\t{number}\n" for number in numbers)
     before = counts.errors.total()
-    run(counts, tool("kafka-console-producer", "--topic", TOPIC, *options), lines, error=error_in(counts))
+    run(counts, producer(*options), lines, error=error_in(counts))
     counts.produced += len(numbers)
     if counts.errors.total() == before:
         # The producer waits until every record is acknowledged, and logs each one that is not.
@@ -66,7 +110,7 @@ def produce(counts, numbers):
 
 
 def consume(counts, how_many):
-    options = ["--group", GROUP, "--from-beginning", "--max-messages", str(how_many)]
+    options = ["--from-beginning", "--max-messages", str(how_many)]
     options += ["--timeout-ms", str(LIMIT_SECONDS * 1000)]
     options += ["--property", "print.headers=true", "--property", "print.key=true"]
 
@@ -75,7 +119,7 @@ def consume(counts, how_many):
         number = int(value)
         counts.read(number, headers == headers_of(number) and key == key_of(number))
 
-    run(counts, tool("kafka-console-consumer", "--topic", TOPIC, *options), line=take, error=error_in(counts))
+    run(counts, consumer(*options), line=take, error=error_in(counts))
 
 
 def committed(counts):
@@ -86,7 +130,9 @@ def committed(counts):
         if columns[:2] == [GROUP, TOPIC] and columns[3].isdigit():
             offsets.append(int(columns[3]))
 
-    run(counts, tool("kafka-consumer-groups", "--describe", "--group", GROUP), line=take)
+    # By default the tool waits for 5 s, and then prints no offsets.
+    options = ["--describe", "--group", GROUP, "--timeout", str(LIMIT_SECONDS * 1000)]
+    run(counts, tool("kafka-consumer-groups", *options), line=take)
     return sum(offsets)
 
 
@@ -94,14 +140,13 @@ def once():
     return run_once(CLIENT, version(), produce, consume, prepare=create_topic, committed=committed)
 
 
-def verifiable_producer(config):
+def verifiable_producer():
     # As users set them: without these lines this tool does not try again.
     lasting = {**PRODUCER_SETTINGS, "retries": 2147483647, "delivery.timeout.ms": LIMIT_SECONDS * 1000}
-    config.write("".join(f"{name}={value}\n" for name, value in lasting.items()))
-    config.flush()
+    config = properties("producer.properties", **lasting)
     return [
         *[f"{KAFKA_HOME}/bin/kafka-run-class.sh", "org.apache.kafka.tools.VerifiableProducer"],
-        *["--bootstrap-server", BOOTSTRAP, "--topic", TOPIC, "--producer.config", config.name],
+        *["--bootstrap-server", BOOTSTRAP, "--topic", TOPIC, "--producer.config", config],
         *["--throughput", str(common.PER_SECOND), "--repeating-keys", str(KEYS)],
     ]
 
@@ -118,19 +163,18 @@ def during():
         elif about["name"] == "producer_send_error":
             counts.error("delivery: " + about["exception"].split(".")[-1])
 
-    with tempfile.NamedTemporaryFile("w", suffix=".properties") as config:
-        producer = Tool(verifiable_producer(config), line=event, error=error_in(counts, "WARN|ERROR|FATAL"))
-        consumer = Tool(
-            tool("kafka-console-consumer", "--topic", TOPIC, "--group", GROUP, "--from-beginning"),
-            line=lambda line: counts.read(int(line)),
-            error=error_in(counts, "WARN|ERROR|FATAL"),
-        )
-        common.tell_when_flowing(counts)
-        stop.wait()
-        producer.stop()
+    sending = Tool(verifiable_producer(), line=event, error=error_in(counts, "WARN|ERROR|FATAL"))
+    reading = Tool(
+        consumer("--from-beginning"),
+        line=lambda line: counts.read(int(line)),
+        error=error_in(counts, "WARN|ERROR|FATAL"),
+    )
+    common.tell_when_flowing(counts)
+    stop.wait()
+    sending.stop()
     counts.produced = len(counts.acknowledged) + counts.delivery_failures()
     common.until(lambda: counts.lost() == 0)
-    consumer.stop()
+    reading.stop()
     return counts.lasting_report(CLIENT, version())
 
 

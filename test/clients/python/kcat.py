@@ -9,16 +9,30 @@ import subprocess
 
 import common
 from common import BOOTSTRAP, GROUP, TOPIC, Counts, key_of
-from tools import Tool, run, run_once
+from tools import SettingsFolder, Tool, run, run_once
 
 CLIENT = "kcat"
+FOLDER = SettingsFolder()
+
+
+def config():
+    """A file for -F. kcat cannot read PEM texts in it, so it names a file for each of them."""
+    lines = []
+    for name, value in common.librdkafka_security().items():
+        if name.endswith(".pem"):
+            name, value = name.removesuffix("pem") + "location", FOLDER.write(name, value)
+        lines.append(f"{name}={value}\n")
+    return FOLDER.write("kcat.conf", "".join(lines))
+
+
+KCAT = ["kcat", "-F", config()]
 PRODUCE = [
-    *["kcat", "-P", "-E", "-b", BOOTSTRAP, "-t", TOPIC, "-K", ":", "-H", f"client={CLIENT}"],
+    *[*KCAT, "-P", "-E", "-b", BOOTSTRAP, "-t", TOPIC, "-K", ":", "-H", f"client={CLIENT}"],
     *["-X", "acks=all", "-X", "enable.idempotence=true"],
 ]
 # Headers, key and value.
 CONSUME = [
-    *["kcat", "-G", GROUP, "-E", "-q", "-b", BOOTSTRAP, "-X", "auto.offset.reset=earliest"],
+    *[*KCAT, "-G", GROUP, "-E", "-q", "-b", BOOTSTRAP, "-X", "auto.offset.reset=earliest"],
     *["-u", "-f", r"%h %k:%s\n"],
 ]
 

@@ -1,9 +1,25 @@
 """Runs command-line clients, which have no transactions, and counts what they print. Used by kcat.py and java.py."""
 
+import os
 import subprocess
+import tempfile
 import threading
 
 from common import KEYS, LIMIT_SECONDS, RECORDS, Counts
+
+
+class SettingsFolder:
+    """A folder for the settings of a command, which only this user can read. It lasts as long as the program."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory()
+
+    def write(self, name, text):
+        """Writes a file, and returns its path."""
+        path = os.path.join(self._folder.name, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
 
 
 class Tool:
