@@ -41,7 +41,6 @@ const service = z.object({
   /** Relative to the release. */
   loggingFile: z.string(),
   logging: z.string(),
-  unit: z.string(),
   /** Size of each data volume in GiB. */
   volumeGiB: z.int(),
 });
@@ -49,25 +48,110 @@ const service = z.object({
 /** The settings that all nodes of a service share. */
 export type ServiceWish = z.infer<typeof service>;
 
+/** Files that hold secrets: text by path. See `ServiceFiles` in `service/files.ts`. @default none */
+const secrets = z.record(z.string(), z.string()).optional();
+
 const broker = z.object({
   id: z.int(),
   host: target,
-  /** `host:port` that clients use. */
+  /** `host:port` that the lab's own tools use. */
   server: z.string(),
   rack: z.string(),
-  /** `server.properties` */
-  config: z.string(),
+  /** The broker's files in each stage of a change; the last one is the wanted state. */
+  stages: z
+    .array(
+      z.object({
+        /** `server.properties` */
+        config: z.string(),
+        unit: z.string(),
+        secrets,
+      }),
+    )
+    .min(1),
 });
 
-const brokers = z.array(broker.omit({ config: true })).min(1);
+const brokers = z.array(broker.omit({ stages: true })).min(1);
 
 /** A broker as the cluster and its clients see it. */
 export type BrokerTarget = z.infer<typeof brokers>[number];
+
+/** A resource of Kafka whose ACLs the lab sets, in the words of the settings. */
+const resource = z.enum(["topic", "group", "cluster", "transactional-id"]);
+
+/** What an ACL allows or denies, in the words of the settings. */
+const operation = z.enum([
+  ...(["read", "write", "create", "delete", "alter", "describe", "cluster-action"] as const),
+  ...(["describe-configs", "alter-configs", "idempotent-write", "all"] as const),
+]);
+
+const acl = z.object({
+  /** Name of a user; `*` for all users. */
+  user: z.string(),
+  resource,
+  /** Whether the name is the full name of a resource or the beginning of names. */
+  pattern: z.enum(["literal", "prefixed"]),
+  /** `*` for all names; `kafka-cluster` for the cluster. */
+  name: z.string(),
+  operations: z.array(operation).min(1),
+  /** IPv4 addresses; `*` for all addresses. */
+  hosts: z.array(z.string()).min(1),
+  permission: z.enum(["allow", "deny"]),
+});
+
+const quota = z.object({
+  /** Name of a user; `<default>` for all users without a quota of their own. */
+  user: z.string().optional(),
+  /** A client id; `<default>` for all client ids without a quota of their own. */
+  client: z.string().optional(),
+  /** Bytes per second, for each broker. */
+  produce: z.number().positive().optional(),
+  /** Bytes per second, for each broker. */
+  fetch: z.number().positive().optional(),
+  /** Percent of the time of one thread, for each broker. */
+  request: z.number().positive().optional(),
+});
+
+const access = z
+  .object({
+    users: z.array(
+      z.object({
+        name: z.string(),
+        /** Omitted if the user logs in with a certificate only. */
+        password: z
+          .string()
+          .regex(/^[\x20-\x7e]+$/)
+          .optional(),
+      }),
+    ),
+    acls: z.array(acl),
+    quotas: z.array(quota),
+    /** `host:port` of the brokers' SASL_SSL listeners inside the VPC. */
+    saslServers: z.array(z.string()).optional(),
+  })
+  .refine(
+    ({ users, saslServers = [] }) =>
+      users.every(({ password }) => password === undefined) || saslServers.length > 0,
+    "a wish with passwords must have saslServers, where users log in",
+  );
+
+/** Users, ACLs and quotas of a cluster. */
+export type AccessWish = z.infer<typeof access>;
+export type AclWish = z.infer<typeof acl>;
+export type QuotaWish = z.infer<typeof quota>;
+export type AclResource = z.infer<typeof resource>;
+export type AclOperation = z.infer<typeof operation>;
 
 const kafka = z.object({
   kind: z.literal("kafka"),
   service,
   brokers: z.array(broker).min(1),
+  /** What happens once every broker has reached a stage; as many as each broker has. */
+  stages: z.array(
+    z.object({
+      /** What becomes of the ACLs of Kafka's znodes. */
+      znodeAcls: z.enum(["secure", "unsecure"]).optional(),
+    }),
+  ),
   /** `host:port` of each ZooKeeper node. */
   zookeeper: z.array(z.string()),
   /** Keys that a broker can change while it runs. */
@@ -80,6 +164,8 @@ const kafka = z.object({
   smokeTopic: z.string(),
   /** Replication limit in MiB/s, into and out of each broker, while partitions move. */
   moveThrottleMiBps: z.number(),
+  /** Users, ACLs and quotas. @default none */
+  access: access.optional(),
 });
 
 const zookeeper = z.object({
@@ -91,11 +177,25 @@ const zookeeper = z.object({
         /** `myid` */
         id: z.int(),
         host: target,
-        /** `zoo.cfg` */
-        config: z.string(),
       }),
     )
     .min(1),
+  /**
+   * The files of every node at each security level. A running ensemble can only change to the next or the
+   * former level, because nodes of two neighbouring levels work together and others do not.
+   */
+  levels: z
+    .array(
+      z.object({
+        /** `zoo.cfg` */
+        config: z.string(),
+        unit: z.string(),
+        secrets,
+      }),
+    )
+    .min(1),
+  /** The wanted level: an index of `levels`. */
+  level: z.int(),
 });
 
 const topics = z.object({
@@ -130,7 +230,7 @@ export type Wish = z.infer<typeof wish>;
 export type KafkaWish = z.infer<typeof kafka>;
 export type BrokerWish = KafkaWish["brokers"][number];
 export type ZooKeeperWish = z.infer<typeof zookeeper>;
-export type ZooKeeperNodeWish = ZooKeeperWish["nodes"][number];
+export type ZooKeeperLevelWish = ZooKeeperWish["levels"][number];
 export type TopicsWish = z.infer<typeof topics>;
 export type TopicWish = TopicsWish["topics"][number];
 export type SmokeTestWish = z.infer<typeof smokeTest>;

@@ -40,6 +40,8 @@ export async function changeLive(
     const broker = cluster.broker(id);
     const { name } = broker.connection;
     await noteLive(look, broker, keys);
+    // A key may name one of these files.
+    await broker.node.writeSecrets(files);
     const fault = await tellAll(broker, configs.get(id), (known) => liveChange(files, keys, known));
     if (fault !== undefined) {
       report(`${name}: ${keys.join(" ")} not changed while kafka-server runs: ${fault}`);

@@ -3,8 +3,10 @@
  */
 import { noteOf } from "../service/files";
 import { readProperties } from "../service/properties";
+import { checkAccess } from "./access/settle";
 import type { Broker, ClusterLook, KafkaCluster } from "./cluster";
 import { without } from "./health";
+import { listenerFault } from "./listeners";
 import type { Metadata } from "./metadata";
 import { sizeFault } from "./moves";
 import { compareVersions, protocolOf, releaseFault, versionOf } from "./protocol";
@@ -23,8 +25,27 @@ export async function checkBrokers(cluster: KafkaCluster, look: ClusterLook): Pr
   await checkConfig(cluster, look);
 }
 
+/**
+ * Checks that brokers can still talk to one another while they change their listeners one by one, and that
+ * clients can follow. A wrong setting would take brokers down that the operator cannot reach any more, so
+ * this check comes first.
+ */
+export function checkListeners(
+  cluster: KafkaCluster,
+  { brokers }: ClusterLook,
+  stage: number,
+): void {
+  for (const broker of brokers) {
+    const fault = listenerFault(cluster.broker(broker.id), stage, broker);
+    if (fault !== undefined) {
+      throw new Error(fault);
+    }
+  }
+}
+
 /** The checks of {@link checkBrokers} that do not need the wanted release, which may not be installed yet. */
 export async function checkCluster(cluster: KafkaCluster, look: ClusterLook): Promise<void> {
+  checkAccess(cluster, look);
   const { metadata, brokers } = look;
   if (metadata !== undefined) {
     await checkSize(cluster, metadata);

@@ -5,12 +5,13 @@
 import { RemoteError, type RemoteHost } from "../host";
 import { type Metadata, readMetadata } from "./metadata";
 import { KAFKA_HOME } from "../../shared/homes";
+import { bootstrap, kcat } from "../../shared/kafka-contact";
 
 const METADATA_SECONDS = 15;
 /** Kafka's admin client itself times out after 60 s. */
 const TOOL_SECONDS = 120;
 /** With the C1 compiler and the serial collector a short run needs half of the CPU time. */
-const TOOL_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+export const TOOL_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
 
 /** No broker answered. */
 export class NoAnswer extends Error {
@@ -28,7 +29,7 @@ export class NoAnswer extends Error {
  * @throws NoAnswer if none answers within 8 s.
  */
 export async function metadata(host: RemoteHost, servers: readonly string[]): Promise<Metadata> {
-  const command = ["kcat", "-L", "-J", "-m", "8", "-b", servers.join(",")];
+  const command = [...kcat(servers), "-L", "-J", "-m", "8"];
   // Without a limit kcat waits longer after each failure, and notices a starting broker late.
   const backoff = ["-X", "reconnect.backoff.ms=50", "-X", "reconnect.backoff.max.ms=100"];
   try {
@@ -76,19 +77,24 @@ export async function tool(
   args: readonly string[],
   { servers, input, seconds = TOOL_SECONDS }: ToolOptions,
 ): Promise<string> {
-  const command = [`${KAFKA_HOME}/bin/${name}`, "--bootstrap-server", servers.join(","), ...args];
+  const command = [`${KAFKA_HOME}/bin/${name}`, ...bootstrap(servers), ...args];
   try {
     return await host.exec(["env", `KAFKA_JVM_PERFORMANCE_OPTS=${TOOL_JVM}`, ...command], {
       ...(input !== undefined && { input }),
       seconds,
     });
   } catch (error) {
-    // A lost connection says nothing about the tool.
-    if (!(error instanceof RemoteError) || typeof error.status !== "number") {
-      throw error;
-    }
-    throw new ToolError(name, withoutTrace(`${error.stdout}\n${error.stderr}`));
+    throw toolError(name, error);
   }
+}
+
+/** Returns the error to throw after a tool's command failed: a {@link ToolError} if the tool has ended. */
+export function toolError(name: string, error: unknown): unknown {
+  // A lost connection says nothing about the tool.
+  if (!(error instanceof RemoteError) || typeof error.status !== "number") {
+    return error;
+  }
+  return new ToolError(name, withoutTrace(`${error.stdout}\n${error.stderr}`));
 }
 
 function withoutTrace(text: string): string[] {

@@ -3,6 +3,7 @@ import { ServiceNode, type NodeState } from "../service/node";
 import type { ServiceFiles } from "../service/files";
 import type { BrokerWish, KafkaWish } from "../wish";
 import { type Look, waitFor } from "../../shared/wait";
+import { ACCESS_NOTE } from "./access/note";
 import { tool, ToolError } from "./client";
 import { type Excuses, isSick, partitionName, serves, without } from "./health";
 import type { Metadata } from "./metadata";
@@ -44,19 +45,28 @@ export class KafkaCluster {
   readonly bootstrap: readonly string[];
   private listed: { names: readonly string[]; until: number } = { names: [], until: 0 };
 
+  /**
+   * @param stage The stage of a change whose files the brokers get; see the wish.
+   */
   constructor(
     readonly wish: KafkaWish,
-    hosts: Hosts,
+    private readonly hosts: Hosts,
+    readonly stage = wish.stages.length - 1,
   ) {
     const { service } = wish;
     this.brokers = wish.brokers.map((broker) => {
       const connection = hostOf(hosts, broker.host);
-      const { release, logging, unit } = service;
-      const wanted = { release, config: broker.config, logging, unit };
+      const { release, logging } = service;
+      const wanted = { release, logging, ...itemAt(broker.stages, stage) };
       return { ...broker, connection, wanted, node: new ServiceNode(connection, service, notesOf) };
     });
     this.ids = this.brokers.map(({ id }) => id);
     this.bootstrap = this.brokers.slice(0, 3).map(({ server }) => server);
+  }
+
+  /** The same cluster in another stage of a change. */
+  at(stage: number): KafkaCluster {
+    return stage === this.stage ? this : new KafkaCluster(this.wish, this.hosts, stage);
   }
 
   /** The host that runs Kafka's tools and stores the note of a move. */
@@ -81,14 +91,23 @@ export class KafkaCluster {
     return found;
   }
 
-  /** Runs one of Kafka's own tools. */
-  tool(name: string, args: readonly string[], input?: string): Promise<string> {
-    return tool(this.first, name, args, { servers: this.bootstrap, input });
+  /**
+   * Runs one of Kafka's own tools.
+   *
+   * @param host The host that runs it. @default the first broker's
+   */
+  tool(
+    name: string,
+    args: readonly string[],
+    input?: string,
+    host: RemoteHost = this.first,
+  ): Promise<string> {
+    return tool(host, name, args, { servers: this.bootstrap, input });
   }
 
   /** Reads the state of all brokers in parallel. */
   async look(): Promise<ClusterLook> {
-    const notes = [PROTOCOL_NOTE, LIVE_NOTE, this.metaFile];
+    const notes = [PROTOCOL_NOTE, LIVE_NOTE, ACCESS_NOTE, this.metaFile];
     const [states, all] = await Promise.all([
       Promise.all(this.brokers.map(({ node }) => node.state(notes))),
       Promise.all(this.brokers.map((broker) => answerOf(broker))),

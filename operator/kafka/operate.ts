@@ -1,29 +1,41 @@
 /*
- * Changes a Kafka cluster until it matches the wish: rolls the brokers, then moves partitions.
+ * Changes a Kafka cluster until it matches the wish: rolls the brokers, moves partitions, then sets
+ * users, ACLs and quotas.
  */
 import { settleAll } from "../../shared/settle-all";
 import type { Hosts } from "../host";
 import { report } from "../progress";
 import { noteOf } from "../service/files";
 import type { KafkaWish } from "../wish";
-import { checkBrokers, checkCluster } from "./check";
+import { planAccess, settleAccess } from "./access/settle";
+import { checkBrokers, checkCluster, checkListeners } from "./check";
 import { type ClusterLook, KafkaCluster } from "./cluster";
 import { changeLive, noteLive, settleLive } from "./change-live";
 import { describeHealth, healthOf } from "./health";
 import { finishMove, movePartitions } from "./move";
 import type { Metadata } from "./metadata";
 import { deadHolders, movesOf, ownTopics } from "./moves";
-import { describeMoves, describeRoll } from "./plan";
+import { describeMoves, describeRolls } from "./plan";
 import { PROTOCOL_NOTE } from "./protocol";
 import { restartBroker } from "./restart";
+import { ensureZnodeAcls } from "./znode-acls";
 import { nextRollStep, type RollStep } from "./roll";
+import { nextStage } from "./stages";
 
 /** Changes the cluster until it matches the wish and is whole. */
 export async function runKafka(wish: KafkaWish, hosts: Hosts): Promise<void> {
   const cluster = new KafkaCluster(wish, hosts);
   await settleAll(cluster.brokers.map(({ node }) => node.prepare()));
-  await roll(cluster);
+  let look = await cluster.look();
+  const next = nextStage(wish, look);
+  checkListeners(cluster, look, next);
+  for (let stage = next; stage < wish.stages.length; stage++) {
+    look = await roll(cluster.at(stage));
+    await settleZnodeAcls(cluster.at(stage));
+  }
   const found = await movePartitions(cluster);
+  await settleAccess(cluster, look);
+  await forgetSecrets(cluster, look.states);
   report(`Kafka: ${describeHealth(healthOf(found, cluster.ids, { leaving: true }))}`);
 }
 
@@ -35,13 +47,19 @@ export async function runKafka(wish: KafkaWish, hosts: Hosts): Promise<void> {
 export async function planKafka(wish: KafkaWish, hosts: Hosts): Promise<string[]> {
   const cluster = new KafkaCluster(wish, hosts);
   const look = await cluster.look();
+  const next = nextStage(wish, look);
+  checkListeners(cluster, look, next);
   await checkCluster(cluster, look);
   const { metadata, brokers } = look;
   const own = ownTopics(wish.smokeTopic, wish.replicationFactor);
   const rules = { liveKeys: new Set(wish.liveKeys), controller: metadata?.controller };
+  const stages = wish.stages.map((_, stage) =>
+    cluster.at(stage).brokers.map(({ wanted }) => wanted),
+  );
   return [
-    ...describeRoll(brokers, rules),
+    ...describeRolls(brokers, stages.slice(next), rules),
     ...describeMoves(metadata === undefined ? [] : movesOf(metadata, wish.brokers, own)),
+    ...(await planAccess(cluster, look)),
   ];
 }
 
@@ -55,7 +73,8 @@ interface Run {
   isMoveFinished: boolean;
 }
 
-async function roll(cluster: KafkaCluster): Promise<void> {
+/** Starts and restarts brokers until all run with their wanted files. Returns the last look. */
+async function roll(cluster: KafkaCluster): Promise<ClusterLook> {
   const run: Run = { refused: new Set(), started: new Set(), isMoveFinished: false };
   let isChecked = false;
   for (;;) {
@@ -74,7 +93,7 @@ async function roll(cluster: KafkaCluster): Promise<void> {
     } else if (pendingBrokers(look).length === 0) {
       await correctFiles(cluster, look);
       await settleLive(cluster, look);
-      return;
+      return look;
     } else {
       // Started brokers do not serve yet. The newer protocol must wait for all brokers.
       await finishMove(cluster);
@@ -94,6 +113,28 @@ async function correctFiles(cluster: KafkaCluster, { states }: ClusterLook): Pro
     return state?.written !== noteOf(wanted) || !state.further.has(PROTOCOL_NOTE);
   });
   await settleAll(wrong.map(({ node, wanted }) => node.write(wanted)));
+}
+
+/** Removes the secrets of former files. */
+/** Changes who may write Kafka's znodes, if that belongs to the stage that all brokers have reached. */
+async function settleZnodeAcls(cluster: KafkaCluster): Promise<void> {
+  const wanted = cluster.wish.stages[cluster.stage]?.znodeAcls;
+  const paths = Object.keys(cluster.brokers[0]?.wanted.secrets ?? {});
+  const jaasFile = paths.find((path) => cluster.brokers[0]?.wanted.unit.includes(path));
+  if (wanted !== undefined && jaasFile !== undefined) {
+    await ensureZnodeAcls(cluster, wanted, jaasFile);
+  }
+}
+
+async function forgetSecrets(cluster: KafkaCluster, states: ClusterLook["states"]): Promise<void> {
+  await settleAll(
+    cluster.brokers.map(async ({ id, node, wanted }) => {
+      const state = states.get(id);
+      if (state !== undefined) {
+        await node.forgetSecrets(state, wanted);
+      }
+    }),
+  );
 }
 
 /** Ids of the brokers that do not run with their wanted files. */

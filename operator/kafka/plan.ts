@@ -2,7 +2,8 @@
  * Describes the steps that the operator would take on a Kafka cluster.
  */
 import { changedKeys } from "../service/properties";
-import { noteOf } from "../service/files";
+import { itemAt } from "../../shared/item-at";
+import { noteOf, type ServiceFiles } from "../service/files";
 import type { Assignment } from "./placement";
 import { type BrokerLook, nextRollStep, type RollRules, type RollStep } from "./roll";
 
@@ -23,6 +24,27 @@ export function describeRoll(
     present = present.map((broker) => after(step, broker));
   }
   return lines;
+}
+
+/**
+ * Returns the steps of several rolls, one after the other.
+ *
+ * @param stages The wanted files of each broker in each roll, in the order of the brokers.
+ */
+export function describeRolls(
+  brokers: readonly BrokerLook[],
+  stages: readonly (readonly ServiceFiles[])[],
+  rules: Pick<RollRules, "liveKeys" | "controller">,
+): string[] {
+  let present = brokers;
+  return stages.flatMap((files) => {
+    const before = present.map((broker, index) => ({ ...broker, wanted: itemAt(files, index) }));
+    present = before.map((broker) => ({
+      ...broker,
+      ...{ serves: true, isSick: false, files: broker.wanted, running: noteOf(broker.wanted) },
+    }));
+    return describeRoll(before, rules);
+  });
 }
 
 /** Returns a line with the number of moving partitions; no line if none moves. */

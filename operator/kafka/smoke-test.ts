@@ -6,6 +6,7 @@ import { randomInt } from "node:crypto";
 import { type Hosts, hostOf, RemoteError, type RemoteHost, type RunOptions } from "../host";
 import { report } from "../progress";
 import type { SmokeTestWish } from "../wish";
+import { kcat } from "../../shared/kafka-contact";
 import { type Look, waitFor } from "../../shared/wait";
 import { metadata, NoAnswer, tool, ToolError } from "./client";
 import type { Metadata, Partition } from "./metadata";
@@ -46,9 +47,16 @@ export async function runSmokeTest(wish: SmokeTestWish, hosts: Hosts): Promise<S
   return { message, partition: 0, offset, leader, inSyncReplicas: inSync };
 }
 
+/** A broker, and the connection to its host. */
+interface Server {
+  host: RemoteHost;
+  /** `host:port` */
+  server: string;
+}
+
 class SmokeTest {
-  private readonly first: { host: RemoteHost; server: string };
-  private readonly last: { host: RemoteHost; server: string };
+  private readonly first: Server;
+  private readonly last: Server;
 
   constructor(
     private readonly wish: SmokeTestWish,
@@ -136,10 +144,10 @@ class SmokeTest {
     const { topic } = this.wish;
     const wait = { what: `message ${message}`, state: "acknowledged" };
     return this.awaitMessage(wait, async (): Promise<Look<number | Refusal>> => {
-      const text = await kcat(
-        this.first.host,
+      const text = await runKcat(
+        this.first,
         [
-          ...["-P", "-vvv", "-b", this.first.server, "-t", topic, "-p", "0", "-k", KEY],
+          ...["-P", "-vvv", "-t", topic, "-p", "0", "-k", KEY],
           ...["-X", "acks=all", "-X", "message.timeout.ms=20000"],
           // Report a refusal at once, and do not create the topic if somebody has deleted it.
           ...["-X", "message.send.max.retries=0", "-X", "allow.auto.create.topics=false"],
@@ -160,13 +168,13 @@ class SmokeTest {
     remedied: ReadonlySet<Refusal>,
   ): Promise<number | Refusal> {
     const { topic } = this.wish;
-    const { host, server } = this.last;
+    const { server } = this.last;
     const wait = { what: `message ${message}`, state: `read through ${server}` };
     return this.awaitMessage(wait, async (): Promise<Look<number | Refusal>> => {
-      const text = await kcat(
-        host,
+      const text = await runKcat(
+        this.last,
         [
-          ...["-C", "-q", "-b", server, "-t", topic, "-p", "0", "-o", String(offset)],
+          ...["-C", "-q", "-t", topic, "-p", "0", "-o", String(offset)],
           // Without this kcat would wait for a later message if the offset is out of range.
           ...["-c", "1", "-e", "-X", "topic.auto.offset.reset=error"],
         ],
@@ -218,16 +226,22 @@ class SmokeTest {
   }
 }
 
+/** A remark of kcat about its configuration, which it makes at every start. */
+const REMARK = /^% Reading configuration from file .*\n/gm;
+
 /** Returns the stdout and stderr of `kcat`: it reports on both, even if it fails. */
-async function kcat(
-  host: RemoteHost,
+async function runKcat(
+  { host, server }: Server,
   args: readonly string[],
   options: RunOptions,
 ): Promise<string> {
   try {
-    return await host.exec(["sh", "-c", 'exec "$0" "$@" 2>&1', "kcat", ...args], options);
+    const command = ["sh", "-c", 'exec "$0" "$@" 2>&1', ...kcat([server]), ...args];
+    return (await host.exec(command, options)).replace(REMARK, "");
   } catch (error) {
-    return error instanceof RemoteError ? error.stdout : (error as Error).message;
+    return error instanceof RemoteError
+      ? error.stdout.replace(REMARK, "")
+      : (error as Error).message;
   }
 }
 

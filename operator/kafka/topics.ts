@@ -1,6 +1,8 @@
 /*
  * Changes topics until they match the wish. Messages are lost only when the wish deletes their topic.
  */
+import { atMost, failuresOf } from "../../shared/at-most";
+import { messageOf } from "../../shared/message-of";
 import { type Hosts, hostOf, type RemoteHost } from "../host";
 import { report } from "../progress";
 import { type TopicsWish, type TopicWish } from "../wish";
@@ -159,8 +161,7 @@ class Topics {
     if (deleted.length > 0) {
       tasks.push((host) => this.delete(host, deleted));
     }
-    await atMost(
-      TOOLS_AT_ONCE,
+    await runAll(
       tasks.map((task, index) => () => task(this.hosts[index % this.hosts.length] ?? this.host)),
     );
   }
@@ -318,29 +319,18 @@ const exactly = (name: string) => name.replaceAll(".", "\\.");
 const isGrowing = (step: TopicStep) => step.kind === "shape" && step.grows;
 
 /**
- * Runs all tasks, `limit` of them in parallel, even if some fail.
+ * Runs all tasks, {@link TOOLS_AT_ONCE} of them in parallel, even if some fail.
  *
  * @throws Error with the messages of all failed tasks.
  */
-async function atMost(limit: number, tasks: readonly (() => Promise<void>)[]): Promise<void> {
-  const queue = [...tasks];
-  const errors: Error[] = [];
-  const work = async () => {
-    for (let task = queue.shift(); task !== undefined; task = queue.shift()) {
-      try {
-        await task();
-      } catch (error) {
-        errors.push(error as Error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: limit }, work));
+async function runAll(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const errors = failuresOf(await atMost(TOOLS_AT_ONCE, tasks));
   if (errors.length > 0) {
     errors.forEach((error) => {
       if (error instanceof TopicError) {
         error.lines.forEach(report);
       }
     });
-    throw new Error(errors.map(({ message }) => message).join("\n"));
+    throw new Error(errors.map(messageOf).join("\n"));
   }
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { RemoteHost } from "../host";
 import { report } from "../progress";
 import type { ServiceWish } from "../wish";
-import { noteOf, type ServiceFiles } from "./files";
+import { noteOf, secretLines, secretsDirectory, type ServiceFiles } from "./files";
 
 /**
  * How long a script that changes a host may take. The script waits up to 600 s for another script. It also
@@ -27,6 +27,8 @@ export interface NodeState {
   written: string | undefined;
   /** The note of the files that the running process was started with. */
   running: string | undefined;
+  /** Paths of the files on the host that hold secrets. */
+  secrets: readonly string[];
   /** Additional files that the caller requested, by path. Missing files are left out. */
   further: ReadonlyMap<string, string>;
 }
@@ -71,6 +73,7 @@ export function readNodeState(text: string): NodeState {
     files: isConfigured ? { release, config, logging, unit: unitFile } : undefined,
     written: values.get("written")?.trim(),
     running: active ? values.get("running")?.trim() : undefined,
+    secrets: values.get("secrets")?.split("\n").filter(Boolean) ?? [],
     further: new Map(
       [...values]
         .filter(([name]) => name.startsWith("/"))
@@ -115,12 +118,39 @@ export class ServiceNode {
       LOGGING: files.logging,
       UNIT: files.unit,
       NOTE: noteOf(files),
+      SECRETS: secretLines(files.secrets),
       FURTHER: Object.entries(this.notesOf(files))
         .map(([path, text]) => `${path} ${text}`)
         .join("\n"),
     };
     const scripts = ["service.sh", "service-write.sh"];
     await this.host.script(scripts, variables, { seconds: SCRIPT_SECONDS });
+  }
+
+  /** Writes only the files that hold secrets, for a service that takes them while it runs. */
+  async writeSecrets({ secrets }: Pick<ServiceFiles, "secrets">): Promise<void> {
+    if (Object.keys(secrets ?? {}).length > 0) {
+      const variables = { ...this.variables(), SECRETS: secretLines(secrets) };
+      const scripts = ["service.sh", "service-secrets.sh"];
+      await this.host.script(scripts, variables, { seconds: SCRIPT_SECONDS });
+    }
+  }
+
+  /**
+   * Removes the files that hold secrets, except those to keep. Call it after a successful change, because a
+   * failed restart needs the former ones.
+   *
+   * @param state The state of the node. If it names no other file, this function makes no request.
+   */
+  async forgetSecrets(
+    { secrets }: Pick<NodeState, "secrets">,
+    { secrets: kept = {} }: Pick<ServiceFiles, "secrets">,
+  ): Promise<void> {
+    if (secrets.every((path) => path in kept)) {
+      return;
+    }
+    const variables = { ...this.variables(), KEEP: Object.keys(kept).join(" ") };
+    await this.host.script(["service-forget.sh"], variables, { seconds: SCRIPT_SECONDS });
   }
 
   /** Records that the running service uses the written files, after it applied all changes live. */
@@ -172,6 +202,7 @@ export class ServiceNode {
       DATA: data,
       CONFIG_FILE: configFile,
       LOGGING_FILE: loggingFile,
+      SECRETS_DIRECTORY: secretsDirectory(name),
     };
   }
 }

@@ -26,6 +26,11 @@ export function leaderOf({ nodes, leaving }: Pick<EnsembleLook, "nodes" | "leavi
   return [...nodes, ...leaving].find(({ role }) => role === "leader" || role === "standalone");
 }
 
+/** Whether the node serves. */
+export function serves({ nodes }: Pick<EnsembleLook, "nodes">, id: number): boolean {
+  return nodes.some((node) => node.id === id && node.role !== undefined);
+}
+
 /** Whether there is a leader and every node that should be a member serves. */
 export function allServe(look: EnsembleLook): boolean {
   return leaderOf(look) !== undefined && look.nodes.every(({ role }) => role !== undefined);

@@ -1,8 +1,9 @@
 /*
  * Changes a ZooKeeper ensemble until it matches the wish: every node runs with its wanted files, and the
- * wanted nodes are the members.
+ * wanted nodes are the members. If the security level changes, the ensemble goes through all levels between.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { itemAt } from "../../shared/item-at";
 import { settleAll } from "../../shared/settle-all";
 import { messageOf } from "../../shared/message-of";
 import { despiteErrors, type Look, waitFor } from "../../shared/wait";
@@ -11,7 +12,7 @@ import { report } from "../progress";
 import { noteOf, type ServiceFiles } from "../service/files";
 import { type NodeState, SCRIPT_SECONDS, ServiceNode } from "../service/node";
 import { restartOrPutBack, type RestartLook } from "../service/restart";
-import type { ServiceWish, ZooKeeperNodeWish, ZooKeeperWish } from "../wish";
+import type { ServiceWish, ZooKeeperWish } from "../wish";
 import type { Member } from "./answers";
 import { EnsembleClient } from "./client";
 import {
@@ -20,6 +21,7 @@ import {
   followersSynced,
   isWhole,
   leaderOf,
+  serves,
 } from "./ensemble";
 import {
   deadMemberToRemove,
@@ -28,7 +30,8 @@ import {
   nextMemberChange,
   reconfigOption,
 } from "./members";
-import { describeRoll, nextRollStep } from "./roll";
+import { nextRollStep } from "./roll";
+import { describeTargets, levelFault, type Target, targetsOf } from "./targets";
 
 /** How long a node without data waits for an ensemble to join. */
 const JOIN_SECONDS = 120;
@@ -42,15 +45,16 @@ const MEMBERS_SECONDS = 180;
 
 /**
  * Starts or restarts nodes until every node runs with its wanted files, makes the wanted nodes the
- * members of the ensemble, and waits until the ensemble is whole.
+ * members of the ensemble, and waits until the ensemble is whole. Then removes secrets that no node needs.
  *
  * @throws Error that names the wrong node or setting, and the remedy.
  */
 export async function runZooKeeper(wish: ZooKeeperWish, hosts: Hosts): Promise<void> {
   const ensemble = new Ensemble(wish, hosts);
   await ensemble.prepare();
-  await ensemble.roll();
+  const states = await ensemble.roll();
   const look = await ensemble.changeMembers();
+  await ensemble.forgetSecrets(states);
   report(`ZooKeeper: ${describeEnsemble(look)}`);
 }
 
@@ -59,20 +63,27 @@ export function planZooKeeper(wish: ZooKeeperWish, hosts: Hosts): Promise<string
   return new Ensemble(wish, hosts).plan();
 }
 
-/** A node of the ensemble, its host, and its wanted files. */
+/** A node of the ensemble and its host. */
 interface Node extends Member {
   service: ServiceNode;
-  files: ServiceFiles;
 }
 
 class Ensemble {
   private readonly service: ServiceWish;
   private readonly nodes: readonly Node[];
   private readonly client: EnsembleClient;
+  /** The files of a node at each security level. */
+  private readonly levels: readonly ServiceFiles[];
+  private readonly wantedLevel: number;
+  /** The files of the wanted level. */
+  private readonly wanted: ServiceFiles;
   /** Ids of the nodes whose data directory is ready for a start. */
   private readonly prepared = new Set<number>();
-  /** Ids of the nodes that this run has started. If one does not serve, changeMembers() times out. */
-  private readonly started = new Set<number>();
+  /**
+   * The notes of the files that this run has started nodes with, by id. If such a node does not serve,
+   * changeMembers() times out.
+   */
+  private readonly started = new Map<number, string>();
 
   constructor(wish: ZooKeeperWish, hosts: Hosts) {
     this.service = wish.service;
@@ -80,8 +91,11 @@ class Ensemble {
       id: node.id,
       host: node.host.name,
       service: new ServiceNode(hostOf(hosts, node.host), wish.service),
-      files: wantedFiles(wish.service, node),
     }));
+    const { release, logging } = wish.service;
+    this.levels = wish.levels.map((level) => ({ release, logging, ...level }));
+    this.wantedLevel = wish.level;
+    this.wanted = itemAt(this.levels, wish.level);
     const members = this.nodes.map(({ id, host }) => ({ id, host }));
     this.client = new EnsembleClient(hosts, members, wish.service.link);
   }
@@ -94,49 +108,57 @@ class Ensemble {
   /** Returns the steps of a run, assuming that every step succeeds. */
   async plan(): Promise<string[]> {
     const [look, states] = await Promise.all([this.client.look(), this.states()]);
-    const nodes = this.nodes.map(({ id, files }) => ({
-      id,
-      isCurrent: isCurrent(states.get(id), files),
-      serves: serves(look, id),
-      isActive: states.get(id)?.active === true,
-    }));
     const isMember = (id: number) => look.members?.some((member) => member.id === id) ?? true;
     return [
-      ...describeRoll(nodes, leaderOf(look)?.id),
+      ...describeTargets(this.targets(look, states), leaderOf(look)?.id, this.wantedLevel),
       ...this.nodes.filter(({ id }) => !isMember(id)).map(({ host }) => `add member ${host}`),
       ...look.leaving.map(({ host }) => `remove member ${host}`),
     ];
   }
 
-  /** Starts or restarts nodes until every node runs with its wanted files. */
-  async roll(): Promise<void> {
+  /**
+   * Starts or restarts nodes until every node runs with its wanted files. Returns the states of the nodes.
+   */
+  async roll(): Promise<Map<number, NodeState>> {
     await this.prepareData();
     let deadline = performance.now() + SERVE_SECONDS * 1000;
     for (;;) {
       const [look, states] = await Promise.all([this.client.look(), this.states()]);
-      const nodes = this.nodes.map(({ id, files }) => ({
-        id,
-        isCurrent: this.started.has(id) || isCurrent(states.get(id), files),
-        serves: states.get(id)?.running !== undefined && serves(look, id),
-        isActive: states.get(id)?.active === true,
-      }));
-      const step = nextRollStep(nodes, leaderOf(look)?.id, performance.now() < deadline);
+      const targets = this.targets(look, states);
+      const step = nextRollStep(targets, leaderOf(look)?.id, performance.now() < deadline);
       if (step === undefined) {
         await this.correctFiles(states);
-        return;
+        return states;
       }
       if (step.do === "wait") {
         await delay(LOOK_MS);
         continue;
       }
       if (step.do === "start") {
-        const starting = this.nodes.filter(({ id }) => step.ids.includes(id));
-        await settleAll(starting.map((node) => this.start(node)));
+        const starting = targets.filter(({ id }) => step.ids.includes(id));
+        await settleAll(starting.map((target) => this.start(target)));
       } else {
-        await this.restart(this.nodeOf(step.id), states.get(step.id)?.files);
+        const target = targetOf(targets, step.id);
+        if (target.present !== target.level && look.leaving.length > 0) {
+          // The members that leave keep their level. Soon they could not talk to the others.
+          await this.changeMembers();
+          continue;
+        }
+        await this.restart(target, states.get(step.id)?.files);
       }
       deadline = performance.now() + SERVE_SECONDS * 1000;
     }
+  }
+
+  private targets(look: EnsembleLook, states: ReadonlyMap<number, NodeState>): Target[] {
+    const { levels, wantedLevel, started } = this;
+    const ids = this.nodes.map(({ id }) => id);
+    const facts = { ids, look, states, levels, wantedLevel, started };
+    const fault = levelFault(facts);
+    if (fault !== undefined) {
+      throw new Error(fault);
+    }
+    return targetsOf(facts);
   }
 
   /**
@@ -144,10 +166,23 @@ class Ensemble {
    * next start.
    */
   private async correctFiles(states: ReadonlyMap<number, NodeState>): Promise<void> {
+    const note = noteOf(this.wanted);
     const wrong = this.nodes.filter(
-      ({ id, files }) => !this.started.has(id) && states.get(id)?.written !== noteOf(files),
+      ({ id }) => !this.started.has(id) && states.get(id)?.written !== note,
     );
-    await settleAll(wrong.map(({ service, files }) => service.write(files)));
+    await settleAll(wrong.map(({ service }) => service.write(this.wanted)));
+  }
+
+  /** Removes the secrets of former files. */
+  async forgetSecrets(states: ReadonlyMap<number, NodeState>): Promise<void> {
+    await settleAll(
+      this.nodes.map(async ({ id, service }) => {
+        const state = states.get(id);
+        if (state !== undefined) {
+          await service.forgetSecrets(state, this.wanted);
+        }
+      }),
+    );
   }
 
   /** Makes the wanted nodes the members, one change at a time, and waits until the ensemble is whole. */
@@ -180,13 +215,14 @@ class Ensemble {
    */
   private async prepareData(): Promise<void> {
     const states = await this.states();
-    const pending = this.nodes.filter(({ id, files }) => !isCurrent(states.get(id), files));
+    const note = noteOf(this.wanted);
+    const pending = this.nodes.filter(({ id }) => states.get(id)?.running !== note);
     const hasMembers = await settleAll(pending.map((node) => this.prepareNode(node)));
     pending.filter((_, at) => hasMembers[at]).forEach(({ id }) => this.prepared.add(id));
   }
 
   /** @returns Whether the node has a list of members. It cannot start without one. */
-  private async prepareNode({ id, service, files }: Node, members = ""): Promise<boolean> {
+  private async prepareNode({ id, service }: Node, members = ""): Promise<boolean> {
     const { data, link, user } = this.service;
     const answer = await service.host.script(
       ["zookeeper-data.sh", "zookeeper-prepare.sh"],
@@ -195,8 +231,8 @@ class Ensemble {
         DATA: data,
         LINK: link,
         SERVICE_USER: user,
-        DIRECTORY: files.release,
-        CONFIG: files.config,
+        DIRECTORY: this.wanted.release,
+        CONFIG: this.wanted.config,
         MEMBERS: members,
       },
       { seconds: SCRIPT_SECONDS },
@@ -204,12 +240,13 @@ class Ensemble {
     return answer.trim() !== "no members";
   }
 
-  private async start(node: Node): Promise<void> {
+  private async start({ id, files }: Target): Promise<void> {
+    const node = this.nodeOf(id);
     if (!this.prepared.has(node.id)) {
       await this.prepareNode(node, joinerList(await this.findEnsemble(node), node));
     }
-    this.started.add(node.id);
-    await node.service.write(node.files);
+    this.started.set(node.id, noteOf(files));
+    await node.service.write(files);
     await node.service.start();
   }
 
@@ -235,8 +272,9 @@ class Ensemble {
     );
   }
 
-  private async restart(node: Node, former: ServiceFiles | undefined): Promise<void> {
+  private async restart({ id, files }: Target, former: ServiceFiles | undefined): Promise<void> {
     const { name } = this.service;
+    const node = this.nodeOf(id);
     await waitFor(
       {
         what: `${node.host}: ${name}`,
@@ -256,7 +294,7 @@ class Ensemble {
     await restartOrPutBack({
       node: node.service,
       service: name,
-      files: node.files,
+      files,
       former,
       look: () => this.lookAfterRestart(node),
     });
@@ -301,15 +339,10 @@ class Ensemble {
   }
 }
 
-function wantedFiles(service: ServiceWish, { config }: ZooKeeperNodeWish): ServiceFiles {
-  const { release, logging, unit } = service;
-  return { release, config, logging, unit };
-}
-
-function isCurrent(state: NodeState | undefined, files: ServiceFiles): boolean {
-  return state?.running === noteOf(files);
-}
-
-function serves({ nodes }: EnsembleLook, id: number): boolean {
-  return nodes.some((node) => node.id === id && node.role !== undefined);
+function targetOf(targets: readonly Target[], id: number): Target {
+  const target = targets.find((each) => each.id === id);
+  if (target === undefined) {
+    throw new Error(`there is no node ${id}`);
+  }
+  return target;
 }

@@ -29,7 +29,16 @@ stopped_cleanly() {
   [[ ! -s $1/meta.properties || -e $1/.kafka_cleanshutdown ]]
 }
 
-# open_shell: starts one JVM for all requests, without the broker's own options such as heap and JMX port. It
+# login_option: prints the option of the broker's JVM that names the file with its login to ZooKeeper, if there
+# is one. Its registration may belong to that user only.
+login_option() {
+  local option
+  for option in ${KAFKA_OPTS-}; do
+    [[ $option != -Djava.security.auth.login.config=* ]] || printf '%s' "$option"
+  done
+}
+
+# open_shell: starts one JVM for all requests, without the broker's other options such as heap and JMX port. It
 # is not a coprocess: bash closes the pipes of a coprocess that has ended, and its last output would be lost.
 open_shell() {
   local questions
@@ -39,7 +48,7 @@ open_shell() {
   exec {SHELL_OUT}< <(
     exec <"$questions" {SHELL_IN}>&-
     rm -f "$questions"
-    KAFKA_HEAP_OPTS=-Xmx32m KAFKA_OPTS="" \
+    KAFKA_HEAP_OPTS=-Xmx32m KAFKA_OPTS=$(login_option) \
       KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseG1GC -XX:TieredStopAtLevel=1" \
       exec "$LINK/bin/zookeeper-shell.sh" "$(property zookeeper.connect)" 2>&1
   )

@@ -63,6 +63,7 @@ function fakeShell(answer: string): void {
   const lines = `#!/bin/bash
 NODES=${at("zookeeper")}
 printf '%s\\n' "$@" >${at("arguments")}
+printf '%s\\n' "$KAFKA_OPTS" >${at("options")}
 echo "Connecting to $1"
 while IFS= read -r command; do
   echo "$command" >>${at("asked")}${answer}
@@ -84,9 +85,10 @@ const register = (host = HOST, port = 9092) =>
 
 const control = (session: string) => node("controller", '{"brokerid":2}', session);
 
-function run(seconds = 30) {
+function run(seconds = 30, options = "-Dcom.sun.management.jmxremote.port=9999") {
   const argv = [at("kafka-session.sh"), at("kafka"), String(seconds)];
-  const { status, stdout, stderr } = spawnSync("bash", argv, { encoding: "utf8" });
+  const env = { ...process.env, KAFKA_OPTS: options };
+  const { status, stdout, stderr } = spawnSync("bash", argv, { encoding: "utf8", env });
   expect(stderr).toBe("");
   return { status, stdout };
 }
@@ -123,6 +125,17 @@ test("after an unclean stop it deletes the registration, and the controller of t
   expect(stdout).toContain(`kafka-session: deleted /controller of session ${SESSION}`);
   expect([left("2"), left("controller")]).toEqual([false, false]);
   expect(readFileSync(at("arguments"), "utf8")).toBe("zk01:2181,zk02:2181\n");
+});
+
+test.each([
+  ["with its login, but without other options", "-Da=b -Djava.security.auth.login.config=/x -Dc=d"],
+  ["without options if it has no login", "-Da=b -Dc=d"],
+])("it asks as the broker: %s", (_, options) => {
+  register();
+  run(30, options);
+  const login = options.includes("login") ? "-Djava.security.auth.login.config=/x" : "";
+  expect(readFileSync(at("options"), "utf8")).toBe(`${login}\n`);
+  expect(left("2")).toBe(false);
 });
 
 test("it leaves a controller of another session", () => {

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import {
   chownSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { secretLines } from "../../operator/service/files";
 import { renderScript } from "../../shared/remote-script";
 
 const DIRECTORY = join(__dirname, "../../scripts/remote");
@@ -223,14 +225,16 @@ describe("service-write.sh", () => {
       switch_link() { echo "link $DIRECTORY"; }
       own_data() { echo own; }
       mkdir() { :; }
+      write_secrets() { echo "secrets $SECRETS"; }
       systemctl() { [[ $1 == show ]] && echo "$RELOAD" || echo "systemctl $*"; }
       write_files`;
     const variables = {
       ...{ SERVICE: "no-such", DIRECTORY: "release", LINK: join(scratch, "no-link"), NOTE: "n" },
       ...{ CONFIG_FILE: "c", CONFIG: "", LOGGING_FILE: "l", LOGGING: "", UNIT: "u" },
-      RELOAD: needsReload,
+      ...{ RELOAD: needsReload, SECRETS: "first" },
     };
     expect(run(["service.sh"], lines, variables).stdout.split("\n")).toEqual([
+      "secrets first",
       "put /usr/local/release/c",
       "put /usr/local/release/l",
       "link release",
@@ -241,6 +245,79 @@ describe("service-write.sh", () => {
       ...more,
       "",
     ]);
+  });
+});
+
+describe.runIf(process.getuid?.() === 0)("files that hold secrets", () => {
+  const make = () => join(mkdtempSync(join(scratch, "secrets-")), "s");
+  const write = (secrets: string) =>
+    run(["service.sh"], "write_secrets", { SECRETS: secrets, SERVICE_USER: "daemon" });
+  const modeOf = (path: string) => {
+    const { mode, uid, gid } = statSync(path);
+    return `${(mode & 0o777).toString(8)} ${uid}:${gid}`;
+  };
+
+  test("belong to root, and the service's group can read them", () => {
+    const directory = make();
+    const [one, two] = [join(directory, "one"), join(directory, "two")];
+    const secrets = { [one]: "a\n", [two]: "'$x\n\n" };
+    expect(write(secretLines(secrets))).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect([directory, one, two].map(modeOf)).toEqual(["750 0:1", "640 0:1", "640 0:1"]);
+    expect([one, two].map((path) => readFileSync(path, "utf8"))).toEqual(["a\n", "'$x\n\n"]);
+    expect(readdirSync(directory)).toEqual(["one", "two"]);
+  });
+
+  test("are written again only if they differ, such as after a loss of power", () => {
+    const directory = make();
+    const [one, two] = [join(directory, "one"), join(directory, "two")];
+    const lines = secretLines({ [one]: "a", [two]: "b" });
+    write(lines);
+    const { ino } = statSync(one);
+    writeFileSync(two, "");
+    write(lines);
+    expect(statSync(one).ino).toBe(ino);
+    expect(readFileSync(two, "utf8")).toBe("b");
+  });
+
+  test("without any, nothing is made", () => {
+    expect(
+      run(["service.sh"], "install() { echo install; }; write_secrets", { SECRETS: "" }),
+    ).toEqual({
+      ...{ status: 0, stdout: "", stderr: "" },
+    });
+  });
+
+  test("the state of a service lists their paths, if there are any", () => {
+    const directory = make();
+    const variables = { SECRETS_DIRECTORY: directory, SERVICE: "no-such", FURTHER: "" };
+    const lines = `${functionsOf("service-state.sh")}\nsystemctl() { echo; }\nmain`;
+    const names = () =>
+      run([], lines, variables)
+        .stdout.split("\n")
+        .map((line) => line.split(" ")[0]);
+    expect(names()).toEqual(["systemd", ""]);
+    write(secretLines({ [join(directory, "one")]: "a", [join(directory, "two")]: "b" }));
+    const { stdout } = run([], lines, variables);
+    expect(names()).toEqual(["systemd", "secrets", ""]);
+    const paths = Buffer.from(stdout.split("secrets ")[1] ?? "", "base64").toString();
+    expect(paths.split("\n").sort()).toEqual(["", `${directory}/one`, `${directory}/two`]);
+  });
+
+  const forget = (directory: string, keep: string) => {
+    const lines = `${functionsOf("service-forget.sh")}\nonly_run() { :; }\nmain`;
+    return run([], lines, { SECRETS_DIRECTORY: directory, KEEP: keep });
+  };
+
+  test("those that are not to be kept go, with what a killed run left", () => {
+    const directory = make();
+    const [one, two] = [join(directory, "one"), join(directory, "two")];
+    write(secretLines({ [one]: "a", [two]: "b", [`${one}.new`]: "c" }));
+    expect(forget(directory, two)).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(readdirSync(directory)).toEqual(["two"]);
+    expect(forget(directory, "").status).toBe(0);
+    expect(existsSync(directory)).toBe(false);
+    expect(forget(directory, "").status).toBe(0);
+    expect(forget("", "").status).toBe(1);
   });
 });
 

@@ -29,7 +29,7 @@ test("metadata is asked for all topics, never for one by name, which could creat
   const { host, calls } = hostThat(() => '{"controllerid":1,"brokers":[{"id":1}],"topics":[]}');
   expect(await metadata(host, SERVERS)).toEqual({ brokers: [1], controller: 1, partitions: [] });
   expect(calls.map(({ argv }) => argv.join(" "))).toEqual([
-    "kcat -L -J -m 8 -b peter-kafka01:9092,peter-kafka02:9092 " +
+    "kcat -b peter-kafka01:9092,peter-kafka02:9092 -L -J -m 8 " +
       "-X reconnect.backoff.ms=50 -X reconnect.backoff.max.ms=100",
   ]);
 });

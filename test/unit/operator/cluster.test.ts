@@ -29,12 +29,19 @@ const wish: KafkaWish = {
   kind: "kafka",
   service: {
     ...{ name: "kafka-server", user: "kafka", link: "/usr/local/kafka", release: "r" },
-    ...{ data: "/data/kafka", configFile: "c", loggingFile: "l", logging: "", unit: "" },
+    ...{ data: "/data/kafka", configFile: "c", loggingFile: "l", logging: "" },
     volumeGiB: 1,
   },
   brokers: ["a", "b"].map((name, index) => ({
-    ...{ id: index + 1, host: target(name), server: `${name}:9092`, rack: "r", config: "" },
+    ...{
+      id: index + 1,
+      host: target(name),
+      server: `${name}:9092`,
+      rack: "r",
+      stages: [{ config: "", unit: "" }],
+    },
   })),
+  stages: [{}],
   ...{ zookeeper: [], liveKeys: [], hasUserKeys: false, replicationFactor: 2, smokeTopic: "s" },
   moveThrottleMiBps: 1,
 };

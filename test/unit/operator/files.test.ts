@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { noteOf, type ServiceFiles } from "../../../operator/service/files";
+import {
+  noteOf,
+  secretFile,
+  secretLines,
+  type ServiceFiles,
+} from "../../../operator/service/files";
 
 const FILES: ServiceFiles = {
   ...{ release: "kafka_2.13-3.9.1", config: "# Made by\na=1\nb=2", logging: "l", unit: "u" },
@@ -31,6 +36,10 @@ describe("noteOf", () => {
     expect(new Set(others.map(noteOf)).size).toBe(others.length);
   });
 
+  test("is the same with another secret, whose path decides", () => {
+    expect(noteOf({ ...FILES, secrets: { "/etc/a": "b" } })).toBe(noteOf(FILES));
+  });
+
   test("two are the same only if all but the comments is", () => {
     const text = fc.constantFrom("", "a=1", "# x", "a=1\n# x", "# x\na=1", "a=1\n", "a=1\na=1");
     const files = fc.record({
@@ -47,5 +56,21 @@ describe("noteOf", () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe("a file that holds a secret", () => {
+  test("has a path by its text", () => {
+    const path = secretFile("kafka-server", "jaas", ".conf", "secret");
+    expect(path).toMatch(/^\/etc\/kafkalab\/kafka-server\.secrets\/jaas-[0-9a-f]{16}\.conf$/);
+    expect(secretFile("kafka-server", "jaas", ".conf", "secret")).toBe(path);
+    expect(secretFile("kafka-server", "jaas", ".conf", "other")).not.toBe(path);
+  });
+
+  test("is one line for a script, and none are no lines", () => {
+    expect(secretLines({ "/etc/a": "1\n2\n", "/etc/b": "한국" })).toBe(
+      "/etc/a MQoyCg==\n/etc/b 7ZWc6rWt",
+    );
+    expect(secretLines()).toBe("");
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { readNodeState } from "../../../operator/service/node";
+import type { RemoteHost } from "../../../operator/host";
+import { readNodeState, ServiceNode } from "../../../operator/service/node";
+import { files, kafkaWish } from "./support";
 
 const FILES = { release: "kafka_2.13-3.9.1", config: "a=1\n", logging: "l\n", unit: "u\n" };
 
@@ -25,6 +27,7 @@ describe("readNodeState", () => {
         ["/data/kafka-protocol", "3.9"],
         ["/data/empty", ""],
       ]),
+      secrets: [],
     });
   });
 
@@ -32,7 +35,7 @@ describe("readNodeState", () => {
     const text = state({}, { ActiveState: "inactive", SubState: "dead" });
     expect(readNodeState(text)).toEqual({
       ...{ active: false, restarts: 0, restarting: false, written: undefined, running: undefined },
-      ...{ files: undefined, further: new Map() },
+      ...{ files: undefined, further: new Map(), secrets: [] },
     });
   });
 
@@ -53,6 +56,11 @@ describe("readNodeState", () => {
     expect(files?.config).toBe("# 한국\na=b=c");
   });
 
+  test("lists the files that hold secrets", () => {
+    const text = state({ ...FILES, secrets: "/etc/a\n/etc/b\n" });
+    expect(readNodeState(text).secrets).toEqual(["/etc/a", "/etc/b"]);
+  });
+
   test("does not believe the note of a process that has ended", () => {
     const text = state({ running: "note 1\n" }, { ActiveState: "failed", SubState: "failed" });
     expect(readNodeState(text).running).toBeUndefined();
@@ -71,5 +79,53 @@ describe("readNodeState", () => {
 
   test.each(["", "systemd\n", "no such unit"])("refuses %j", (text) => {
     expect(() => readNodeState(text)).toThrow();
+  });
+});
+
+describe("the secrets of a node", () => {
+  const DIRECTORY = "/etc/kafkalab/kafka-server.secrets";
+  const [ONE, TWO] = [`${DIRECTORY}/one`, `${DIRECTORY}/two`];
+
+  /** A node that records the scripts that it runs. */
+  function fakeNode() {
+    const scripts: { files: readonly string[]; variables: Record<string, string> }[] = [];
+    const host: RemoteHost = {
+      name: "host1",
+      exec: () => Promise.resolve(""),
+      script: (names, variables) => {
+        scripts.push({ files: names, variables });
+        return Promise.resolve("");
+      },
+      isOpen: () => Promise.resolve(true),
+      ask: () => Promise.resolve(""),
+    };
+    return { node: new ServiceNode(host, kafkaWish(1, files()).service), scripts };
+  }
+
+  test("travel with the files, in a form for one line each", async () => {
+    const { node, scripts } = fakeNode();
+    await node.write({ ...files(), secrets: { [ONE]: "a\n", [TWO]: "b" } });
+    await node.write(files());
+    expect(scripts.map(({ variables }) => variables.SECRETS)).toEqual([
+      `${ONE} YQo=\n${TWO} Yg==`,
+      "",
+    ]);
+  });
+
+  test("go if the wanted files do not name them", async () => {
+    const { node, scripts } = fakeNode();
+    await node.forgetSecrets({ secrets: [ONE, TWO] }, { secrets: { [TWO]: "b" } });
+    await node.forgetSecrets({ secrets: [ONE] }, {});
+    expect(scripts).toMatchObject([
+      { files: ["service-forget.sh"], variables: { SECRETS_DIRECTORY: DIRECTORY, KEEP: TWO } },
+      { files: ["service-forget.sh"], variables: { SECRETS_DIRECTORY: DIRECTORY, KEEP: "" } },
+    ]);
+  });
+
+  test("cost no request if there are no others", async () => {
+    const { node, scripts } = fakeNode();
+    await node.forgetSecrets({ secrets: [] }, {});
+    await node.forgetSecrets({ secrets: [ONE] }, { secrets: { [ONE]: "a", [TWO]: "b" } });
+    expect(scripts).toEqual([]);
   });
 });

@@ -79,9 +79,9 @@ test("sends a message with a key through the first broker, and reads it through 
   });
   expect(messages).toEqual([result.message]);
   expect(calls).toEqual([
-    "host1: kcat -P -vvv -b b1:9092 -t smoke -p 0 -k smoke-test -X acks=all " +
+    "host1: kcat -b b1:9092 -P -vvv -t smoke -p 0 -k smoke-test -X acks=all " +
       "-X message.timeout.ms=20000 -X message.send.max.retries=0 -X allow.auto.create.topics=false",
-    "host2: kcat -C -q -b b2:9092 -t smoke -p 0 -o 7 -c 1 -e -X topic.auto.offset.reset=error",
+    "host2: kcat -b b2:9092 -C -q -t smoke -p 0 -o 7 -c 1 -e -X topic.auto.offset.reset=error",
   ]);
 });
 

@@ -38,12 +38,13 @@ export function kafkaWish(
     kind: "kafka",
     service: {
       ...{ name: "kafka-server", user: "kafka", link: "/usr/local/kafka", data: "/data/kafka" },
-      ...{ configFile: "c", loggingFile: "l", volumeGiB: 1, release, logging, unit },
+      ...{ configFile: "c", loggingFile: "l", volumeGiB: 1, release, logging },
     },
     brokers: Array.from({ length: count }, (_, index) => ({
-      ...{ id: index + 1, server: `b${index + 1}:9092`, rack: "r", config },
+      ...{ id: index + 1, server: `b${index + 1}:9092`, rack: "r", stages: [{ config, unit }] },
       host: { name: `host${index + 1}`, connection },
     })),
+    stages: [{}],
     ...{ zookeeper: [], liveKeys: [], hasUserKeys: false, replicationFactor: count },
     ...{ smokeTopic: "s", moveThrottleMiBps: 1 },
     ...more,

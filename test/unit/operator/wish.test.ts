@@ -6,13 +6,16 @@ const target = { name: "peter-kafka01", connection };
 const service = {
   ...{ name: "kafka-server", user: "kafka", link: "/usr/local/kafka", release: "kafka_2.13-3.9.1" },
   ...{ data: "/data/kafka", configFile: "config/server.properties", loggingFile: "config/l" },
-  ...{ logging: "", unit: "", volumeGiB: 8 },
+  ...{ logging: "", volumeGiB: 8 },
 };
 const broker = { id: 1, host: target, server: "peter-kafka01:9092", rack: "a" };
 const KAFKA = {
   kind: "kafka",
   service,
-  brokers: [{ ...broker, config: "broker.id=1" }],
+  brokers: [
+    { ...broker, stages: [{ config: "broker.id=1", unit: "", secrets: { "/etc/x": "secret" } }] },
+  ],
+  stages: [{ znodeAcls: "secure" }],
   ...{ zookeeper: ["peter-zk01:2181"], liveKeys: ["log.retention.ms"], hasUserKeys: false },
   ...{ replicationFactor: 3, smokeTopic: "smoke", moveThrottleMiBps: 0.5 },
 };
@@ -21,7 +24,12 @@ const WISHES: Record<string, object> = {
   zookeeper: {
     kind: "zookeeper",
     service: { ...service, name: "zookeeper-server", user: "zookeeper" },
-    nodes: [{ id: 1, host: { ...target, name: "peter-zk01" }, config: "clientPort=2181" }],
+    nodes: [{ id: 1, host: { ...target, name: "peter-zk01" } }],
+    levels: [
+      { config: "clientPort=2181", unit: "" },
+      { config: "clientPort=2181", unit: "", secrets: { "/etc/kafkalab/x": "secret" } },
+    ],
+    level: 1,
   },
   topics: {
     kind: "topics",
@@ -56,7 +64,7 @@ describe("a wish", () => {
 
   test.each([
     ["without a broker", { ...KAFKA, brokers: [] }, ["brokers"]],
-    ["of a broker without files", { ...KAFKA, brokers: [broker] }, ["brokers", 0, "config"]],
+    ["of a broker without files", { ...KAFKA, brokers: [broker] }, ["brokers", 0, "stages"]],
     [
       "with a number of copies that is a text",
       { ...KAFKA, replicationFactor: "3" },
@@ -68,6 +76,7 @@ describe("a wish", () => {
       ["brokers", 0, "id"],
     ],
     ["without a node", { ...WISHES["zookeeper"], nodes: [] }, ["nodes"]],
+    ["without a level", { ...WISHES["zookeeper"], levels: [] }, ["levels"]],
     ["of another kind", { ...KAFKA, kind: "kafkas" }, ["kind"]],
   ])("%s is refused, with the place", (_, value, path) => {
     const { error } = wish.safeParse(value);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { NoReply, RemoteError, type RemoteHost } from "../../../operator/host";
 import { noteOf } from "../../../operator/service/files";
 import type { ZooKeeperWish } from "../../../operator/wish";
-import { runZooKeeper } from "../../../operator/zookeeper/operate";
+import { planZooKeeper, runZooKeeper } from "../../../operator/zookeeper/operate";
 
 vi.mock("../../../operator/progress", () => ({ report: (line: string) => progress.push(line) }));
 
@@ -14,6 +14,8 @@ interface FakeNode {
   config: string | undefined;
   running: string | undefined;
   hasMembers: boolean;
+  /** Paths of the files that hold secrets. */
+  secrets: Set<string>;
 }
 
 /** An ensemble in memory: nodes whose configuration is `BAD` end over and over. */
@@ -33,7 +35,8 @@ class FakeEnsemble {
     for (const id of ids) {
       const isMember = members.includes(id);
       const known = isMember ? config : undefined;
-      this.nodes.set(id, { id, config: known, running: known, hasMembers: isMember });
+      const secrets = new Set<string>();
+      this.nodes.set(id, { id, config: known, running: known, hasMembers: isMember, secrets });
     }
   }
 
@@ -54,9 +57,15 @@ class FakeEnsemble {
     return running !== undefined && running !== BAD;
   }
 
+  /** A node can only talk to the leader if their security levels are neighbours. */
+  private isApart(id: number): boolean {
+    const level = (each: number) => this.node(each).running?.match(/=on/g)?.length ?? 0;
+    return this.nodes.has(this.leader) && Math.abs(level(id) - level(this.leader)) > 1;
+  }
+
   private serves(id: number): boolean {
     const up = this.members.filter((member) => this.isUp(member)).length;
-    return this.isUp(id) && up > this.members.length / 2;
+    return this.isUp(id) && !this.isApart(id) && up > this.members.length / 2;
   }
 
   private elect(): void {
@@ -111,6 +120,13 @@ class FakeEnsemble {
         return stateOf(node);
       case "service-write.sh":
         node.config = variables.CONFIG;
+        for (const line of variables.SECRETS?.split("\n").filter(Boolean) ?? []) {
+          node.secrets.add(line.split(" ")[0] ?? "");
+        }
+        return "";
+      case "service-forget.sh":
+        this.done.push(`forget ${id}`);
+        node.secrets = new Set([...node.secrets].filter((path) => variables.KEEP?.includes(path)));
         return "";
       case "zookeeper-prepare.sh":
         if (variables.CONFIG === "refused") {
@@ -137,7 +153,7 @@ class FakeEnsemble {
 const nameOf = (id: number) => `peter-zk0${id}`;
 const files = (config: string) => ({ release: "zk-1", config, logging: "log", unit: "unit" });
 
-function stateOf({ config, running }: FakeNode): string {
+function stateOf({ config, running, secrets }: FakeNode): string {
   const lines = (texts: Record<string, string>) =>
     Object.entries(texts)
       .map(([name, text]) => `${name} ${Buffer.from(text).toString("base64")}\n`)
@@ -151,6 +167,7 @@ function stateOf({ config, running }: FakeNode): string {
       ...{ release: "zk-1", config: `${config}\n`, logging: "log\n", unit: "unit\n" },
     }),
     ...(running !== undefined && { running: noteOf(files(running)) }),
+    ...(secrets.size > 0 && { secrets: `${[...secrets].join("\n")}\n` }),
   });
 }
 
@@ -161,7 +178,7 @@ function wishFor(count: number, config: string): ZooKeeperWish {
     service: {
       ...{ name: "zookeeper-server", user: "zookeeper", link: "/usr/local/zookeeper" },
       ...{ release: "zk-1", data: "/data/zk", configFile: "conf/zoo.cfg" },
-      ...{ loggingFile: "conf/logback.xml", logging: "log", unit: "unit", volumeGiB: 1 },
+      ...{ loggingFile: "conf/logback.xml", logging: "log", volumeGiB: 1 },
     },
     nodes: ids.map((id) => ({
       id,
@@ -169,9 +186,27 @@ function wishFor(count: number, config: string): ZooKeeperWish {
         name: nameOf(id),
         connection: { host: "::1", port: 22, user: "u", privateKey: "k", hostKey: "h" },
       },
-      config,
     })),
+    levels: [{ config, unit: "unit" }],
+    level: 0,
   };
+}
+
+/** The configuration of a security level, with another setting. */
+const secured = (level: number, other = "a=1") =>
+  [other, ...["sasl=on", "learner=on", "server=on"].slice(0, level)].join("\n");
+
+/** The file with the secret of every level but 0. */
+const SECRET = "/etc/kafkalab/zookeeper-server.secrets/jaas-1.conf";
+
+/** A wish with four security levels. */
+function levelWish(count: number, level: number, other = "a=1"): ZooKeeperWish {
+  const levels = [0, 1, 2, 3].map((each) => ({
+    config: secured(each, other),
+    unit: "unit",
+    ...(each > 0 && { secrets: { [SECRET]: "password" } }),
+  }));
+  return { ...wishFor(count, ""), levels, level };
 }
 
 beforeEach(() => {
@@ -249,6 +284,116 @@ describe("the operator of ZooKeeper", () => {
       "restart 1",
       "restart 2",
       "-remove 4",
+    ]);
+  });
+});
+
+describe("the security level", () => {
+  /** An ensemble at a level. The secrets are on all nodes, as after an earlier run. */
+  function ensembleAt(level: number, ids = [1, 2, 3], leader = 1): FakeEnsemble {
+    const ensemble = new FakeEnsemble(ids, ids, secured(level), leader);
+    if (level > 0) {
+      ensemble.nodes.forEach(({ secrets }) => secrets.add(SECRET));
+    }
+    return ensemble;
+  }
+
+  const running = (ensemble: FakeEnsemble) =>
+    [...ensemble.nodes.values()].map((node) => node.running);
+  const STAGE = ["restart 3", "restart 2", "restart 1"];
+
+  test("rises one level at a time, and each is a roll", async () => {
+    const ensemble = ensembleAt(0);
+    await runZooKeeper(levelWish(3, 3), ensemble.hosts);
+    expect(ensemble.done).toHaveLength(9);
+    expect(ensemble.done.slice(0, 3)).toEqual(STAGE);
+    expect(running(ensemble)).toEqual(same(secured(3)));
+    expect([...ensemble.node(1).secrets]).toEqual([SECRET]);
+  });
+
+  test("falls one level at a time, and then the secrets go", async () => {
+    const ensemble = ensembleAt(3);
+    await runZooKeeper(levelWish(3, 0), ensemble.hosts);
+    expect(ensemble.done).toHaveLength(12);
+    expect(ensemble.done.slice(0, 3)).toEqual(STAGE);
+    expect(ensemble.done.slice(-3).sort()).toEqual(["forget 1", "forget 2", "forget 3"]);
+    expect(running(ensemble)).toEqual(same(secured(0)));
+    expect([...ensemble.node(1).secrets]).toEqual([]);
+  });
+
+  test("costs another setting one roll", async () => {
+    const ensemble = ensembleAt(3);
+    await runZooKeeper(levelWish(3, 3, "a=2"), ensemble.hosts);
+    expect(ensemble.done).toEqual(STAGE);
+    expect(running(ensemble)).toEqual(same(secured(3, "a=2")));
+  });
+
+  test("goes on where a run was killed", async () => {
+    const ensemble = ensembleAt(0);
+    // Killed between the files and the restart of one node, after another one.
+    Object.assign(ensemble.node(3), { config: secured(1), running: secured(1) });
+    Object.assign(ensemble.node(2), { config: secured(1) });
+    await runZooKeeper(levelWish(3, 1), ensemble.hosts);
+    expect(ensemble.done).toEqual(["restart 2", "restart 1"]);
+    expect(running(ensemble)).toEqual(same(secured(1)));
+  });
+
+  test("of a process is known although a killed run wrote other files: nothing restarts", async () => {
+    const ensemble = ensembleAt(0);
+    Object.assign(ensemble.node(2), { config: secured(1) });
+    await runZooKeeper(levelWish(3, 0), ensemble.hosts);
+    expect(ensemble.done).toEqual([]);
+    expect(ensemble.node(2).config).toBe(secured(0));
+  });
+
+  test("a process that may have another level than its files restarts first", async () => {
+    const ensemble = ensembleAt(1);
+    Object.assign(ensemble.node(2), { running: "an unknown file" });
+    await runZooKeeper(levelWish(3, 2), ensemble.hosts);
+    expect(ensemble.done).toEqual(["restart 2", ...STAGE]);
+  });
+
+  test("of new nodes is that of the others", async () => {
+    const ensemble = new FakeEnsemble([1, 2, 3, 4, 5], [1, 2, 3], secured(3), 1);
+    await runZooKeeper(levelWish(5, 3), ensemble.hosts);
+    expect(ensemble.done.slice(0, 2).sort()).toEqual(["restart 4", "restart 5"]);
+    expect(ensemble.done.slice(2)).toEqual(["-add server.4", "-add server.5"]);
+  });
+
+  test("of stopped nodes is the wanted one at once", async () => {
+    const ensemble = ensembleAt(0);
+    ensemble.nodes.forEach((node) => (node.running = undefined));
+    await runZooKeeper(levelWish(3, 3), ensemble.hosts);
+    expect(ensemble.done.sort()).toEqual(["restart 1", "restart 2", "restart 3"]);
+    expect(running(ensemble)).toEqual(same(secured(3)));
+  });
+
+  test("changes after members have left, which keep theirs", async () => {
+    const ensemble = ensembleAt(0, [1, 2, 3, 4, 5], 5);
+    await runZooKeeper(levelWish(3, 2), ensemble.hosts);
+    expect(ensemble.done.slice(0, 2)).toEqual(["-remove 4", "-remove 5"]);
+    expect(ensemble.done.slice(2)).toHaveLength(6);
+    expect(running(ensemble).slice(0, 3)).toEqual(same(secured(2)));
+  });
+
+  test("a node that does not come back returns to its former level", async () => {
+    const ensemble = ensembleAt(0);
+    const wish = levelWish(3, 3);
+    wish.levels[1] = { config: BAD, unit: "unit" };
+    await expect(runZooKeeper(wish, ensemble.hosts)).rejects.toThrow("It runs with the former one");
+    expect(running(ensemble)).toEqual(same(secured(0)));
+  });
+
+  test("a preview names each restart and its level", async () => {
+    const up = await planZooKeeper(levelWish(3, 2), ensembleAt(0).hosts);
+    expect(up).toEqual(
+      [1, 2].flatMap((level) =>
+        [3, 2, 1].map((id) => `restart node ${id} for security level ${level}`),
+      ),
+    );
+    expect(await planZooKeeper(levelWish(3, 2), ensembleAt(2).hosts)).toEqual([]);
+    expect(await planZooKeeper(levelWish(3, 2, "a=2"), ensembleAt(2).hosts)).toEqual([
+      ...["restart node 3", "restart node 2", "restart node 1"],
     ]);
   });
 });
