@@ -33,6 +33,10 @@ const lab = main();
 export const bootstrapServers = lab.then((outputs) => outputs.bootstrapServers);
 /** Where Kafka clients outside the VPC connect to; empty if they cannot. */
 export const clientBootstrapServers = lab.then((outputs) => outputs.clientBootstrapServers);
+/** How clients connect, and when each certificate ends. */
+export const security = lab.then((outputs) => outputs.security);
+/** The CA and the users' certificates, keys and passwords; secret. Null in plaintext. */
+export const clientSecurity = lab.then((outputs) => outputs.clientSecurity);
 /** Where ZooKeeper clients connect to. */
 export const zookeeperConnect = lab.then((outputs) => outputs.zookeeperConnect);
 /** Every host: addresses, login, host key. */

@@ -13,7 +13,7 @@ import {
   kafkaUnit,
   serverProperties,
 } from "../components/lib/kafka-config";
-import { BROKER_PORT } from "../components/lib/kafka-listeners";
+import { listenerPort } from "../components/lib/kafka-listeners";
 import { fullNames, hostName, ordinals } from "../components/lib/names";
 import { shellQuote } from "../shared/quote";
 import { readSettings, type Settings } from "../components/settings";
@@ -128,7 +128,10 @@ export function writeHost(directory: string, host: BenchHost, all: BenchHosts): 
   put(
     to("bench/message"),
     variables({
-      BROKERS: endpoints(fullNames("kafka", settings.brokers, domain), BROKER_PORT),
+      BROKERS: endpoints(
+        fullNames("kafka", settings.brokers, domain),
+        listenerPort("inside", "plaintext"),
+      ),
       BROKER_COUNT: String(settings.brokers),
       TOPIC: settings.topic,
       REPLICATION_FACTOR: String(settings.replicationFactor),

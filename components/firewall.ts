@@ -1,7 +1,9 @@
 import * as ec2 from "@pulumi/aws/ec2";
 import * as vpc from "@pulumi/aws/vpc";
 import * as pulumi from "@pulumi/pulumi";
-import { BROKER_PORT, CLIENT_LISTENER_PORT, TUNNEL_PORT } from "./lib/kafka-listeners";
+import { REPLICATION_PORT } from "../shared/kafka-contact";
+import { type ListenerPlace, listenerPort } from "./lib/kafka-listeners";
+import { isSecure, modesOf, type Security } from "./lib/kafka-security";
 import { type Role } from "./lib/names";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
 import { named } from "./site";
@@ -13,6 +15,8 @@ export interface FirewallArgs {
   sshAllowedCidrs: string[];
   /** CIDR blocks whose addresses may use the brokers' CLIENT listener. */
   clientAllowedCidrs: string[];
+  /** Decides the ports of the brokers. */
+  security: Security;
   /** Whether these addresses can reach only the bastion, and the other hosts only through it. */
   behindBastion: boolean;
   /** Whether the lab has client hosts. */
@@ -130,17 +134,22 @@ function idOf(
 }
 
 function rulesOf(args: FirewallArgs): FirewallRule[] {
-  const { sshAllowedCidrs, clientAllowedCidrs, behindBastion, hasClients } = args;
+  const { sshAllowedCidrs, clientAllowedCidrs, security, behindBastion, hasClients } = args;
+  const inside = portsOf("inside", security);
   const entrance: Group = behindBastion ? "bastion" : "hosts";
   return [
     ...sshAllowedCidrs.map((cidr) => fromOutside("ssh", entrance, cidr, 22, "SSH")),
-    ...clientAllowedCidrs.map((cidr) =>
-      fromOutside("client", "kafka", cidr, CLIENT_LISTENER_PORT, "Kafka clients"),
+    ...clientAllowedCidrs.flatMap((cidr) =>
+      portsOf("client", security).map(({ suffix, port }) =>
+        fromOutside(`client${suffix}`, "kafka", cidr, port, "Kafka clients"),
+      ),
     ),
     ...(behindBastion
       ? [
           ...flow("ssh", "bastion", "hosts", 22, "SSH from the bastion to every other host"),
-          ...flow("tunnel", "bastion", "kafka", TUNNEL_PORT, "Kafka clients through the bastion"),
+          ...portsOf("tunnel", security).flatMap(({ suffix, port }) =>
+            flow(`tunnel${suffix}`, "bastion", "kafka", port, "Kafka clients through the bastion"),
+          ),
           download("bastion", "http", 80),
           download("bastion", "https", 443),
         ]
@@ -152,9 +161,26 @@ function rulesOf(args: FirewallArgs): FirewallRule[] {
     ...flow("peer", "zookeeper", "zookeeper", 2888, "ZooKeeper followers to the leader"),
     ...flow("election", "zookeeper", "zookeeper", 3888, "ZooKeeper leader election"),
     ...flow("broker", "kafka", "zookeeper", CLIENT_PORT, "Kafka brokers to ZooKeeper"),
-    ...flow("broker", "kafka", "kafka", BROKER_PORT, "Kafka brokers and tools to brokers"),
-    ...(hasClients ? flow("tools", "client", "kafka", BROKER_PORT, "Client hosts to brokers") : []),
+    ...inside.flatMap(({ suffix, port }) =>
+      flow(`broker${suffix}`, "kafka", "kafka", port, "Kafka brokers and tools to brokers"),
+    ),
+    ...(isSecure(security)
+      ? flow("replication", "kafka", "kafka", REPLICATION_PORT, "Kafka brokers to one another")
+      : []),
+    ...(hasClients
+      ? inside.flatMap(({ suffix, port }) =>
+          flow(`tools${suffix}`, "client", "kafka", port, "Client hosts to brokers"),
+        )
+      : []),
   ];
+}
+
+/** The ports of the brokers for clients, each with the end of its rules' names. */
+function portsOf(place: ListenerPlace, security: Security): { suffix: string; port: number }[] {
+  return modesOf(security).map((mode) => ({
+    suffix: mode === "plaintext" ? "" : `-${mode}`,
+    port: listenerPort(place, mode),
+  }));
 }
 
 /** The ingress rule for addresses outside the VPC. */

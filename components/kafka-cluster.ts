@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { minInSyncReplicas } from "../operator/kafka/availability";
-import type { BrokerTarget, Wish } from "../operator/wish";
+import type { AccessWish, BrokerTarget, Wish } from "../operator/wish";
 import { Host } from "./host";
 import type { DataVolume } from "./lib/ebs";
 import {
@@ -10,22 +10,26 @@ import {
   serverProperties,
   SESSION_SCRIPT,
 } from "./lib/kafka-config";
+import { toolPort } from "./lib/kafka-contact";
 import {
-  BROKER_PORT,
+  advertisedOutside,
   type ClientAccess,
-  clientListener,
   LISTENER_KEYS,
-  type OutsideListener,
-  tunnelListener,
+  listenerPort,
+  type Outside,
 } from "./lib/kafka-listeners";
+import { modesOf, PLAINTEXT, type Security, type SecurityStage } from "./lib/kafka-security";
+import { type BrokerTls, type Files, LIVE_TLS_KEYS, tlsFiles } from "./lib/kafka-tls";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
+import { brokerJaas, jaasFile } from "./lib/zookeeper-security";
+import type { LabSecurity } from "./lab-security";
 import { itemAt } from "../shared/item-at";
 import { fullNames, ordinals } from "./lib/names";
 import { readBrokerKeys } from "./lib/kafka-keys";
 import { fingerprint } from "./lib/scripts";
 import { renderScript } from "../shared/remote-script";
 import { operate } from "./operator";
-import { founders, installService, type Service, serviceWish } from "./service";
+import { founders, installService, type Service, type ServiceNode, serviceWish } from "./service";
 import type { Site } from "./site";
 import type { ZooKeeperEnsemble } from "./zookeeper-ensemble";
 
@@ -46,6 +50,11 @@ export interface KafkaClusterArgs {
   archiveUrl: string;
   /** How clients outside the VPC reach the brokers. A change restarts them one by one. @default not at all */
   clientAccess?: ClientAccess;
+  security: Security;
+  /** Certificates and passwords; undefined if neither mode has any. */
+  secrets?: LabSecurity;
+  acls: AccessWish["acls"];
+  quotas: AccessWish["quotas"];
   /** Replication factor of Kafka's internal topics, and default for other topics. */
   replicationFactor: number;
   /** Replication limit in MiB/s, into and out of each broker, while partitions move. */
@@ -86,7 +95,8 @@ export class KafkaCluster extends pulumi.ComponentResource {
     super("kafkalab:index:KafkaCluster", name, {}, opts);
     const role = "kafka" as const;
     const names = fullNames(role, args.brokers, args.site.dns.domain);
-    this.bootstrapServers = names.map((fullName) => `${fullName}:${BROKER_PORT}`);
+    const { to } = args.security;
+    this.bootstrapServers = names.map((fullName) => `${fullName}:${listenerPort("inside", to)}`);
     const hasElasticAddress = args.clientAccess?.way === "elastic-address";
     this.hosts = ordinals(args.brokers).map(
       (ordinal) =>
@@ -96,15 +106,15 @@ export class KafkaCluster extends pulumi.ComponentResource {
           { parent: this },
         ),
     );
-    const outside = this.hosts.map((host, index) => listenerOf(args.clientAccess, host, index + 1));
+    const outside = this.hosts.map((host, index) => outsideOf(args.clientAccess, host, index + 1));
     this.clientBootstrapServers = outside.flatMap(
-      (listener) => listener?.apply(({ advertised }) => advertised) ?? [],
+      (known) => known?.apply((each) => advertisedOutside(each, to)) ?? [],
     );
     this.targets = pulumi.all(this.hosts.map((host) => host.target)).apply((targets) =>
       targets.map((host, index) => ({
         id: index + 1,
         host,
-        server: itemAt(this.bootstrapServers, index),
+        server: `${itemAt(names, index)}:${toolPort(args.security)}`,
         rack: itemAt(this.hosts, index).place.zone.id,
       })),
     );
@@ -112,23 +122,50 @@ export class KafkaCluster extends pulumi.ComponentResource {
       args.further["min.insync.replicas"] === undefined
         ? minInSyncReplicas(args.replicationFactor)
         : undefined;
-    const configs = this.hosts.map((host, index) =>
-      pulumi.output(outside[index]).apply((listener) => configOf(args, host, index + 1, listener)),
+    const files = this.hosts.map((host, index) =>
+      this.filesOf(args, host, index + 1, outside[index]),
     );
-    const content = pulumi
-      .all(configs)
-      .apply((texts) =>
-        fingerprint(texts, args.version, kafkaUnit(args.heapMiB), args.instanceType),
-      );
+    const content = pulumi.all(files).apply((all) =>
+      fingerprint(
+        all.map((stages) => stages.at(-1)?.config),
+        args.version,
+        kafkaUnit(args.heapMiB),
+        args.instanceType,
+      ),
+    );
     this.generation = [
-      content,
+      pulumi.unsecret(content),
       ...this.hosts.flatMap(({ instanceId, launchTime }) => [instanceId, launchTime]),
     ];
-    this.ready = args.site.running ? [this.start(name, args, configs)] : [];
+    this.ready = args.site.running ? [this.start(name, args, files)] : [];
     this.registerOutputs({
       bootstrapServers: this.bootstrapServers,
       clientBootstrapServers: this.clientBootstrapServers,
     });
+  }
+
+  /** A broker's files in each stage of a change. */
+  private filesOf(
+    args: KafkaClusterArgs,
+    host: Host,
+    id: number,
+    outside: pulumi.Output<Outside> | undefined,
+  ): pulumi.Output<BrokerFiles[]> {
+    const { secrets } = args;
+    if (secrets === undefined) {
+      return pulumi
+        .output(outside)
+        .apply((known) => [brokerFiles(args, host, id, PLAINTEXT, known)]);
+    }
+    const identity = secrets.issueBroker(host, this);
+    const ofStages = secrets.stages.map((stage) =>
+      pulumi
+        .all([outside, secrets.tlsOf(identity, stage), secrets.zooKeeperPasswords])
+        .apply(([known, tls, passwords]) =>
+          brokerFiles(args, host, id, stage, known, tls, brokerJaas(passwords)),
+        ),
+    );
+    return pulumi.all(ofStages);
   }
 
   /**
@@ -147,22 +184,13 @@ export class KafkaCluster extends pulumi.ComponentResource {
   private start(
     name: string,
     args: KafkaClusterArgs,
-    configs: pulumi.Output<string>[],
+    files: pulumi.Output<BrokerFiles[]>[],
   ): pulumi.Resource {
-    const { site, zookeeper } = args;
+    const { site, zookeeper, secrets } = args;
     const service = kafkaService(args);
     const zookeeperRecords = zookeeper.hosts.flatMap((host) => host.records);
     const zones = ordinals(3).map((ordinal) => site.network.place("kafka", ordinal).zone.name);
-    const nodes = this.hosts.map((host, index) => ({
-      host,
-      config: itemAt(configs, index),
-      variables: {
-        CHECK: String(hasUserKeys(args)),
-        START_SCRIPT_FILE: SESSION_SCRIPT,
-        START_SCRIPT: renderScript(["kafka-session.sh"], {}),
-      },
-      after: [],
-    }));
+    const nodes = this.hosts.map((host, index) => serviceNode(args, host, itemAt(files, index)));
     const installed = installService(
       name,
       service,
@@ -174,54 +202,129 @@ export class KafkaCluster extends pulumi.ComponentResource {
     return operate(
       `${name}-ready`,
       {
-        wish: pulumi.all([this.targets, pulumi.all(configs)]).apply(([targets, texts]): Wish => ({
-          kind: "kafka",
-          service: serviceWish(service),
-          brokers: targets.map((target, index) => ({ ...target, config: itemAt(texts, index) })),
-          zookeeper: zookeeper.names.map((node) => `${node}:${CLIENT_PORT}`),
-          liveKeys: readBrokerKeys(args.version).live.filter((key) => !LISTENER_KEYS.includes(key)),
-          hasUserKeys: hasUserKeys(args),
-          replicationFactor: args.replicationFactor,
-          smokeTopic: args.smokeTopic,
-          moveThrottleMiBps: args.moveThrottleMiBps,
-        })),
+        wish: pulumi
+          .all([this.targets, pulumi.all(files), accessWish(args)])
+          .apply(([targets, all, access]): Wish => ({
+            kind: "kafka",
+            service: serviceWish(service),
+            stages: (secrets?.stages ?? [PLAINTEXT]).map(({ znodeAcls }) => ({ znodeAcls })),
+            brokers: targets.map((target, index) => ({ ...target, stages: itemAt(all, index) })),
+            zookeeper: zookeeper.names.map((node) => `${node}:${CLIENT_PORT}`),
+            liveKeys: [...readBrokerKeys(args.version).live, ...LIVE_TLS_KEYS].filter(
+              (key) => !LISTENER_KEYS.includes(key),
+            ),
+            hasUserKeys: hasUserKeys(args),
+            replicationFactor: args.replicationFactor,
+            smokeTopic: args.smokeTopic,
+            moveThrottleMiBps: args.moveThrottleMiBps,
+            access,
+          })),
         triggers: this.generation,
         // Partitions may take days to move. Every other wait of the operator has its own limit.
         timeoutMinutes: 7 * 24 * 60,
       },
       {
         parent: this,
-        dependsOn: [...installed, ...this.hosts.flatMap((host) => host.attachments)],
+        dependsOn: [
+          ...installed,
+          ...this.hosts.flatMap((host) => host.attachments),
+          // Brokers can log in only to nodes that accept logins.
+          ...(secrets === undefined ? [] : zookeeper.ready),
+        ],
       },
     );
   }
 }
 
-function listenerOf(
+function outsideOf(
   access: ClientAccess | undefined,
   { elasticIp }: Host,
   id: number,
-): pulumi.Output<OutsideListener> | undefined {
+): pulumi.Output<Outside> | undefined {
   return access?.way === "tunnel"
-    ? pulumi.output(tunnelListener(access.firstPort, id))
-    : elasticIp?.apply(clientListener);
+    ? pulumi.output<Outside>({ place: "tunnel", port: access.firstPort + id - 1 })
+    : elasticIp?.apply((address): Outside => ({ place: "client", address }));
 }
 
-function configOf(
+/** The files of a broker that differ between brokers and between the stages of a change. */
+interface BrokerFiles {
+  config: string;
+  unit: string;
+  /** Certificates, keys and passwords by path. */
+  secrets: Files;
+}
+
+function brokerFiles(
   args: KafkaClusterArgs,
   host: Host,
   id: number,
-  outside: OutsideListener | undefined,
-): string {
+  stage: SecurityStage,
+  outside: Outside | undefined,
+  tls?: BrokerTls,
+  jaas?: string,
+): BrokerFiles {
   const { replicationFactor, heapMiB, version, lines, further } = args;
-  return serverProperties({
+  const config = serverProperties({
     id,
     advertisedName: host.fullName,
     outside,
+    stage,
+    tls,
     rack: host.place.zone.id,
     zookeepers: args.zookeeper.names,
     ...{ replicationFactor, heapMiB, version, lines, further },
   });
+  const login = stage.authenticatesToZooKeeper ? jaas : undefined;
+  const path = login === undefined ? undefined : jaasFile("kafka-server", login);
+  return {
+    config,
+    unit: kafkaUnit(heapMiB, path),
+    secrets: {
+      ...(tls && tlsFiles(tls)),
+      ...(path !== undefined && login !== undefined && { [path]: login }),
+    },
+  };
+}
+
+/** Users, ACLs and quotas. */
+function accessWish({
+  secrets,
+  security,
+  acls,
+  quotas,
+  site,
+  brokers,
+}: KafkaClusterArgs): pulumi.Output<AccessWish> {
+  const port = listenerPort("inside", "sasl");
+  const servers = fullNames("kafka", brokers, site.dns.domain).map((name) => `${name}:${port}`);
+  const users = (secrets?.users ?? []).map(({ name, password }) =>
+    pulumi
+      .output(password)
+      .apply((known) => ({ name, ...(known !== undefined && { password: known }) })),
+  );
+  return pulumi.all(users).apply((known) => ({
+    ...{ users: known, acls, quotas },
+    ...(modesOf(security).includes("sasl") && { saslServers: servers.slice(0, 3) }),
+  }));
+}
+
+/** A broker as its host installs it: with the files of the wanted state. */
+function serviceNode(
+  args: KafkaClusterArgs,
+  host: Host,
+  files: pulumi.Output<BrokerFiles[]>,
+): ServiceNode {
+  const wanted = files.apply((stages) => itemAt(stages, stages.length - 1));
+  return {
+    host,
+    ...{ config: wanted.config, unit: wanted.unit, secrets: wanted.secrets },
+    variables: {
+      CHECK: String(hasUserKeys(args)),
+      START_SCRIPT_FILE: SESSION_SCRIPT,
+      START_SCRIPT: renderScript(["kafka-session.sh"], {}),
+    },
+    after: [],
+  };
 }
 
 /** Whether Kafka can reject a key: the lab's own keys need no check. */
@@ -230,7 +333,7 @@ function hasUserKeys({ further }: KafkaClusterArgs): boolean {
 }
 
 function kafkaService(args: KafkaClusterArgs): Service {
-  const { version, archiveUrl, volume, heapMiB } = args;
+  const { version, archiveUrl, volume } = args;
   return {
     product: "kafka",
     version,
@@ -240,7 +343,6 @@ function kafkaService(args: KafkaClusterArgs): Service {
     configFile: "config/server.properties",
     loggingFile: "config/log4j.properties",
     logging: KAFKA_LOGGING,
-    unit: kafkaUnit(heapMiB),
     kernel: KAFKA_KERNEL,
     packages: { java: "openjdk-17-jre-headless", kcat: "kcat", xxd: "xxd" },
     installScripts: [...(hasUserKeys(args) ? ["kafka-check.sh"] : []), "kafka-install.sh"],

@@ -8,8 +8,10 @@ import { Host, LOGIN_USER } from "./host";
 import { KafkaCluster } from "./kafka-cluster";
 import { KeyPair } from "./key-pair";
 import { type LabId } from "./lab-id";
+import { LabSecurity } from "./lab-security";
 import { endpoints } from "./lib/kafka-config";
 import { type ClientAccess } from "./lib/kafka-listeners";
+import { isSecure, zooKeeperLevel } from "./lib/kafka-security";
 import { type Settings } from "./settings";
 import { CLIENT_PORT } from "./lib/zookeeper-config";
 import { Network, type Zone } from "./network";
@@ -32,6 +34,9 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
   const { archiveUrl, replicationFactor, running, topic, topics } = settings;
   const opts = { providers: [cloud] };
   const site = createSite(settings, found, cloud);
+  const secrets = isSecure(settings.security)
+    ? new LabSecurity("security", { settings }, opts)
+    : undefined;
   const zookeeper = new ZooKeeperEnsemble(
     "zookeeper",
     {
@@ -44,10 +49,16 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
       version: settings.zookeeperVersion,
       lines: settings.zookeeperLines,
       further: settings.zookeeperConfig,
+      ...(secrets && {
+        security: {
+          level: zooKeeperLevel(settings.security),
+          passwords: secrets.zooKeeperPasswords,
+        },
+      }),
     },
     opts,
   );
-  const kafka = createKafka(settings, site, zookeeper, opts);
+  const kafka = createKafka(settings, site, zookeeper, secrets, opts);
   const clients = createClients(settings, site, opts);
   const bastions = site.bastion === undefined ? [] : [site.bastion];
   const smoke = running
@@ -66,6 +77,9 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
     clientBootstrapServers: pulumi
       .all(kafka.clientBootstrapServers)
       .apply((servers) => servers.join(",")),
+    security: { ...settings.security, ...(secrets && { ends: secrets.ends }) },
+    // Pulumi warns of an output that is undefined.
+    clientSecurity: (settings.security.to !== "plaintext" && secrets?.clientSecurity) || null,
     zookeeperConnect: endpoints(zookeeper.names, CLIENT_PORT),
     hosts: Object.fromEntries(hosts.map((host) => [host.hostName, describe(host)])),
     privateKey: site.keyPair.privateKey,
@@ -79,6 +93,7 @@ function createKafka(
   settings: Settings,
   site: Site,
   zookeeper: ZooKeeperEnsemble,
+  secrets: LabSecurity | undefined,
   opts: pulumi.ComponentResourceOptions,
 ): KafkaCluster {
   return new KafkaCluster(
@@ -89,6 +104,10 @@ function createKafka(
       zookeeper,
       replicationFactor: settings.replicationFactor,
       clientAccess: clientAccess(settings),
+      security: settings.security,
+      secrets,
+      acls: settings.acls,
+      quotas: settings.quotas,
       brokers: settings.brokers,
       instanceType: settings.brokerInstanceType,
       heapMiB: settings.brokerHeapMiB,
@@ -156,6 +175,7 @@ function createSite(
     "firewall",
     {
       ...{ vpcId, sshAllowedCidrs, clientAllowedCidrs: clientCidrs, behindBastion, tags },
+      security: settings.security,
       hasClients: settings.clients > 0,
     },
     opts,

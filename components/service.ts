@@ -1,6 +1,6 @@
 import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { noteOf } from "../operator/service/files";
+import { noteOf, secretLines } from "../operator/service/files";
 import type { ServiceWish } from "../operator/wish";
 import type { Host } from "./host";
 import { candidateLines, directoryName, type Product, readPins } from "./lib/archive-pins";
@@ -27,8 +27,6 @@ export interface Service {
   /** Relative to the release. */
   loggingFile: string;
   logging: string;
-  /** The systemd unit. */
-  unit: string;
   /** Files of `scripts/remote/` that install the service. They follow `install.sh`. */
   installScripts: string[];
 }
@@ -38,21 +36,25 @@ export interface ServiceNode {
   host: Host;
   /** The text of the configuration file. */
   config: pulumi.Input<string>;
+  /** The systemd unit. */
+  unit: pulumi.Input<string>;
+  /** Files that hold secrets: text by path. See `ServiceFiles`. @default none */
+  secrets?: pulumi.Input<Record<string, string>>;
   /** Additional variables of the install scripts. */
   variables: Record<string, pulumi.Input<string>>;
   /** Resources that must exist before the service starts. */
   after: pulumi.Resource[];
 }
 
-/** The part of the wish that describes a service. */
+/** The part of the wish that describes a service, without its unit. */
 export function serviceWish(service: Service): ServiceWish {
-  const { product, version, data, configFile, loggingFile, logging, unit, volumeGiB } = service;
+  const { product, version, data, configFile, loggingFile, logging, volumeGiB } = service;
   return {
     name: `${product}-server`,
     user: product,
     link: product === "kafka" ? KAFKA_HOME : ZOOKEEPER_HOME,
     release: directoryName(product, version),
-    ...{ data, configFile, loggingFile, logging, unit, volumeGiB },
+    ...{ data, configFile, loggingFile, logging, volumeGiB },
   };
 }
 
@@ -94,7 +96,7 @@ export function installService(
   parent: pulumi.Resource,
 ): remote.Command[] {
   const { product, version, archiveUrl } = service;
-  const { release, logging, unit, ...wish } = serviceWish(service);
+  const { release, logging, ...wish } = serviceWish(service);
   const packages = Object.entries(service.packages).map((pair) => pair.join("="));
   const common = {
     SERVICE: wish.name,
@@ -105,14 +107,13 @@ export function installService(
     CONFIG_FILE: wish.configFile,
     LOGGING_FILE: wish.loggingFile,
     LOGGING: logging,
-    UNIT: unit,
     KERNEL: service.kernel,
     FOUNDERS: founders,
     ARCHIVES: candidateLines(archiveUrl, product, version, readPins()[product][version] ?? []),
     PACKAGES: packages.join(" "),
     FIRST_BOOT_SECONDS: String(FIRST_BOOT_SECONDS),
   };
-  return nodes.map(({ host, config, variables, after }, index) =>
+  return nodes.map(({ host, config, unit, secrets, variables, after }, index) =>
     runScript(
       `${name}-${index + 1}-install`,
       {
@@ -126,9 +127,13 @@ export function installService(
           NODE_ID: String(index + 1),
           VOLUME: volumeOf(host),
           CONFIG: config,
+          UNIT: unit,
           NOTE: pulumi
-            .output(config)
-            .apply((text) => noteOf({ release, config: text, logging, unit })),
+            .all([config, unit])
+            .apply(([text, unitText]) =>
+              noteOf({ release, config: text, logging, unit: unitText }),
+            ),
+          SECRETS: pulumi.output(secrets).apply(secretLines),
           ...variables,
         },
         triggers: [host.instanceId],

@@ -3,7 +3,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { Host } from "./host";
 import type { DataVolume } from "./lib/ebs";
 import { fullNames, ordinals } from "./lib/names";
-import { ZOOKEEPER_KERNEL, ZOOKEEPER_LOGGING, zooCfg, zookeeperUnit } from "./lib/zookeeper-config";
+import { itemAt } from "../shared/item-at";
+import { ZOOKEEPER_KERNEL, ZOOKEEPER_LOGGING } from "./lib/zookeeper-config";
+import {
+  ensembleLevels,
+  type ZooKeeperLevel,
+  type ZooKeeperPasswords,
+} from "./lib/zookeeper-security";
 import { operate } from "./operator";
 import { founders, installService, type Service, serviceWish } from "./service";
 import type { Site } from "./site";
@@ -28,6 +34,21 @@ export interface ZooKeeperEnsembleArgs {
   lines: Record<string, string>;
   /** Further lines of `zoo.cfg`. A change restarts the nodes one by one. */
   further: Record<string, string>;
+  /**
+   * How members and clients log in. A change of the level restarts the nodes one by one, once for each level
+   * on the way. @default not at all
+   */
+  security?: ZooKeeperSecurity;
+}
+
+/** How the members of an ensemble log in to each other, and clients to members. */
+export interface ZooKeeperSecurity {
+  level: ZooKeeperLevel;
+  /**
+   * Needed as long as a node may be at another level than 0, also on the way back. They must not change while
+   * the level is above 1.
+   */
+  passwords: pulumi.Input<ZooKeeperPasswords>;
 }
 
 /**
@@ -57,14 +78,25 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
 
   private start(name: string, args: ZooKeeperEnsembleArgs): local.Command {
     const { site } = args;
+    const level = args.security?.level ?? 0;
+    const levels = pulumi
+      .output(args.security?.passwords)
+      .apply((passwords) => ensembleLevels(args, passwords));
+    const wanted = levels.apply((all) => itemAt(all, level));
     const service = this.service(args);
-    const config = zooCfg(args.lines, args.further);
     // In other zones, all volumes are new.
     const zones = ordinals(3).map((ordinal) => site.network.place("zookeeper", ordinal).zone.name);
     const installs = installService(
       name,
       service,
-      this.hosts.map((host) => ({ host, config, variables: {}, after: [] })),
+      this.hosts.map((host) => ({
+        host,
+        config: wanted.config,
+        unit: wanted.unit,
+        secrets: wanted.apply(({ secrets }) => secrets ?? {}),
+        variables: {},
+        after: [],
+      })),
       founders(name, this.hosts, zones, this),
       // DNS records must exist first, because resolvers cache that a name does not exist.
       [site.firewall.rules, ...site.network.wayOut, ...this.hosts.flatMap((host) => host.records)],
@@ -73,15 +105,16 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
     const nodes = this.hosts.map((host, index) => ({
       id: index + 1,
       host: host.target,
-      config,
     }));
     return operate(
       `${name}-ready`,
       {
-        wish: pulumi.output(nodes).apply((known) => ({
+        wish: pulumi.all([nodes, levels]).apply(([known, files]) => ({
           kind: "zookeeper" as const,
           service: serviceWish(service),
           nodes: known,
+          levels: files,
+          level,
         })),
         triggers: [
           args.instanceType,
@@ -105,7 +138,6 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
       configFile: "conf/zoo.cfg",
       loggingFile: "conf/logback.xml",
       logging: ZOOKEEPER_LOGGING,
-      unit: zookeeperUnit(args.heapMiB),
       installScripts: ["zookeeper-data.sh", "zookeeper-install.sh"],
     };
   }

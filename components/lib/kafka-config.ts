@@ -1,17 +1,23 @@
 import { minInSyncReplicas } from "../../operator/kafka/availability";
 import { propertiesFile } from "./properties";
-import { MAX_OPEN_FILES, renderUnit } from "./units";
+import { loginOption, MAX_OPEN_FILES, renderUnit } from "./units";
 import { CLIENT_PORT } from "./zookeeper-config";
 import { KAFKA_HOME } from "../../shared/homes";
-import { listenerLines, type OutsideListener } from "./kafka-listeners";
+import { listenerLines, type Outside } from "./kafka-listeners";
+import { PLAINTEXT, type SecurityStage } from "./kafka-security";
+import { type BrokerTls, tlsLines } from "./kafka-tls";
 
 /** The inputs of a broker's `server.properties`. */
 export interface BrokerConfig {
   id: number;
   /** Full host name that the other brokers and clients inside the VPC use. */
   advertisedName: string;
-  /** The listener for clients outside the VPC, if there is one. */
-  outside?: OutsideListener;
+  /** Where clients outside the VPC find the broker, if they can. */
+  outside?: Outside;
+  /** @default plaintext */
+  stage?: SecurityStage;
+  /** Omitted if no listener uses TLS. */
+  tls?: BrokerTls;
   /** Zone id. Kafka spreads replicas over racks. */
   rack: string;
   zookeepers: string[];
@@ -52,10 +58,13 @@ function protocol(version: string): string {
 export function serverProperties(config: BrokerConfig): string {
   const { replicationFactor } = config;
   const minIsr = minInSyncReplicas(replicationFactor);
+  const { advertisedName, outside, stage = PLAINTEXT, tls } = config;
+  const listeners = { advertisedName, outside, stage };
   return propertiesFile({
     "broker.id": config.id,
     "broker.rack": config.rack,
-    ...listenerLines(config.advertisedName, config.outside),
+    ...listenerLines(listeners),
+    ...(tls && tlsLines(listeners, tls)),
     "zookeeper.connect": endpoints(config.zookeepers, CLIENT_PORT),
     "zookeeper.connection.timeout.ms": 60000,
     [PROTOCOL_KEY]: protocol(config.version),
@@ -117,8 +126,12 @@ export const SESSION_SCRIPT = "/etc/kafkalab/kafka-session.sh";
 /** How many seconds the script waits for ZooKeeper. The broker then waits for the same time. */
 const SESSION_SECONDS = 60;
 
-/** The systemd unit of a broker. */
-export function kafkaUnit(heapMiB: number): string {
+/**
+ * The systemd unit of a broker.
+ *
+ * @param jaasFile Path of the configuration of its login to ZooKeeper. @default none
+ */
+export function kafkaUnit(heapMiB: number, jaasFile?: string): string {
   return renderUnit({
     service: "kafka-server",
     description: "Apache Kafka broker",
@@ -127,7 +140,7 @@ export function kafkaUnit(heapMiB: number): string {
     dataDirectory: "/data/kafka-logs",
     settings: [
       `Environment="KAFKA_HEAP_OPTS=-Xms${heapMiB}m -Xmx${heapMiB}m"`,
-      `Environment="KAFKA_OPTS=${kafkaJvmOptions()}"`,
+      `Environment="KAFKA_OPTS=${kafkaJvmOptions()}${loginOption(jaasFile)}"`,
       "Environment=LOG_DIR=/var/log/kafka-server",
       // Without this the launcher enables a garbage collection log of up to 1 GB.
       'Environment="EXTRA_ARGS=-name kafkaServer"',

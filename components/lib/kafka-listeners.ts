@@ -1,9 +1,28 @@
-/** The port for hosts of the lab: the listener that the book uses. */
-export const BROKER_PORT = 9092;
-/** The port for clients outside the VPC, on a broker's elastic address. */
-export const CLIENT_LISTENER_PORT = 9094;
-/** The port for clients that come through the bastion. */
-export const TUNNEL_PORT = 9095;
+import { REPLICATION_PORT } from "../../shared/kafka-contact";
+import { type SecurityMode, type SecurityStage } from "./kafka-security";
+
+/** The clients that a listener serves: inside the VPC, outside it, or through the bastion. */
+export type ListenerPlace = "inside" | "client" | "tunnel";
+
+/** The ports of the listeners for clients. 9092 is the book's. */
+const PORTS: Record<ListenerPlace, Record<SecurityMode, number>> = {
+  inside: { plaintext: 9092, tls: 9093, sasl: 9096 },
+  client: { plaintext: 9094, tls: 9194, sasl: 9196 },
+  tunnel: { plaintext: 9095, tls: 9195, sasl: 9197 },
+};
+
+/** Kafka's name for the protocol of a mode. */
+export const PROTOCOLS = { plaintext: "PLAINTEXT", tls: "SSL", sasl: "SASL_SSL" } as const;
+
+const REPLICATION = "REPLICATION";
+
+/** The SASL mechanism of clients. */
+export const MECHANISM = "SCRAM-SHA-512";
+
+/** The port of a listener for clients. */
+export function listenerPort(place: ListenerPlace, mode: SecurityMode): number {
+  return PORTS[place][mode];
+}
 
 /** How clients outside the VPC reach brokers: each broker's elastic address, or a tunnel to the bastion. */
 export type ClientAccess =
@@ -11,27 +30,69 @@ export type ClientAccess =
   /** @property firstPort The local port of broker 1. The next broker has the next port. */
   | { way: "tunnel"; firstPort: number };
 
-/** A listener besides the one on {@link BROKER_PORT}. */
-export interface OutsideListener {
-  name: "CLIENT" | "TUNNEL";
+/** A listener of a broker. */
+interface Listener {
+  name: string;
   port: number;
   /** The `host:port` that clients use. */
   advertised: string;
+  protocol: (typeof PROTOCOLS)[SecurityMode];
 }
 
-/** The listener for clients that dial a broker's elastic address. */
-export function clientListener(address: string): OutsideListener {
-  const port = CLIENT_LISTENER_PORT;
-  return { name: "CLIENT", port, advertised: `${address}:${port}` };
+/** Where clients outside the VPC find one broker. */
+export type Outside =
+  | { place: "client"; address: string }
+  /** @property port The port at the end of the tunnel on the client's machine. */
+  | { place: "tunnel"; port: number };
+
+/** The `host:port` that clients outside the VPC use. */
+export function advertisedOutside(outside: Outside, mode: SecurityMode): string {
+  return outside.place === "client"
+    ? `${outside.address}:${listenerPort("client", mode)}`
+    : `localhost:${outside.port}`;
 }
 
-/** The listener for clients that dial the end of the tunnel on their own machine. */
-export function tunnelListener(firstPort: number, id: number): OutsideListener {
-  return { name: "TUNNEL", port: TUNNEL_PORT, advertised: `localhost:${firstPort + id - 1}` };
+/** What the listeners of a broker depend on. */
+export interface ListenerArgs {
+  /** The full host name of the broker. */
+  advertisedName: string;
+  /** Clients outside the VPC; undefined if they cannot connect. */
+  outside: Outside | undefined;
+  stage: SecurityStage;
 }
 
-/** The listener that brokers and the lab's own tools use. */
-const INSIDE = "PLAINTEXT";
+/** The listeners of a broker, those for clients inside the VPC first. */
+export function listenersOf({ advertisedName, outside, stage }: ListenerArgs): Listener[] {
+  const inside = stage.modes.map((mode): Listener => {
+    const port = listenerPort("inside", mode);
+    const protocol = PROTOCOLS[mode];
+    return { name: protocol, port, advertised: `${advertisedName}:${port}`, protocol };
+  });
+  const beyond = stage.modes.flatMap((mode): Listener[] => {
+    if (outside === undefined) {
+      return [];
+    }
+    const protocol = PROTOCOLS[mode];
+    const place = outside.place.toUpperCase();
+    return [
+      {
+        name: mode === "plaintext" ? place : `${place}_${protocol}`,
+        port: listenerPort(outside.place, mode),
+        advertised: advertisedOutside(outside, mode),
+        protocol,
+      },
+    ];
+  });
+  return [...inside, ...beyond, ...replication(advertisedName, stage)];
+}
+
+/** The brokers' own listener, if any client uses TLS. */
+function replication(advertisedName: string, { modes }: SecurityStage): Listener[] {
+  const advertised = `${advertisedName}:${REPLICATION_PORT}`;
+  return modes.every((mode) => mode === "plaintext")
+    ? []
+    : [{ name: REPLICATION, port: REPLICATION_PORT, advertised, protocol: "SSL" }];
+}
 
 /**
  * The keys of {@link listenerLines}. Kafka could change most of them while a broker runs, but the lab
@@ -44,29 +105,30 @@ export const LISTENER_KEYS = [
   "inter.broker.listener.name",
 ];
 
-/**
- * The lines of `server.properties` about listeners. `kafka-session.sh` expects the inside listener first.
- *
- * @param advertisedName The full host name of the broker.
- */
-export function listenerLines(
-  advertisedName: string,
-  outside: OutsideListener | undefined,
-): Record<string, string> {
-  const listeners = [
-    { name: INSIDE, port: BROKER_PORT, advertised: `${advertisedName}:${BROKER_PORT}` },
-    ...(outside === undefined ? [] : [outside]),
-  ];
-  const join = (entries: string[]) => entries.join(",");
+/** The prefix of the keys of one listener. */
+export const listenerPrefix = (name: string) => `listener.name.${name.toLowerCase()}`;
+
+/** The names of all listeners that need a certificate. */
+export const TLS_LISTENERS = [
+  REPLICATION,
+  ...(["SSL", "SASL_SSL"] as const).flatMap((protocol) => [
+    protocol,
+    `CLIENT_${protocol}`,
+    `TUNNEL_${protocol}`,
+  ]),
+];
+
+/** The lines of `server.properties` about listeners. `kafka-session.sh` expects an inside listener first. */
+export function listenerLines(args: ListenerArgs): Record<string, string> {
+  const listeners = listenersOf(args);
+  const join = (text: (listener: Listener) => string) => listeners.map(text).join(",");
   return {
-    listeners: join(listeners.map(({ name, port }) => `${name}://0.0.0.0:${port}`)),
-    "advertised.listeners": join(
-      listeners.map(({ name, advertised }) => `${name}://${advertised}`),
-    ),
+    listeners: join(({ name, port }) => `${name}://0.0.0.0:${port}`),
+    "advertised.listeners": join(({ name, advertised }) => `${name}://${advertised}`),
     // Kafka knows the protocol of a listener that has the name of a protocol.
-    ...(outside !== undefined && {
-      "listener.security.protocol.map": join(listeners.map(({ name }) => `${name}:PLAINTEXT`)),
-      "inter.broker.listener.name": INSIDE,
+    ...(listeners.some(({ name, protocol }) => name !== protocol) && {
+      "listener.security.protocol.map": join(({ name, protocol }) => `${name}:${protocol}`),
+      "inter.broker.listener.name": args.stage.replicatesOverTls ? REPLICATION : "PLAINTEXT",
     }),
   };
 }

@@ -1,6 +1,11 @@
 /** Limit of open files and connections of a service. Kafka's guide recommends at least 100000. */
 export const MAX_OPEN_FILES = 131_072;
 
+/** The option of a JVM that names its login configuration, after a space; "" without one. */
+export function loginOption(jaasFile: string | undefined): string {
+  return jaasFile === undefined ? "" : ` -Djava.security.auth.login.config=${jaasFile}`;
+}
+
 /** The differences between the systemd units of the lab's services. */
 export interface UnitArgs {
   /** Unit name without `.service`. */

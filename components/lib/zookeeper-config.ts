@@ -1,5 +1,5 @@
 import { propertiesFile } from "./properties";
-import { renderUnit } from "./units";
+import { loginOption, renderUnit } from "./units";
 
 /** The port for ZooKeeper clients. */
 export const CLIENT_PORT = 2181;
@@ -10,10 +10,12 @@ export const CLIENT_PORT = 2181;
  *
  * @param lines The lines that come from settings of their own.
  * @param further Further lines. They override the lines that this function writes.
+ * @param security The lines of the security level. They override all others.
  */
 export function zooCfg(
   lines: Record<string, string>,
   further: Record<string, string> = {},
+  security: Record<string, string> = {},
 ): string {
   return propertiesFile({
     dataDir: "/data/zk",
@@ -30,6 +32,7 @@ export function zooCfg(
     reconfigEnabled: true,
     ...lines,
     ...further,
+    ...security,
   });
 }
 
@@ -48,8 +51,12 @@ export const ZOOKEEPER_LOGGING = `<configuration>
  */
 export const ZOOKEEPER_KERNEL = "vm.swappiness = 1";
 
-/** The systemd unit of a ZooKeeper node. */
-export function zookeeperUnit(heapMiB: number): string {
+/**
+ * The systemd unit of a ZooKeeper node.
+ *
+ * @param jaasFile Path of the login configuration. @default none
+ */
+export function zookeeperUnit(heapMiB: number, jaasFile?: string): string {
   return renderUnit({
     service: "zookeeper-server",
     description: "Apache ZooKeeper",
@@ -57,7 +64,7 @@ export function zookeeperUnit(heapMiB: number): string {
     user: "zookeeper",
     dataDirectory: "/data/zk",
     settings: [
-      `Environment="SERVER_JVMFLAGS=-Xms${heapMiB}m -Xmx${heapMiB}m -XX:+UseG1GC"`,
+      `Environment="SERVER_JVMFLAGS=-Xms${heapMiB}m -Xmx${heapMiB}m -XX:+UseG1GC${loginOption(jaasFile)}"`,
       "Environment=ZOO_LOG_DIR=/var/log/zookeeper-server",
       // Apache's launcher enables JMX by default.
       "Environment=JMXDISABLE=true",

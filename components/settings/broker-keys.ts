@@ -35,16 +35,22 @@ const DECIDED: Decided = {
   "transaction.state.log.min.isr": "replicationFactor",
 };
 
+/** The keys about TLS, SASL and authorization: the lab sets them if it has security. */
+const SECURITY_KEY =
+  /^(ssl|sasl|authorizer|listener\.name)\.|^(super\.users|allow\.everyone\.if\.no\.acl\.found|zookeeper\.set\.acl|principal\.builder\.class)$/;
+
 /**
  * Returns the rule for an additional key of `server.properties`. Kafka itself validates the value on a host.
  *
  * @param all All additional lines.
  * @param decided The keys that have settings of their own.
+ * @param hasSecurity Whether clients or brokers use TLS.
  */
 export function brokerKeyRule(
   all: Record<string, string>,
   version: string,
   decided: Decided,
+  hasSecurity = false,
 ): (pair: [string, string]) => Breach | undefined {
   const { live, restart } = readBrokerKeys(version);
   const listed = [...live, ...restart];
@@ -52,7 +58,13 @@ export function brokerKeyRule(
   const isForeign = hasForeignPlugIn(all, listed);
 
   return ([key, value]) =>
-    decidedByLab(key, { ...DECIDED, ...decided }) ?? unknown(key) ?? severalLines(value);
+    decidedByLab(key, { ...DECIDED, ...decided, ...ofSecurity(key) }) ??
+    unknown(key) ??
+    severalLines(value);
+
+  function ofSecurity(key: string): Decided {
+    return hasSecurity && SECURITY_KEY.test(key) ? { [key]: "security" } : {};
+  }
 
   function unknown(key: string): Breach | undefined {
     if (belongsToPlugIn(key, all)) {

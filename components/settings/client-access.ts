@@ -1,4 +1,4 @@
-import { CLIENT_LISTENER_PORT } from "../lib/kafka-listeners";
+import { listenerPort } from "../lib/kafka-listeners";
 import { badBlock, LOCAL_ADDRESSES, lacksThisMachine, overlapping } from "./blocks";
 import { type Breach } from "./breach";
 import { Computed, type Context, integer, list } from "./define";
@@ -31,7 +31,7 @@ const clientAllowedCidrs = list({
   },
   text:
     "The IPv4 blocks whose addresses may use Kafka from outside the VPC, in the public topology. Each " +
-    `broker then has an elastic IP address and the listener CLIENT on port ${CLIENT_LISTENER_PORT}, and the ` +
+    `broker then has an elastic IP address and the listener CLIENT on port ${listenerPort("client", "plaintext")}, and the ` +
     "output clientBootstrapServers names them. AWS allows 5 elastic IP addresses in a region unless you " +
     "ask for more; Pulumi checks this in the preview. The listener does not encrypt.",
   change:

@@ -58,8 +58,10 @@ export interface FileKey {
 /** One setting of the lab, with the data for its reader, for Pulumi.yaml and for the reference. */
 export interface Setting<T, N extends string = string> extends FileKey {
   name: N;
-  /** Its type in Pulumi.yaml. */
-  type: "string" | "integer" | "boolean" | "array" | "object";
+  /** Its type in Pulumi.yaml. A setting of `any` type has none there, and its default is its value. */
+  type: "string" | "integer" | "boolean" | "array" | "object" | "any";
+  /** The type of the items of an array in Pulumi.yaml. */
+  items?: "string" | "object";
   /** Its default in Pulumi.yaml. Empty if {@link computed} describes the default. */
   default: PulumiDefault;
   computed?: string;
@@ -78,7 +80,7 @@ export interface Setting<T, N extends string = string> extends FileKey {
 }
 
 /** The common part of every definition. */
-interface Definition<N extends string> {
+export interface Definition<N extends string> {
   name: N;
   text: string;
   change: string;
@@ -206,6 +208,7 @@ export function list<N extends string>(
   return {
     ...described(definition, definition.default, []),
     type: "array",
+    items: "string",
     rule: rule.text,
     example: definition.example,
     read: (raw = "", judge, context) => {
@@ -299,19 +302,78 @@ export function objects<N extends string, T>(
   };
 }
 
+/** A word, or an object. The definition itself reads it. */
+export function wordOrObject<N extends string, T>(
+  definition: Definition<N> & {
+    rule: string;
+    default: string | Record<string, never>;
+    example: unknown;
+    /** Reads a word, or the object of a JSON text. */
+    read: (value: unknown, judge: Judge, context: Context) => T;
+  },
+): Setting<T, N> {
+  const { default: fallback, rule, example, read } = definition;
+  return {
+    ...described(definition, fallback, ""),
+    type: typeof fallback === "string" ? "any" : "object",
+    rule,
+    example,
+    read: (raw = "", judge, context) =>
+      read(raw === "" ? fallback : (parseJson(raw) ?? raw), judge, context),
+  };
+}
+
+/** Objects in a list. The definition itself reads their fields. */
+export function records<N extends string, T>(
+  definition: Definition<N> & {
+    rule: {
+      text: string;
+      /** The rule for all objects together, checked only if every object is valid. */
+      together: Check<T[]>;
+    };
+    example: Record<string, unknown>[];
+    items: (entries: Record<string, unknown>[], judge: Judge, context: Context) => T[];
+  },
+): Setting<T[], N> {
+  const { name, rule } = definition;
+  return {
+    ...described(definition, [], []),
+    type: "array",
+    items: "object",
+    rule: rule.text,
+    example: definition.example,
+    read: (raw = "", judge, context) => {
+      const value = raw === "" ? [] : parseJson(raw);
+      if (!Array.isArray(value) || !value.every(isObject)) {
+        const remedy = `Set it with: pulumi config set --path 'kafkalab:${name}[0].FIELD' VALUE`;
+        judge({ rule: "be a list of objects", remedy }, raw);
+        return [];
+      }
+      let isSound = true;
+      const judgeItem: Judge = (...fault) => {
+        const isValid = judge(...fault);
+        isSound &&= isValid;
+        return isValid;
+      };
+      const items = definition.items(value, judgeItem, context);
+      return !isSound || judge(rule.together(items, context), items) ? items : [];
+    },
+  };
+}
+
 function isNamedObject(entry: [string, unknown]): entry is [string, Record<string, unknown>] {
   return isObject(entry[1]);
 }
 
 /** Converts the scalars of an object to strings. */
-function textsOf(pairs: [string, unknown][]): Record<string, string> {
+export function textsOf(pairs: [string, unknown][]): Record<string, string> {
   return Object.fromEntries(
     pairs.flatMap(([key, item]) => (isScalar(item) ? [[key, String(item)]] : [])),
   );
 }
 
 /** Returns the part of a setting that comes directly from its definition. */
-function described<N extends string>(
+export function described<N extends string>(
   { name, text, change, brokerKey, zookeeperKey }: Definition<N> & FileKey,
   given: PulumiDefault | Computed<unknown>,
   empty: PulumiDefault,

@@ -1,6 +1,7 @@
 import { type Pins } from "../lib/archive-pins";
 import { type DataVolume } from "../lib/ebs";
 import { type Architecture } from "../lib/instance-types";
+import { ACCESS } from "./access";
 import { CLIENT_ACCESS, clientCidrs } from "./client-access";
 import { CLIENTS } from "./clients";
 import { type Setting } from "./define";
@@ -9,6 +10,7 @@ import { brokerVolume, KAFKA } from "./kafka";
 import { LAB } from "./lab";
 import { NETWORK } from "./network";
 import { SettingReader } from "./reader";
+import { SECURITY } from "./security";
 import { TOPICS } from "./topics";
 import { ZOOKEEPER, zookeeperVolume } from "./zookeeper";
 
@@ -18,9 +20,11 @@ export const GROUPS = [
   { title: "Network", settings: NETWORK },
   { title: "Clients", settings: CLIENT_ACCESS },
   { title: "Client hosts", settings: CLIENTS },
+  { title: "Security", settings: SECURITY },
   { title: "ZooKeeper", settings: ZOOKEEPER },
   { title: "Kafka", settings: KAFKA },
   { title: "Topics", settings: TOPICS },
+  { title: "Access", settings: ACCESS },
 ] as const;
 
 /** All settings. */
@@ -29,9 +33,11 @@ export const SETTINGS = [
   ...NETWORK,
   ...CLIENT_ACCESS,
   ...CLIENTS,
+  ...SECURITY,
   ...ZOOKEEPER,
   ...KAFKA,
   ...TOPICS,
+  ...ACCESS,
 ] as const;
 
 /** The values of settings by name. */

@@ -1,3 +1,4 @@
+import { isSecure } from "../lib/kafka-security";
 import { MOST_HOSTS } from "../lib/names";
 import { brokerKeyRule } from "./broker-keys";
 import { integer, text, texts } from "./define";
@@ -6,6 +7,7 @@ import { instanceType } from "./instance-type";
 import { release } from "./lab";
 import { badPlugInKeys } from "./plug-in-keys";
 import { between, breach, heap } from "./rules";
+import { security } from "./security";
 import { volumeOf } from "./volumes";
 
 export const brokers = integer({
@@ -67,14 +69,15 @@ const brokerConfig = texts({
         all,
         context.get(kafkaVersion),
         decidedBySettings("brokerKey", context.settings),
+        isSecure(context.get(security)),
       ),
     together: badPlugInKeys,
   },
   text:
     "Further keys of server.properties, with their values. Write numbers of more than 64 bits in " +
     "quotes, and no passwords: Pulumi's state and the broker's file hold the values as they are. " +
-    "Brokers connect to one another as User:ANONYMOUS: if you set authorizer.class.name, allow that " +
-    "user with super.users, allow.everyone.if.no.acl.found or ACLs.",
+    "While kafkalab:security is plaintext, brokers connect to one another as User:ANONYMOUS: if you set " +
+    "authorizer.class.name, allow that user with super.users, allow.everyone.if.no.acl.found or ACLs.",
   change:
     "Brokers apply a key live if Kafka can change it while they run. For any other key they restart " +
     "one by one, the controller last.",

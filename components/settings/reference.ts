@@ -16,9 +16,13 @@ export const STALE = `the settings have changed; rewrite the file with: ${REWRIT
 export function pulumiConfig(): string {
   const lines = SETTINGS.flatMap((setting) => [
     `  kafkalab:${setting.name}:`,
-    `    type: ${setting.type}`,
-    ...(setting.type === "array" ? ["    items:", "      type: string"] : []),
-    `    default: ${yamlValue(setting.default)}`,
+    ...(setting.type === "any"
+      ? [`    value: ${yamlValue(setting.default)}`]
+      : [
+          `    type: ${setting.type}`,
+          ...(setting.items === undefined ? [] : ["    items:", `      type: ${setting.items}`]),
+          `    default: ${yamlValue(setting.default)}`,
+        ]),
     "    description: >-",
     ...folded(summary(setting), WIDTH - 6).map((line) => `      ${line}`),
   ]);
@@ -104,8 +108,11 @@ function yamlValue(value: unknown): string {
   return isWord || isVersionOrBlock ? value : JSON.stringify(value);
 }
 
-/** Renders a key and its value as YAML: one line for each field of an object. */
+/** Renders a key and its value as YAML: one line for each field of an object, or each object of a list. */
 function yamlLines(key: string, value: unknown): string {
+  if (Array.isArray(value) && value.some((item) => typeof item === "object")) {
+    return [`${key}:`, ...value.map((item) => `  - ${flow(item)}`)].join("\n");
+  }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return `${key}: ${Array.isArray(value) ? flow(value) : yamlValue(value)}`;
   }

@@ -2,6 +2,7 @@ import { type Breach } from "./breach";
 import { type Context, type Judge, objects, text } from "./define";
 import { topicKeyRule } from "./broker-keys";
 import { brokers, kafkaVersion, replicationFactor } from "./kafka";
+import { TOPIC_NAME } from "./resource-names";
 import { breach } from "./rules";
 import { isObject, scalar } from "./values";
 
@@ -129,7 +130,7 @@ function badName(name: string): Breach | undefined {
   const remedy = "Take one such as peter-overview01";
   return (
     breach(
-      !/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name.startsWith("__"),
+      !TOPIC_NAME.test(name) || name.startsWith("__"),
       "be 1 to 249 letters, digits, dots, hyphens and underscores, and start with no two underscores",
       remedy,
     ) ?? breach(name === "." || name === "..", "not be . or .., which Kafka rejects", remedy)

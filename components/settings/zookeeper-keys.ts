@@ -1,4 +1,5 @@
 import { CLIENT_PORT } from "../lib/zookeeper-config";
+import { ZOOKEEPER_SECURITY_KEYS } from "../lib/zookeeper-security";
 import { type Breach } from "./breach";
 import { type Decided, decidedByLab, unknownKey } from "./keys";
 import { breach } from "./rules";
@@ -23,6 +24,7 @@ const DECIDED: Decided = {
   reconfigEnabled: "",
   skipACL: "",
   "4lw.commands.whitelist": "",
+  ...Object.fromEntries(ZOOKEEPER_SECURITY_KEYS.map((key) => [key, "security"])),
 };
 
 /** The format of a key's value. */

@@ -465,7 +465,8 @@ describe.each(Object.entries(KINDS))(
       }
       const wish = wishOfKind(lab.byName("kafka-ready"), "kafka");
       expect(wish.brokers).toHaveLength(brokers);
-      for (const { id, rack, config } of wish.brokers) {
+      for (const { id, rack, stages } of wish.brokers) {
+        const config = stages[0]?.config;
         const subnet = String(inputs(`kafka-${id}-instance`).subnetId).replace(/-id$/, "");
         const zone = String(inputs(subnet).availabilityZone).slice(-1);
         expect(rack).toBe(`id-of-xx-test-1${zone}`);

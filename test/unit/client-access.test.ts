@@ -50,7 +50,7 @@ describe("the public topology", () => {
       // Without a disassociation first, Pulumi could not release the address.
       expect(association.deletedWith).toBe("");
       const line = `advertised.listeners=PLAINTEXT://peter-kafka0${id}.foo.bar:9092,CLIENT://${address(id)}:9094`;
-      const config = brokersOf(lab)[id - 1]?.config ?? "";
+      const config = brokersOf(lab)[id - 1]?.stages[0]?.config ?? "";
       expect(linesOf(config, "advertised.listeners")).toEqual([line]);
       const stdin = String(lab.byName(`kafka-${id}-install`).inputs.stdin);
       expect(readVariables(stdin, ["CONFIG"])).toBe(`${config}|`);
@@ -76,7 +76,8 @@ describe("the public topology", () => {
       expect(lab.outputs.clientBootstrapServers).toBe("");
       expect(lab.calls).not.toContain("aws:ec2/getEips:getEips");
       expect(rulesOf(lab).filter((rule) => /909[45]/.test(rule))).toEqual([]);
-      for (const { config } of brokersOf(lab)) {
+      for (const { stages } of brokersOf(lab)) {
+        const config = stages[0]?.config ?? "";
         expect(linesOf(config, "listeners")).toEqual(["listeners=PLAINTEXT://0.0.0.0:9092"]);
         expect(linesOf(config, "listener.security.protocol.map")).toEqual([]);
       }
@@ -116,7 +117,8 @@ describe("the private topology", () => {
     expect(rulesOf(lab)).toEqual(
       expect.arrayContaining(["bastion -> kafka tcp 9095 9095", "kafka <- bastion tcp 9095 9095"]),
     );
-    for (const { id, config } of brokersOf(lab)) {
+    for (const { id, stages } of brokersOf(lab)) {
+      const config = stages[0]?.config;
       expect(config).toContain(`,TUNNEL://localhost:${29_091 + id}\n`);
     }
   });

@@ -2,12 +2,8 @@ import { expect, test } from "vitest";
 import { readPins } from "../../components/lib/archive-pins";
 import { readBrokerKeys } from "../../components/lib/kafka-keys";
 import { KAFKA_KERNEL, kafkaUnit, serverProperties } from "../../components/lib/kafka-config";
-import {
-  clientListener,
-  LISTENER_KEYS,
-  listenerLines,
-  tunnelListener,
-} from "../../components/lib/kafka-listeners";
+import { LISTENER_KEYS, listenerLines, type Outside } from "../../components/lib/kafka-listeners";
+import { PLAINTEXT } from "../../components/lib/kafka-security";
 import { ZOOKEEPER_KERNEL, zooCfg, zookeeperUnit } from "../../components/lib/zookeeper-config";
 import { minInSyncReplicas } from "../../operator/kafka/availability";
 
@@ -73,17 +69,18 @@ test("server.properties holds the book's values, and those that operators expect
   });
 });
 
-test.each([
-  [clientListener("203.0.113.5"), "CLIENT", 9094, "203.0.113.5:9094"],
-  [tunnelListener(19_092, 3), "TUNNEL", 9095, "localhost:19094"],
+test.each<[Outside, string, number, string]>([
+  [{ place: "client", address: "203.0.113.5" }, "CLIENT", 9094, "203.0.113.5:9094"],
+  [{ place: "tunnel", port: 19_094 }, "TUNNEL", 9095, "localhost:19094"],
 ])("a listener for clients outside the VPC: %j", (outside, name, port, advertised) => {
-  expect(listenerLines("peter-kafka02.foo.bar", outside)).toEqual({
+  const args = { advertisedName: "peter-kafka02.foo.bar", outside, stage: PLAINTEXT };
+  expect(listenerLines(args)).toEqual({
     listeners: `PLAINTEXT://0.0.0.0:9092,${name}://0.0.0.0:${port}`,
     "advertised.listeners": `PLAINTEXT://peter-kafka02.foo.bar:9092,${name}://${advertised}`,
     "listener.security.protocol.map": `PLAINTEXT:PLAINTEXT,${name}:PLAINTEXT`,
     "inter.broker.listener.name": "PLAINTEXT",
   });
-  expect(LISTENER_KEYS).toEqual(Object.keys(listenerLines("a", outside)));
+  expect(LISTENER_KEYS).toEqual(Object.keys(listenerLines(args)));
 });
 
 test("the log cleaner has no more than Kafka's default of a heap larger than the book's", () => {

@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { FIRST_BOOT_SECONDS, VOLUME_SECONDS } from "../../components/lib/waits";
 import { readUserData } from "../../local-cloud/machine/cloud-init";
-import { noteOf } from "../../operator/service/files";
+import { noteOf, type ServiceFiles } from "../../operator/service/files";
+import type { Wish } from "../../operator/wish";
+import { itemAt } from "../../shared/item-at";
 import { KEPT_ID } from "../../cli/dry-run/cloud";
 import { SETTINGS } from "../../components/settings";
 import type { FileKey, Setting } from "../../components/settings/define";
@@ -52,6 +54,27 @@ const COUNTS = {
 let lab: Graph;
 const inputs = (name: string) => lab.byName(name).inputs;
 const dependencies = (name: string) => lab.byName(name).dependencies;
+
+/** The files that a broker should have. */
+const lastOf = <T>(stages: T[]) => itemAt(stages, stages.length - 1);
+
+/** The files that the operator compares with, for each node. */
+function filesOf(found: Wish): (ServiceFiles & { id: number })[] {
+  switch (found.kind) {
+    case "zookeeper": {
+      const { service, nodes, levels, level } = found;
+      const { release, logging } = service;
+      return nodes.map(({ id }) => ({ id, release, logging, ...itemAt(levels, level) }));
+    }
+    case "kafka": {
+      const { release, logging } = found.service;
+      return found.brokers.map(({ id, stages }) => ({ id, release, logging, ...lastOf(stages) }));
+    }
+    case "topics":
+    case "smoke-test":
+      throw new Error(`a wish of the kind ${found.kind} must have no files`);
+  }
+}
 
 describe("the book's lab", () => {
   beforeAll(async () => {
@@ -362,9 +385,17 @@ describe("the book's lab", () => {
       [1, 2, 3].map((id) => ({
         id,
         host: target("zookeeper", "zk", id),
-        config: expect.stringContaining("\ndataDir=/data/zk\n") as string,
       })),
     );
+    expect([ensemble.level, ensemble.levels]).toEqual([
+      0,
+      [
+        {
+          config: expect.stringContaining("\ndataDir=/data/zk\n") as string,
+          unit: expect.not.stringContaining("login.config") as string,
+        },
+      ],
+    ]);
     expect(ensemble.service).toMatchObject({
       name: "zookeeper-server",
       user: "zookeeper",
@@ -380,7 +411,13 @@ describe("the book's lab", () => {
         host: target("kafka", "kafka", id),
         server: `peter-kafka0${id}.foo.bar:9092`,
         rack: `id-of-xx-test-1${"abc"[id - 1]}`,
-        config: expect.stringContaining(`\nbroker.id=${id}\n`) as string,
+        stages: [
+          {
+            config: expect.stringContaining(`\nbroker.id=${id}\n`) as string,
+            unit: expect.stringContaining("User=kafka") as string,
+            secrets: {},
+          },
+        ],
       })),
     );
     expect(cluster).toMatchObject({
@@ -401,18 +438,10 @@ describe("the book's lab", () => {
   });
 
   test("a founder's installation has what the operator compares with: the same files", () => {
-    for (const [role, kind] of [
-      ["zookeeper", "zookeeper"],
-      ["kafka", "kafka"],
-    ] as const) {
-      const found = wishOf(lab.byName(`${role}-ready`));
-      const nodes =
-        found.kind === "zookeeper" ? found.nodes : found.kind === "kafka" && found.brokers;
-      if (nodes === false || !("service" in found)) {
-        throw new Error(`${role}-ready must ask for ${kind}`);
-      }
-      for (const { id, config } of nodes) {
-        const { release, logging, unit } = found.service;
+    for (const role of ["zookeeper", "kafka"] as const) {
+      for (const { id, release, config, logging, unit } of filesOf(
+        wishOf(lab.byName(`${role}-ready`)),
+      )) {
         const stdin = String(inputs(`${role}-${id}-install`).stdin);
         const variables = ["DIRECTORY", "CONFIG", "LOGGING", "UNIT", "NOTE"];
         expect(readVariables(stdin, variables)).toBe(
@@ -566,7 +595,9 @@ describe("other labs", () => {
   test("more nodes of ZooKeeper change nothing of what those that are there are started with", async () => {
     const [three, five] = [await declareAgain(), await declareAgain({ zookeeperNodes: "5" })];
     const nodes = ({ byName }: Graph) => wishOfKind(byName("zookeeper-ready"), "zookeeper").nodes;
-    expect(nodes(three)[0]?.config).toContain("reconfigEnabled=true");
+    const levels = ({ byName }: Graph) => wishOfKind(byName("zookeeper-ready"), "zookeeper").levels;
+    expect(levels(three)[0]?.config).toContain("reconfigEnabled=true");
+    expect(levels(five)).toEqual(levels(three));
     expect(nodes(five).slice(0, 3)).toEqual(nodes(three));
     for (const id of [1, 2, 3]) {
       const name = `zookeeper-${id}-install`;
@@ -711,8 +742,8 @@ describe("other labs", () => {
     const { byName } = await declareAgain({ brokerConfig: '{"num.io.threads":16}' });
     const { hasUserKeys, brokers } = wishOfKind(byName("kafka-ready"), "kafka");
     expect(hasUserKeys).toBe(true);
-    for (const { config } of brokers) {
-      expect(config).toContain("\nnum.io.threads=16\n");
+    for (const { stages } of brokers) {
+      expect(lastOf(stages).config).toContain("\nnum.io.threads=16\n");
     }
   });
 
@@ -729,14 +760,14 @@ describe("other labs", () => {
       );
     const { byName } = await declareLab(Object.fromEntries(examples) as Record<string, string>);
     const { hasUserKeys, brokers } = wishOfKind(byName("kafka-ready"), "kafka");
-    const { nodes } = wishOfKind(byName("zookeeper-ready"), "zookeeper");
+    const { levels } = wishOfKind(byName("zookeeper-ready"), "zookeeper");
     expect(lines("brokerKey")).toMatchObject({ "log.retention.hours": "168" });
-    for (const [file, hosts] of [
-      ["brokerKey", brokers],
-      ["zookeeperKey", nodes],
+    for (const [file, configs, count] of [
+      ["brokerKey", brokers.map(({ stages }) => lastOf(stages)), 3],
+      ["zookeeperKey", levels, 1],
     ] as const) {
-      expect(hosts).toHaveLength(3);
-      for (const { config } of hosts) {
+      expect(configs).toHaveLength(count);
+      for (const { config } of configs) {
         const written = config.split("\n");
         for (const [key, value] of Object.entries(lines(file))) {
           expect(written.filter((line) => line.startsWith(`${key}=`))).toEqual([`${key}=${value}`]);

@@ -45,7 +45,10 @@ test("a YAML reader finds in Pulumi.yaml what the definitions say", () => {
   const { config } = parse(`name: x\n${pulumiConfig()}`) as { config: Record<string, unknown> };
   expect(Object.keys(config)).toEqual(SETTINGS.map(({ name }) => `kafkalab:${name}`));
   for (const { name, type, default: fallback } of SETTINGS) {
-    expect(config[`kafkalab:${name}`], name).toMatchObject({ type, default: fallback });
+    expect(config[`kafkalab:${name}`], name).toMatchObject(
+      // Pulumi takes a value without a type as it is.
+      type === "any" ? { value: fallback } : { type, default: fallback },
+    );
   }
 });
 
@@ -58,7 +61,12 @@ test("docs/settings.md has an example for each setting", () => {
 });
 
 test.each(examples)("the example is a sound setting: %s", (text) => {
-  const needed = { "kafkalab:target": "aws", "kafkalab:sshAllowedCidrs": '["203.0.113.7/32"]' };
+  const needed = {
+    "kafkalab:target": "aws",
+    "kafkalab:sshAllowedCidrs": '["203.0.113.7/32"]',
+    "kafkalab:users": '["alice","bob"]',
+    "kafkalab:security": "tls",
+  };
   const [[key, value] = ["", ""]] = Object.entries(parse(text) as Record<string, unknown>);
   const raw = typeof value === "string" ? value : JSON.stringify(value);
   expect(readSettings({ ...needed, [key]: raw }, readPins(), "x86_64").faults).toEqual([]);

@@ -10,6 +10,8 @@ import {
   type Role,
 } from "../../components/lib/names";
 import { readSettings, SETTINGS } from "../../components/settings";
+import { ACCESS_FAULTS, type Fault } from "./support/access-faults";
+import { SECURITY_FAULTS } from "./support/security-faults";
 import { declareLab, registered } from "./support/graph";
 
 const PINS: Pins = {
@@ -34,9 +36,6 @@ const DOMAIN = "Take one such as foo.bar";
 const AWS = { target: "aws", sshAllowedCidrs: '["203.0.113.7/32"]' };
 const ARCHIVES = "Leave it out to take Apache's servers, or name a mirror of the same layout";
 const TYPE = "Take one such as t3.medium (x86_64) or t4g.medium (arm64)";
-
-/** What is wrong, the settings, and the message without `Setting "kafkalab:`. */
-type Fault = [string, Record<string, string>, string];
 
 const FAULTS: Fault[] = [
   [
@@ -634,6 +633,8 @@ const FAULTS: Fault[] = [
     { zookeeperConfig: '{"snapCount":"many"}' },
     `zookeeperConfig": it must give snapCount a whole number; got ["snapCount","many"]. Correct the value.`,
   ],
+  ...ACCESS_FAULTS,
+  ...SECURITY_FAULTS,
 ];
 
 test("each setting with a rule has a fault in this table", () => {
