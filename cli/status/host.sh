@@ -32,7 +32,7 @@ elif [ -e /etc/systemd/system/kafka-server.service ]; then
   # A secured lab has a listener for its own tools (shared/kafka-contact.ts).
   config=/etc/kafkalab/kafka-server.secrets/admin.kcat
   tool=(kcat -b localhost:9092)
-  [ ! -r $config ] || tool=(kcat -F $config -b localhost:9091)
+  [ ! -r "$config" ] || tool=(kcat -F "$config" -b localhost:9091)
   echo "metadata $(timeout 8 "${tool[@]}" -L -J 2>/dev/null)"
 else
   echo "service -"

@@ -118,8 +118,8 @@ test("checkpoints are for root only, and have names of their own", async () => {
   const rows = (await checkpoint("list")).trim().split("\n").slice(-3);
   expect(rows).toEqual([
     expect.stringMatching(/^NAME +TIME \(UTC\) +SIZE +BROKERS +HOSTS$/),
-    expect.stringMatching(/^under-load +20\d\d-\S+ [\d:]+ +[\d.]+ [MG]iB +3 +6$/),
-    expect.stringMatching(/^quiet +20\d\d-\S+ [\d:]+ +[\d.]+ [MG]iB +3 +6$/),
+    expect.stringMatching(/^under-load +20\d\d-\S+ [\d:]+ +[\d.]+ [MG]iB +3 +7$/),
+    expect.stringMatching(/^quiet +20\d\d-\S+ [\d:]+ +[\d.]+ [MG]iB +3 +7$/),
   ]);
 });
 
