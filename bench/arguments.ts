@@ -6,10 +6,12 @@ export interface Arguments {
   page: boolean;
   json: boolean;
   timeline: boolean;
+  /** Whether to measure with few records, only to see that a part works. */
+  trial: boolean;
   rounds: number;
 }
 
-const FLAGS = ["--write", "--page", "--json", "--timeline"];
+const FLAGS = ["--write", "--page", "--json", "--timeline", "--trial"];
 
 /** Reads the command line. Throws an error with the valid arguments if it is invalid. */
 export function readArguments(argv: string[], known: string[], runs = "3"): Arguments {
@@ -25,6 +27,11 @@ export function readArguments(argv: string[], known: string[], runs = "3"): Argu
       throw new Error(`bench has the parts ${known.join(", ")} (or all); got ${name}`);
     }
   }
+  if (flags.includes("--write") && flags.includes("--trial")) {
+    throw new Error(
+      "--write keeps values, and those of --trial must not be kept; leave out one of them",
+    );
+  }
   const rounds = Number(runs);
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`RUNS must be a whole number, 1 or more; got ${runs}`);
@@ -36,6 +43,7 @@ export function readArguments(argv: string[], known: string[], runs = "3"): Argu
     page: flags.includes("--page"),
     json: flags.includes("--json"),
     timeline: flags.includes("--timeline"),
+    trial: flags.includes("--trial"),
     rounds,
   };
 }

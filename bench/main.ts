@@ -1,7 +1,7 @@
 /**
  * Measures the lab and compares it with other ways to create it. See CONTRIBUTING.md.
  *
- *   npm run bench -- [PART...|all] [--write] [--json] [--timeline]
+ *   npm run bench -- [PART...|all] [--write|--trial] [--json] [--timeline]
  *   npm run bench -- --page
  *
  * RUNS is the number of rounds (default 3). With KEEP=1 a failed part keeps its resources until the next run,
@@ -10,7 +10,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../shared/message-of";
-import { readArguments } from "./arguments";
+import { type Arguments, readArguments } from "./arguments";
 import { TOP } from "./lab";
 import { commit, describeMachine, load } from "./machine";
 import type { Part, Plot, Samples } from "./part";
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const json: Record<string, unknown> = {};
   for (const part of PARTS.filter(({ name }) => wanted.parts.includes(name))) {
     let trace: Finished | undefined;
-    const { result, passed } = await measure(part, wanted.rounds, (finished) => {
+    const { result, passed } = await measure(part, wanted, (finished) => {
       trace = finished;
     });
     if (wanted.json) {
@@ -59,7 +59,11 @@ async function main(): Promise<void> {
 }
 
 /** Runs a part. Keeps the measurements from before a failure. */
-async function measure(part: Part, rounds: number, trace: (finished: Finished) => void) {
+async function measure(
+  part: Part,
+  { rounds, trial }: Pick<Arguments, "rounds" | "trial">,
+  trace: (finished: Finished) => void,
+) {
   const directory = join(TOP, "run");
   const samples: Samples = {};
   const facts: Record<string, string> = {};
@@ -72,6 +76,7 @@ async function measure(part: Part, rounds: number, trace: (finished: Finished) =
     await part.remove();
     await part.measure({
       rounds,
+      isTrial: trial,
       directory,
       say,
       trace,

@@ -7,6 +7,8 @@ export type Samples = Record<string, number[]>;
 export interface Context {
   /** The number of rounds. */
   rounds: number;
+  /** Whether to measure with few records, only to see that the part works. */
+  isTrial: boolean;
   /** A temporary directory of this run. */
   directory: string;
   /** Records and prints one value of a row. */

@@ -2,12 +2,22 @@
 # Runs Kafka's own performance tests one after another: on a broker's host, or next to brokers that are plain
 # processes.
 #
-# Inputs: BOOTSTRAP, BROKER_COUNT, PARTITIONS, WARM_UP (records), CASES: words SIZE:ACKS:PRODUCERS:RECORDS.
+# Inputs: BIN (the directory of Kafka's tools), BOOTSTRAP, BROKER_COUNT, PARTITIONS, WARM_UP (records, 0 for none),
+#   CASES: words SIZE:ACKS:PRODUCERS:RECORDS. CLIENT_FILES: a directory with client.properties for Kafka's tools
+#   and kcat.conf, or empty if clients use PLAINTEXT.
 #   For each case it prints a line "case SIZE:ACKS:PRODUCERS", then the last line of each producer and of the
 #   consumer.
 # Idempotence: creates new topics, and deletes them at the end.
 set -euo pipefail
-bin=/usr/local/kafka/bin
+# Kafka may still be deleting the topics of an earlier load, so each load has other names.
+prefix=kafkalab-bench-$EPOCHSECONDS
+admin=() producer=() consumer=() # the options of each kind of tool
+if [ -n "$CLIENT_FILES" ]; then
+  admin=(--command-config "$CLIENT_FILES/client.properties")
+  producer=(--producer.config "$CLIENT_FILES/client.properties")
+  consumer=(--consumer.config "$CLIENT_FILES/client.properties")
+  export KCAT_CONFIG=$CLIENT_FILES/kcat.conf
+fi
 
 brokers() {
   kcat -L -m 1 -X reconnect.backoff.ms=20 -X reconnect.backoff.max.ms=20 -b "$BOOTSTRAP" 2>&1 |
@@ -22,42 +32,47 @@ until [ "$(brokers)" = "$BROKER_COUNT" ]; do
   sleep 0.1
 done
 
+topics() { # OPTION...
+  "$BIN/kafka-topics.sh" --bootstrap-server "$BOOTSTRAP" "${admin[@]}" "$@" >/dev/null
+}
+
 topic() { # NAME
-  "$bin/kafka-topics.sh" --bootstrap-server "$BOOTSTRAP" --create --topic "$1" \
-    --partitions "$PARTITIONS" --replication-factor 3 >/dev/null
+  topics --create --topic "$1" --partitions "$PARTITIONS" --replication-factor 3
 }
 
 produce() { # TOPIC SIZE ACKS PRODUCERS RECORDS
-  local producer jobs=()
-  for ((producer = 0; producer < $4; producer++)); do
-    "$bin/kafka-producer-perf-test.sh" --topic "$1" --record-size "$2" --num-records $(($5 / $4)) \
-      --throughput -1 --producer-props "bootstrap.servers=$BOOTSTRAP" "acks=$3" | tail -n 1 &
+  local job jobs=()
+  for ((job = 0; job < $4; job++)); do
+    "$BIN/kafka-producer-perf-test.sh" --topic "$1" --record-size "$2" --num-records $(($5 / $4)) \
+      --throughput -1 "${producer[@]}" --producer-props "bootstrap.servers=$BOOTSTRAP" "acks=$3" | tail -n 1 &
     jobs+=($!)
   done
-  for producer in "${jobs[@]}"; do
-    wait "$producer"
+  for job in "${jobs[@]}"; do
+    wait "$job"
   done
 }
 
 consume() { # TOPIC RECORDS
-  "$bin/kafka-consumer-perf-test.sh" --bootstrap-server "$BOOTSTRAP" --topic "$1" --messages "$2" \
-    --timeout 60000 --hide-header 2>&1 | tail -n 1
+  "$BIN/kafka-consumer-perf-test.sh" --bootstrap-server "$BOOTSTRAP" "${consumer[@]}" --topic "$1" \
+    --messages "$2" --timeout 60000 --hide-header 2>&1 | tail -n 1
 }
 
 # Warm up first, so that the JVM's compilation is not part of the measurement.
-topic kafkalab-bench-warm
-for acks in 1 all; do
-  produce kafkalab-bench-warm 100 "$acks" 1 "$WARM_UP" >&2
-done
-consume kafkalab-bench-warm "$WARM_UP" >&2
+if ((WARM_UP > 0)); then
+  topic "$prefix-warm"
+  for acks in 1 all; do
+    produce "$prefix-warm" 100 "$acks" 1 "$WARM_UP" >&2
+  done
+  consume "$prefix-warm" "$WARM_UP" >&2
+fi
 
 for case in $CASES; do
   IFS=: read -r size acks producers records <<<"$case"
-  name=kafkalab-bench-$size-$acks-$producers
+  name=$prefix-$size-$acks-$producers
   topic "$name"
   sync # so that earlier data is not written during the measurement
   echo "case $size:$acks:$producers"
   produce "$name" "$size" "$acks" "$producers" "$records"
   consume "$name" "$((records / producers * producers))"
 done
-"$bin/kafka-topics.sh" --bootstrap-server "$BOOTSTRAP" --delete --topic 'kafkalab-bench-.*' >/dev/null
+topics --delete --topic "$prefix-.*"

@@ -1,3 +1,5 @@
+import { number } from "../tables";
+
 /** One case of the load: record size, acks, and number of producers. */
 export interface Case {
   size: number;
@@ -18,6 +20,10 @@ export interface Measured extends Case {
 
 /** The name of a case in the input and output of `load.sh`. */
 export const caseName = ({ size, acks, producers }: Case) => `${size}:${acks}:${producers}`;
+
+/** Formats a rate of records. */
+export const rate = (perSecond: number, { size }: Case) =>
+  `${number(perSecond / 1000)} k (${number((perSecond * size) / 1e6)} MB/s)`;
 
 /** Reads the output of `load.sh`. Throws if a value is missing. */
 export function readLoad(output: string, cases: Case[]): Measured[] {

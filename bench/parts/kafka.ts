@@ -1,24 +1,16 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { variables } from "../hosts";
-import { caseName, readLoad, type Case } from "../kafka/perf-output";
+import { bounded, BROKERS, CLIENTS, loadScript, onHost } from "../kafka/load";
+import { caseName, rate, readLoad, type Case } from "../kafka/perf-output";
 import { writePlainFiles } from "../kafka/plain-files";
-import { enter, npmRun, removeLab, settings, STATE } from "../lab";
+import { enter, npmRun, removeLab, settings } from "../lab";
 import type { Context, Part, Samples } from "../part";
-import { run } from "../run";
-import { median, ratio } from "../statistics";
+import { geometricMean, median, ratio } from "../statistics";
 import { goalTable, number, table } from "../tables";
 
 const HERE = join(__dirname, "../kafka");
 const PLAIN = "/var/lib/kafkalab-bench/plain";
-const BROKERS = ["peter-kafka01", "peter-kafka02", "peter-kafka03"];
-/** The host of the clients. */
-const CLIENTS = "peter-kafka01";
-const PARTITIONS = 6;
-const WARM_UP = 400_000;
-/** The number of records to send, by record size in bytes. */
-const RECORDS: Record<number, number> = { 100: 1_000_000, 1024: 200_000 };
-
 const CASES: Case[] = [100, 1024].flatMap((size) =>
   (["1", "all"] as const).flatMap((acks) => [1, 3].map((producers) => ({ size, acks, producers }))),
 );
@@ -43,9 +35,11 @@ async function measure(context: Context): Promise<void> {
   await npmRun("up");
   await npmRun("ssh-config");
   const bootstrap = BROKERS.map((name) => `${name}:9092`).join(",");
+  const load = (servers: string) =>
+    loadScript({ bootstrap: servers, cases: CASES, warmsUp: true, isTrial: context.isTrial });
   const sides: Record<Side, (round: number) => Promise<string>> = {
-    lab: () => ssh(CLIENTS, load(bootstrap)),
-    book: (round) => inPlaceOfLab("book", round, () => ssh(CLIENTS, load(bootstrap))),
+    lab: () => onHost(CLIENTS, load(bootstrap)),
+    book: (round) => inPlaceOfLab("book", round, () => onHost(CLIENTS, load(bootstrap))),
     plain: async (round) =>
       inPlaceOfLab("none", round, async () => {
         const script = join(HERE, "plain.sh");
@@ -73,18 +67,6 @@ function note(context: Context, side: Side, output: string): void {
   }
 }
 
-/** Returns `load.sh` with its inputs. */
-function load(bootstrap: string): string {
-  const inputs = variables({
-    BOOTSTRAP: bootstrap,
-    BROKER_COUNT: String(BROKERS.length),
-    PARTITIONS: String(PARTITIONS),
-    WARM_UP: String(WARM_UP),
-    CASES: CASES.map((one) => `${caseName(one)}:${RECORDS[one.size]}`).join(" "),
-  });
-  return inputs + readFileSync(join(HERE, "load.sh"), "utf8");
-}
-
 /** Runs a load while the lab's brokers are stopped: with the book's brokers on the hosts, or without brokers. */
 async function inPlaceOfLab(
   other: "book" | "none",
@@ -94,7 +76,7 @@ async function inPlaceOfLab(
   const inputs = variables({ CORNER: String(round) });
   const script = inputs + readFileSync(join(HERE, "book.sh"), "utf8");
   const onBrokers = (command: string) =>
-    Promise.all(BROKERS.map((name) => ssh(name, script, `sudo bash -s ${command}`)));
+    Promise.all(BROKERS.map((name) => onHost(name, script, `sudo bash -s ${command}`)));
   await onBrokers(other === "book" ? "start" : "pause");
   try {
     return await runLoad();
@@ -105,14 +87,7 @@ async function inPlaceOfLab(
 
 /** Restarts the lab's brokers, because the brokers of the other sides are also new. */
 const restart = () =>
-  Promise.all(BROKERS.map((name) => ssh(name, "", "sudo systemctl restart kafka-server")));
-
-const ssh = (host: string, input: string, command = "bash -s") =>
-  bounded(["ssh", "-F", join(STATE, "ssh/local/config"), host, command], input);
-
-async function bounded(argv: string[], input: string): Promise<string> {
-  return (await run(argv, { env: process.env, limitSeconds: 1200, input })).stdout;
-}
+  Promise.all(BROKERS.map((name) => onHost(name, "", "sudo systemctl restart kafka-server")));
 
 async function remove(): Promise<void> {
   if (existsSync(PLAIN)) {
@@ -135,10 +110,6 @@ function report(samples: Samples): string {
     })),
   );
   const label = ({ size, acks, producers }: Case) => `${size} B, acks=${acks}, ${producers}`;
-  const rate = (side: Side, one: Case, metric: string) => {
-    const perSecond = median(of(side, one, metric));
-    return `${number(perSecond / 1000)} k (${number((perSecond * one.size) / 1e6)} MB/s)`;
-  };
   const delay = (side: Side, one: Case) =>
     `${number(median(of(side, one, "p50")), 0)} / ${number(median(of(side, one, "p99")), 0)} ms`;
   const ratios = (one: Case, metric: string) =>
@@ -151,7 +122,7 @@ function report(samples: Samples): string {
       [...head, "lab / book", "lab / plain"],
       CASES.map((one) => [
         label(one),
-        ...SIDES.map((side) => rate(side, one, metric)),
+        ...SIDES.map((side) => rate(median(of(side, one, metric)), one)),
         ...ratios(one, metric),
       ]),
     );
@@ -167,8 +138,4 @@ function report(samples: Samples): string {
     "Consumed by one consumer, records/s (medians):\n",
     rates("consumed"),
   ].join("\n");
-}
-
-function geometricMean(values: number[]): number {
-  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 }

@@ -1,8 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, it } from "vitest";
-import { readLoad, type Case } from "../../bench/kafka/perf-output";
+import { describe, expect, it } from "vitest";
+import { variables } from "../../bench/hosts";
+import { loadScript } from "../../bench/kafka/load";
+import { caseName, readLoad, type Case } from "../../bench/kafka/perf-output";
 import { writePlainFiles } from "../../bench/kafka/plain-files";
 
 const PROGRESS =
@@ -63,4 +66,84 @@ it("keeps the lab's settings in plain processes, each on an address and a volume
   } finally {
     rmSync(directory, { recursive: true });
   }
+});
+
+describe("the load", () => {
+  const load = { bootstrap: "a:9092", cases: [ONE, { ...THREE, size: 1024 }] };
+
+  it("has all its records, or a tenth of them for a trial", () => {
+    const whole = loadScript({ ...load, warmsUp: true, isTrial: false });
+    expect(whole).toContain("WARM_UP='400000'\nCASES='100:1:1:1000000 1024:all:3:200000'\n");
+    expect(whole).toContain("CLIENT_FILES=''\n");
+    const trial = loadScript({ ...load, warmsUp: true, isTrial: true, clientFiles: "/dev/shm/x" });
+    expect(trial).toContain("WARM_UP='40000'\nCASES='100:1:1:100000 1024:all:3:20000'\n");
+    expect(trial).toContain("CLIENT_FILES='/dev/shm/x'\n");
+    expect(loadScript({ ...load, warmsUp: false, isTrial: false })).toContain("WARM_UP='0'\n");
+  });
+
+  it("rejects a size without a number of records", () => {
+    const cases = [{ ...ONE, size: 10 }];
+    expect(() => loadScript({ ...load, cases, warmsUp: true, isTrial: false })).toThrow(
+      "the size of a record must be 100 or 1024 bytes; got 10",
+    );
+  });
+
+  /** Runs the load with tools that print a canned result. Returns its output, and each command of a tool. */
+  function runLoad(inputs: Record<string, string>) {
+    const directory = mkdtempSync(join(tmpdir(), "kafkalab-bench-test-"));
+    const commands = join(directory, "commands");
+    const tool = (name: string, prints: string) => {
+      const log = `echo "$(basename "$0") $* KCAT_CONFIG=\${KCAT_CONFIG-}" >>${commands}`;
+      writeFileSync(join(directory, name), `#!/bin/bash\n${log}\necho '${prints}'\n`, {
+        mode: 0o755,
+      });
+    };
+    tool("kcat", "  broker 1 at a:9092");
+    tool("kafka-topics.sh", "Created topic.");
+    tool("kafka-producer-perf-test.sh", last("20000.0", 50, 380));
+    tool("kafka-consumer-perf-test.sh", CONSUMED);
+    try {
+      const { stdout, stderr, status } = spawnSync("bash", ["-s"], {
+        input:
+          variables({ BIN: directory, BOOTSTRAP: "a:9092", BROKER_COUNT: "1", ...inputs }) +
+          readFileSync(join(__dirname, "../../bench/kafka/load.sh"), "utf8"),
+        env: { ...process.env, PATH: `${directory}:${process.env["PATH"]}` },
+      });
+      expect(status, stderr.toString()).toBe(0);
+      return { output: stdout.toString(), commands: readFileSync(commands, "utf8").split("\n") };
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  const small = { PARTITIONS: "6", WARM_UP: "10", CASES: `${caseName(THREE)}:30` };
+
+  it("runs every tool without a client's files, in topics that it deletes", () => {
+    const { output, commands } = runLoad({ ...small, CLIENT_FILES: "" });
+    expect(readLoad(output, [THREE])).toMatchObject([{ recordsPerSecond: 60000 }]);
+    expect(commands.join("\n")).not.toMatch(/config |KCAT_CONFIG=./);
+    const topics = commands.filter((command) => command.startsWith("kafka-topics.sh"));
+    const [, prefix] = / --topic (kafkalab-bench-\d+)-warm /.exec(topics[0] ?? "") ?? [];
+    expect(topics[1]).toContain(` --topic ${prefix}-100-all-3 --partitions 6 `);
+    expect(topics[2]).toContain(` --delete --topic ${prefix}-.* `);
+    // Two producers warm up.
+    expect(commands.filter((command) => command.startsWith("kafka-producer"))).toHaveLength(5);
+    expect(commands.filter((command) => command.startsWith("kafka-consumer"))).toHaveLength(2);
+  });
+
+  it("gives every tool the files of the client", () => {
+    const { commands } = runLoad({ ...small, WARM_UP: "0", CLIENT_FILES: "/secret" });
+    const options = {
+      "kafka-topics.sh": "--command-config /secret/client.properties ",
+      "kafka-producer-perf-test.sh": "--producer.config /secret/client.properties ",
+      "kafka-consumer-perf-test.sh": "--consumer.config /secret/client.properties ",
+      kcat: "KCAT_CONFIG=/secret/kcat.conf",
+    };
+    for (const [name, option] of Object.entries(options)) {
+      const own = commands.filter((command) => command.startsWith(`${name} `));
+      expect(own.length, name).toBeGreaterThan(0);
+      expect(own.filter((command) => !command.includes(option))).toEqual([]);
+    }
+    expect(commands.filter((command) => command.includes("-warm"))).toEqual([]);
+  });
 });

@@ -7,31 +7,51 @@ import { PARTS } from "../../bench/parts";
 import { growth } from "../../bench/parts/growth";
 import { lab } from "../../bench/parts/lab";
 import { page, PAGE, readResults, RESULTS, type Result } from "../../bench/results";
-import { fit, median, ratio, summary } from "../../bench/statistics";
+import {
+  estimateRatio,
+  fit,
+  geometricMean,
+  geometricMeans,
+  median,
+  pairedRatios,
+  ratio,
+  studentT,
+  summary,
+} from "../../bench/statistics";
 import { goalTable, rowTable } from "../../bench/tables";
 
 describe("the bench's arguments", () => {
   const parts = ["lab", "growth", "fresh"];
-  const none = { write: false, page: false, json: false, timeline: false, rounds: 3 };
+  const none = {
+    ...{ write: false, page: false, json: false, timeline: false, trial: false },
+    rounds: 3,
+  };
 
   test.each([
     [[], { ...none, parts: ["lab"] }],
     [["fresh", "lab", "--write"], { ...none, parts: ["lab", "fresh"], write: true }],
     [["all", "--json"], { ...none, parts, json: true }],
     [["--timeline"], { ...none, parts: ["lab"], timeline: true }],
+    [["growth", "--trial"], { ...none, parts: ["growth"], trial: true }],
   ])("%j", (argv, read) => {
     expect(readArguments(argv, parts)).toEqual(read);
   });
 
   test("say what is to be had where one is wrong", () => {
     expect(() => readArguments(["--fast"], parts)).toThrow(
-      "bench knows --write, --page, --json, --timeline; got --fast",
+      "bench knows --write, --page, --json, --timeline, --trial; got --fast",
     );
     expect(() => readArguments(["kafka"], parts)).toThrow(
       "bench has the parts lab, growth, fresh (or all); got kafka",
     );
     expect(() => readArguments([], parts, "0")).toThrow(
       "RUNS must be a whole number, 1 or more; got 0",
+    );
+  });
+
+  test("keep no values of a trial", () => {
+    expect(() => readArguments(["--trial", "--write"], parts)).toThrow(
+      "--write keeps values, and those of --trial must not be kept; leave out one of them",
     );
   });
 });
@@ -50,6 +70,47 @@ describe("the bench's statistics", () => {
 
   test("a ratio is that of medians", () => {
     expect(ratio([2, 4, 100], [1, 2, 3])).toBe(2);
+  });
+
+  test("the mean of ratios is geometric, also that of each pair in several lists", () => {
+    expect(geometricMean([2, 0.5])).toBeCloseTo(1);
+    const [first, second, ...others] = geometricMeans([[2, 9, 5], [8, 4]]); // prettier-ignore
+    expect(first).toBeCloseTo(4);
+    expect(second).toBeCloseTo(6);
+    expect(others).toEqual([]);
+  });
+
+  test("pairs are values with the same index, and the last may have no partner", () => {
+    expect(pairedRatios([2, 9, 5], [4, 3])).toEqual([0.5, 3]);
+    expect(pairedRatios([2], [4, 3])).toEqual([0.5]);
+    expect(pairedRatios(undefined, [4])).toEqual([]);
+  });
+
+  // From a table of Student's distribution.
+  test.each([
+    [1, 12.706],
+    [2, 4.303],
+    [10, 2.228],
+    [11, 2.201],
+    [20, 2.086],
+    [60, 2.0],
+    [1000, 1.962],
+  ])("Student's t with %d degrees of freedom is %d", (degrees, t) => {
+    expect(studentT(degrees)).toBeCloseTo(t, 3);
+  });
+
+  test("the interval of ratios is that of their logarithms", () => {
+    // The logarithms are ln 0.5 and twice ln 1; their mean is -0.2310, its standard error 0.2310.
+    const { mean, low, high, n } = estimateRatio([0.5, 1, 1]);
+    expect(n).toBe(3);
+    expect(mean).toBeCloseTo(0.7937, 4);
+    expect(low).toBeCloseTo(Math.exp(-0.23105 - 4.3027 * 0.23105), 4);
+    expect(high).toBeCloseTo(Math.exp(-0.23105 + 4.3027 * 0.23105), 4);
+  });
+
+  test("one ratio has no interval, and none has no mean", () => {
+    expect(estimateRatio([0.5])).toEqual({ mean: 0.5, low: NaN, high: NaN, n: 1 });
+    expect(estimateRatio([])).toEqual({ mean: NaN, low: NaN, high: NaN, n: 0 });
   });
 
   test("a line has the slope and the start of its points", () => {
