@@ -70,7 +70,8 @@ export class Host extends pulumi.ComponentResource {
   readonly records: pulumi.Resource[];
   /** The volume's attachment, if there is a volume. */
   readonly attachments: pulumi.Resource[];
-  private readonly name: string;
+  /** The resource's name. */
+  readonly name: string;
 
   constructor(name: string, args: HostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("kafkalab:index:Host", name, {}, opts);

@@ -62,7 +62,7 @@ export class LabSecurity extends pulumi.ComponentResource {
   issueBroker(host: Host, parent: pulumi.Resource): IssuedIdentity {
     const addresses = [host.place.privateIp, ...(host.elasticIp ? [host.elasticIp] : [])];
     const identity = this.pki.issue(
-      host.hostName,
+      host.name,
       {
         commonName: LAB_PRINCIPAL,
         dnsNames: [host.fullName, host.hostName, "localhost"],
@@ -123,7 +123,7 @@ export class LabSecurity extends pulumi.ComponentResource {
     if (identity !== undefined) {
       this.issued.push([`user ${user}`, identity]);
     }
-    const given = userPasswords[user];
+    const given = Object.hasOwn(userPasswords, user) ? userPasswords[user] : undefined;
     return {
       name: user,
       ...(identity && { identity }),

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { createHash } from "node:crypto";
-import { type CaRotation } from "./lib/kafka-security";
+import { casOf, type CaRotation } from "./lib/kafka-security";
 import { type Identity } from "./lib/kafka-tls";
 
 /** A CA signs for this long, in hours: ten years. */
@@ -42,8 +42,8 @@ interface Authority {
 }
 
 /**
- * The lab's own certificate authority. While it is replaced there are two, and everybody trusts both. Only
- * Pulumi's state has the keys of the CAs, encrypted; no host has them.
+ * The lab's own certificate authority, and the next or the former one ({@link casOf}). Only Pulumi's state
+ * has the keys of the CAs, encrypted; no host has them.
  */
 export class Pki extends pulumi.ComponentResource {
   private readonly name: string;
@@ -56,11 +56,10 @@ export class Pki extends pulumi.ComponentResource {
   ) {
     super("kafkalab:index:Pki", name, {}, opts);
     this.name = name;
-    const { from, to } = args.ca;
     this.authorities = new Map(
-      [...new Set([from, to])].map((number) => [number, this.createAuthority(number)]),
+      casOf(args.ca).map((number) => [number, this.createAuthority(number)]),
     );
-    this.registerOutputs({ trusted: this.trusted([to]) });
+    this.registerOutputs({ trusted: this.trusted([args.ca.to]) });
   }
 
   /** The certificates of CAs, one after the other; PEM. */
@@ -69,12 +68,13 @@ export class Pki extends pulumi.ComponentResource {
     return pulumi.all(texts).apply((all) => all.map((text) => `${text.trim()}\n`).join(""));
   }
 
-  /** When each CA ends, as RFC 3339, by its name. */
+  /** When each CA that everybody trusts ends, as RFC 3339, by its name. */
   get ends(): Record<string, pulumi.Output<string>> {
+    const { from, to } = this.args.ca;
     return Object.fromEntries(
-      [...this.authorities].map(([number, { certificate }]) => [
+      [...new Set([from, to])].map((number) => [
         `CA ${number}`,
-        certificate.validityEndTime,
+        this.authority(number).certificate.validityEndTime,
       ]),
     );
   }
@@ -97,6 +97,8 @@ export class Pki extends pulumi.ComponentResource {
       { parent },
     );
     const { validityHours } = this.args;
+    // Without names, clients compare the common name with the host: a user could pass for a broker.
+    const isHost = subject.dnsNames !== undefined;
     const signed = [...this.authorities].map(([number, authority]) => {
       const certificate = new tls.LocallySignedCert(
         `${child}-${number}`,
@@ -104,9 +106,9 @@ export class Pki extends pulumi.ComponentResource {
           certRequestPem: request.certRequestPem,
           caPrivateKeyPem: authority.key.privateKeyPem,
           caCertPem: authority.certificate.certPem,
-          allowedUses: ["digital_signature", "server_auth", "client_auth"],
+          allowedUses: ["digital_signature", ...(isHost ? ["server_auth"] : []), "client_auth"],
           validityPeriodHours: validityHours,
-          earlyRenewalHours: Math.ceil(validityHours / 3),
+          earlyRenewalHours: Math.min(Math.ceil(validityHours / 3), validityHours - 1),
         },
         { parent },
       );

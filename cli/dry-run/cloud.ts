@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { unwrapped } from "./registration";
 
 /** The id of a resource in this cloud. */
@@ -50,8 +50,23 @@ function newResource(args: pulumi.runtime.MockResourceArgs): pulumi.runtime.Mock
         id,
         state: {
           ...inputs,
-          privateKeyOpenssh: `PRIVATE ${args.name}\n`,
+          // The engine marks these as secret.
+          privateKeyOpenssh: pulumi.secret(`PRIVATE ${args.name}\n`),
+          privateKeyPem: pulumi.secret(`PEM <${args.name}>\n`),
+          privateKeyPemPkcs8: pulumi.secret(`PKCS8 <${args.name}>\n`),
           publicKeyOpenssh: `ssh-ed25519 ${args.name}\n`,
+        },
+      };
+    case "tls:index/certRequest:CertRequest":
+      return { id, state: { ...inputs, certRequestPem: `REQUEST <${args.name}>\n` } };
+    case "tls:index/selfSignedCert:SelfSignedCert":
+    case "tls:index/locallySignedCert:LocallySignedCert":
+      return {
+        id,
+        state: {
+          ...inputs,
+          certPem: `CERTIFICATE <${args.name}>\n`,
+          validityEndTime: `end of ${args.name}`,
         },
       };
     case "command:local:Command":

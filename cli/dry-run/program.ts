@@ -26,11 +26,14 @@ export function lookUps(): string[] {
  * Runs `index.ts` with this configuration (by full name) against a cloud that only records calls. It needs
  * no engine, no plugins, no account and no network. Returns the stack outputs. {@link registrations} returns
  * the declared resources. A module runs only once, so the caller must reset the modules before another run.
+ *
+ * @param secretKeys The full names of the values that are secrets.
  */
 export async function runProgram(
   config: Record<string, string>,
   stack: string,
   cloud: Cloud,
+  secretKeys: string[] = [],
 ): Promise<Record<string, pulumi.Output<unknown>>> {
   const answer = callOf(cloud);
   const call = (args: pulumi.runtime.MockCallArgs) => {
@@ -43,7 +46,7 @@ export async function runProgram(
     stack,
     false,
   );
-  pulumi.runtime.setAllConfig(config);
+  pulumi.runtime.setAllConfig(config, secretKeys);
   requests = [];
   calls = [];
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;

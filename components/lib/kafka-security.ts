@@ -25,10 +25,10 @@ export const PLAINTEXT: SecurityStage = {
 /** A lab without security. */
 export const NO_SECURITY: Security = { from: "plaintext", to: "plaintext" };
 
-/** The number of a CA. While it changes, everybody trusts the former and the new one. */
+/** The number of a CA. While it changes, everybody trusts the present and the next one. */
 export interface CaRotation {
   from: number;
-  /** The same as `from` if the CA does not change. */
+  /** The same as `from` if the CA does not change; otherwise the next number. */
   to: number;
 }
 
@@ -78,12 +78,43 @@ export interface SecurityStage {
 }
 
 /**
+ * The CAs that a lab has: the one in use, and the next one while brokers begin to trust it, or the former
+ * one, so that brokers can stop to trust it.
+ */
+export function casOf(ca: CaRotation): number[] {
+  return [...new Set(caStages(ca).flatMap(({ trusted }) => trusted))].sort((one, two) => one - two);
+}
+
+/**
+ * The steps to a CA. A broker's certificate and the CAs that it trusts never change in one step, and a
+ * certificate waits until every broker, and every client, trusts its CA.
+ */
+function caStages({ from, to }: CaRotation): Pick<SecurityStage, "ca" | "trusted">[] {
+  if (from !== to) {
+    return [
+      { ca: from, trusted: [from] },
+      { ca: from, trusted: [from, to] },
+    ];
+  }
+  const settled = { ca: to, trusted: [to] };
+  if (to === FIRST_CA.to) {
+    return [settled];
+  }
+  const [former, both] = [to - 1, [to - 1, to]];
+  return [
+    { ca: former, trusted: [former] },
+    { ca: former, trusted: both },
+    { ca: to, trusted: both },
+    settled,
+  ];
+}
+
+/**
  * The stages of the brokers' security, in order; all brokers reach a stage before the first goes on. The
  * last one is the wanted state.
  *
  * Replication moves to TLS only when every broker has the listener for it, and brokers protect znodes only
- * when every broker can authenticate; on the way back the other way round. A broker's new certificate waits
- * until every broker trusts its CA.
+ * when every broker can authenticate; on the way back the other way round.
  */
 export function securityStages(security: Security, ca = FIRST_CA): SecurityStage[] {
   const common = { modes: modesOf(security), ca: ca.to, trusted: [ca.to] };
@@ -104,12 +135,5 @@ export function securityStages(security: Security, ca = FIRST_CA): SecurityStage
     const last = { ...first, replicatesOverTls: false, authenticatesToZooKeeper: false };
     return [first, { ...last, znodeAcls: undefined }];
   }
-  if (ca.from !== ca.to) {
-    const trusted = [ca.from, ca.to];
-    return [
-      { ...secured, ca: ca.from, trusted },
-      { ...secured, trusted },
-    ];
-  }
-  return [secured];
+  return caStages(ca).map((step) => ({ ...secured, ...step }));
 }

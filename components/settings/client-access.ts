@@ -31,9 +31,11 @@ const clientAllowedCidrs = list({
   },
   text:
     "The IPv4 blocks whose addresses may use Kafka from outside the VPC, in the public topology. Each " +
-    `broker then has an elastic IP address and the listener CLIENT on port ${listenerPort("client", "plaintext")}, and the ` +
+    `broker then has an elastic IP address and a listener for them on port ${listenerPort("client", "plaintext")} ` +
+    `(${listenerPort("client", "tls")} if kafkalab:security is tls, ${listenerPort("client", "sasl")} if it is sasl), and the ` +
     "output clientBootstrapServers names them. AWS allows 5 elastic IP addresses in a region unless you " +
-    "ask for more; Pulumi checks this in the preview. The listener does not encrypt.",
+    "ask for more; Pulumi checks this in the preview. While kafkalab:security is plaintext, the listener " +
+    "does not encrypt, and everybody in these blocks may do everything.",
   change:
     `A change of the blocks affects the security groups and nothing else. A change from or to ${NOBODY} ` +
     "restarts the brokers one by one and gives their hosts other public addresses; after a change to " +

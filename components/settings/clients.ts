@@ -1,3 +1,4 @@
+import { listenerPort } from "../lib/kafka-listeners";
 import { MOST_HOSTS } from "../lib/names";
 import { integer } from "./define";
 import { instanceType } from "./instance-type";
@@ -10,7 +11,8 @@ export const clients = integer({
   text:
     "The number of client hosts: peter-client01, peter-client02 and so on, in the VPC of the lab. They " +
     "have Kafka's tools, kcat, Python with confluent-kafka and a JDK, and reach the brokers on port " +
-    "9092, but not ZooKeeper.",
+    `${listenerPort("inside", "plaintext")} (${listenerPort("inside", "tls")} if kafkalab:security is tls, ` +
+    `${listenerPort("inside", "sasl")} if it is sasl), but not ZooKeeper.`,
   change:
     "A change restarts nothing. If you lower it, Pulumi deletes the hosts with the highest numbers and " +
     "everything on them.",

@@ -72,6 +72,8 @@ export interface Setting<T, N extends string = string> extends FileKey {
   /** Describes the effect of a change on an existing lab, in full sentences. */
   change: string;
   example: unknown;
+  /** Whether users must set it as a secret, so that a stack's file has it encrypted. */
+  isSecret?: true;
   /**
    * Parses the text from Pulumi. Returns the default for an invalid value, so that one mistake causes only
    * one error message.

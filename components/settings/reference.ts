@@ -72,7 +72,7 @@ Pulumi checks all settings before it changes anything, and reports all mistakes 
 
 /** Renders a setting's entry in docs/settings.md. */
 function entry(setting: Setting<unknown>): string {
-  const { name, type, rule, text, change, example } = setting;
+  const { name, type, rule, text, change, example, isSecret } = setting;
   const fallback = setting.computed ?? `\`${yamlValue(setting.default)}\``;
   return [
     `### ${name}`,
@@ -83,7 +83,12 @@ function entry(setting: Setting<unknown>): string {
       `- Default: ${markdown(fallback)}`,
       ...(rule === undefined ? [] : [`- Rule: It must ${markdown(rule)}.`]),
     ].join("\n"),
-    ["```yaml", yamlLines(`kafkalab:${name}`, example), "```"].join("\n"),
+    [
+      "```yaml",
+      ...(isSecret === true ? ["# Never write this into the file: the command encrypts it."] : []),
+      yamlLines(`kafkalab:${name}`, example),
+      "```",
+    ].join("\n"),
   ].join("\n\n");
 }
 
@@ -148,5 +153,5 @@ function folded(text: string, width: number): string[] {
 
 /** Renders a text as Markdown, also for table cells, with the names of settings as code. */
 function markdown(text: string): string {
-  return text.replaceAll("|", "\\|").replace(/kafkalab:\w+/g, "`$&`");
+  return text.replaceAll("|", "\\|").replace(/kafkalab:\w+(?:\.\w+)*/g, "`$&`");
 }

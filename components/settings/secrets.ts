@@ -25,11 +25,12 @@ export function secrets<N extends string>(
     ...described(definition, {}, {}),
     type: "object",
     rule: rule.text,
+    isSecret: true,
     example: definition.example,
     read: (raw = "", judge, context) => {
       const all = raw === "" ? {} : parseJson(raw);
       if (!isObject(all)) {
-        const remedy = `Set it with: pulumi config set --secret --path kafkalab:${name}.NAME VALUE`;
+        const remedy = `Set it with: pulumi config set --secret --path kafkalab:${name}.NAME`;
         judge({ rule: "be texts by name", remedy }, SECRET);
         return {};
       }

@@ -22,14 +22,15 @@ export const security = wordOrObject({
   default: "plaintext",
   rule: `be one of ${MODES}, or {from: one, to: another} while clients change over`,
   text:
-    "How clients connect. plaintext, as in the book: no encryption, and everybody may do everything. " +
-    "tls: encrypted; clients have a certificate of the lab's own CA. sasl: encrypted; clients have a user " +
-    "name and a password (SCRAM-SHA-512). In tls and sasl a user may do what kafkalab:acls allows, brokers " +
-    "authenticate to one another with certificates, and so do brokers to ZooKeeper with a password.",
+    "How clients connect. plaintext, as in the book's first chapters: no encryption, and everybody may do " +
+    "everything. tls: encrypted; clients have a certificate of the lab's own CA. sasl: encrypted; clients " +
+    "have a user name and a password (SCRAM-SHA-512). In tls and sasl a user may do what kafkalab:acls " +
+    "allows, and brokers log in to one another with certificates and to ZooKeeper with a password.",
   change:
     "To change a running lab, set it to {from: the present mode, to: the new one} first: brokers restart " +
     "one by one and serve both, while you move your clients over. Then set it to the new mode: brokers " +
-    "restart once more, and clients of the former mode can no longer connect.",
+    "restart once more, and clients of the former mode can no longer connect. From and to plaintext, " +
+    "ZooKeeper's nodes restart one by one as well.",
   example: { from: "plaintext", to: "tls" },
   read: (value, judge): Security => {
     const mode = modeOf(value);
@@ -73,8 +74,9 @@ const clientAuth = choice<"clientAuth", ClientAuth>({
     },
   },
   text:
-    "Whether brokers ask clients for a certificate (Kafka's ssl.client.auth). requested: a client without " +
-    "one connects as User:ANONYMOUS, which may do nothing unless kafkalab:acls says so.",
+    "Whether brokers ask clients for a certificate (Kafka's ssl.client.auth). In tls, requested lets a " +
+    "client without one connect as User:ANONYMOUS, which may do only what kafkalab:acls allows to all " +
+    "users (*). In sasl, a certificate comes in addition to the password.",
   change: "A change restarts the brokers one by one, the controller last.",
   example: "required",
 });
@@ -106,15 +108,16 @@ const rotation = wordOrObject({
   default: {},
   rule:
     "hold certificates, passwords and ca, each a whole number from 1; ca may also be {from: a number, " +
-    "to: another} while clients change over, but not while kafkalab:security has from and to",
+    "to: the next} while clients change over, but not while kafkalab:security has from and to",
   text:
     "Numbers whose change makes secrets anew: the certificates of brokers and users with their keys, the " +
-    "passwords that the lab makes, and the CA. With ca: {from: 1, to: 2} everybody trusts both, and " +
-    "certificates come from the second.",
+    "passwords that the lab makes, and the CA. With ca: {from: 1, to: 2} everybody trusts both; brokers " +
+    "keep the certificates of the first, and the client-config has one of the second.",
   change:
     "Brokers take new certificates and CAs while they run, and users get their new passwords. To replace " +
     "the CA, set ca to {from: the present number, to: the next} first, give clients the new client-config, " +
-    "then set it to the next number.",
+    "then set ca to the next number: brokers take certificates of the new CA, and no longer trust the " +
+    "former one.",
   example: { certificates: 2 },
   read: (value, judge, context): Rotation => {
     const fields = isObject(value) ? value : {};
@@ -172,8 +175,13 @@ function badRotation(value: unknown, context: Context): Breach | undefined {
       !isNumber(certificates) ||
         !isNumber(passwords) ||
         (ca !== undefined && numbers === undefined),
-      "hold whole numbers from 1 to 1000; ca may also be {from: a number, to: another}",
+      "hold whole numbers from 1 to 1000; ca may also be {from: a number, to: the next}",
       remedy,
+    ) ??
+    breach(
+      numbers !== undefined && numbers.from !== numbers.to && numbers.to !== numbers.from + 1,
+      "go from one CA to the next",
+      `Write {ca: {from: ${numbers?.from}, to: ${(numbers?.from ?? 0) + 1}}}`,
     ) ??
     breach(
       numbers !== undefined && numbers.from !== numbers.to && from !== to,

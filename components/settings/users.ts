@@ -56,8 +56,9 @@ export const userPasswords = secrets({
       ),
   },
   text:
-    "The passwords of users by name, as a secret. Set each with: pulumi config set --secret --path " +
-    "kafkalab:userPasswords.NAME. The lab makes a password for each user without one.",
+    "The passwords of users by name, for kafkalab:security sasl. Set each with: pulumi config set --secret " +
+    "--path kafkalab:userPasswords.NAME, which asks for the password. Pulumi rejects passwords in the clear. " +
+    "The lab makes a password for each user without one.",
   change:
     "A change restarts nothing. Clients that are connected stay connected; new connections need the " +
     "new password.",

@@ -115,7 +115,6 @@ async function correctFiles(cluster: KafkaCluster, { states }: ClusterLook): Pro
   await settleAll(wrong.map(({ node, wanted }) => node.write(wanted)));
 }
 
-/** Removes the secrets of former files. */
 /** Changes who may write Kafka's znodes, if that belongs to the stage that all brokers have reached. */
 async function settleZnodeAcls(cluster: KafkaCluster): Promise<void> {
   const wanted = cluster.wish.stages[cluster.stage]?.znodeAcls;
@@ -126,6 +125,7 @@ async function settleZnodeAcls(cluster: KafkaCluster): Promise<void> {
   }
 }
 
+/** Removes the secrets of former files. */
 async function forgetSecrets(cluster: KafkaCluster, states: ClusterLook["states"]): Promise<void> {
   await settleAll(
     cluster.brokers.map(async ({ id, node, wanted }) => {

@@ -4,8 +4,12 @@
  * brokers' files say.
  */
 import { readProperties } from "../service/properties";
+import { KEY_STORE, listenersIn, TRUST_STORE } from "./listeners";
 import type { BrokerWish, KafkaWish } from "../wish";
 import type { ClusterLook } from "./cluster";
+
+/** The prefix of the keys of the brokers' own listener. */
+const REPLICATION = "listener.name.replication";
 
 /**
  * Returns the index of the stage that brokers go to next. It is the last one if they are there, or need not
@@ -24,20 +28,29 @@ export function nextStage(
   return reached.length === 0 ? last : Math.min(last, Math.min(...reached) + 1);
 }
 
-/** The keys by which a broker's stage shows. The unit of a broker follows from them. */
-const SECURITY_KEY =
-  /^(listeners|advertised\.listeners|inter\.broker\.listener\.name|super\.users|zookeeper\.set\.acl)$|^(listener|ssl|sasl|authorizer)\./;
-
-/** Returns the last stage whose security a broker has; -1 if none. */
+/**
+ * Returns the last stage that a broker is at; -1 if none.
+ *
+ * A broker whose certificate was renewed since is at no stage by its certificate. Then the first stage
+ * follows that it is at otherwise, so that the new certificate waits as the former one did.
+ */
 function stageOf({ stages }: Pick<BrokerWish, "stages">, config: string): number {
   const present = securityIn(config);
-  return stages.map((stage) => securityIn(stage.config)).lastIndexOf(present);
+  const ofStages = stages.map((stage) => securityIn(stage.config));
+  const exact = ofStages.map(({ all }) => all).lastIndexOf(present.all);
+  const otherwise = ofStages.findIndex(({ others }) => others === present.others);
+  return exact >= 0 ? exact : Math.max(0, otherwise) - 1;
 }
 
-function securityIn(config: string): string {
-  const lines = [...readProperties(config)].filter(([key]) => SECURITY_KEY.test(key));
-  return lines
-    .map((line) => line.join("="))
-    .sort()
-    .join("\n");
+/** The security of a broker with this `server.properties`, as texts to compare. */
+function securityIn(config: string): { all: string; others: string } {
+  const properties = readProperties(config);
+  const { interBroker, modes } = listenersIn(config);
+  const others = [
+    ...[...modes].sort(),
+    interBroker,
+    properties.get("zookeeper.set.acl"),
+    properties.get(`${REPLICATION}${TRUST_STORE}`),
+  ].join(" ");
+  return { all: `${others} ${properties.get(`${REPLICATION}${KEY_STORE}`)}`, others };
 }

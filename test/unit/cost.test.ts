@@ -446,6 +446,15 @@ describe("the command", () => {
     expect(text).toContain("  kafkalab:sshAllowedCidrs is not set: 192.0.2.1/32 stands in for it");
   });
 
+  test.each(["tls", "sasl"])(
+    "prices %s as plaintext: certificates cost nothing",
+    async (security) => {
+      const { text, complete } = await run({ target: "aws", security, users: ["alice"] });
+      expect(complete).toBe(true);
+      expect(text).toMatch(/^TOTAL +0\.2841 +207\.40$/m);
+    },
+  );
+
   test("as JSON, in another region", async () => {
     const settings = { ...AWS, sshAllowedCidrs: ["203.0.113.7/32"], region: "us-east-1" };
     const { text } = await run({ ...settings, brokers: 5 }, "--json", "-s", "dev");

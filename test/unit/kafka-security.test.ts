@@ -4,6 +4,8 @@ import { serverProperties } from "../../components/lib/kafka-config";
 import { toolPort } from "../../components/lib/kafka-contact";
 import { LISTENER_KEYS, type Outside } from "../../components/lib/kafka-listeners";
 import {
+  casOf,
+  type CaRotation,
   PLAINTEXT,
   type Security,
   SECURITY_MODES,
@@ -64,12 +66,30 @@ describe("stages", () => {
     expect(stagesOf("sasl", "sasl").map(summary)).toEqual(["sasl tls:true login:true acl:true -"]);
   });
 
-  test("a new certificate waits until every broker trusts its CA", () => {
-    const stages = securityStages({ from: "tls", to: "tls" }, { from: 3, to: 4 });
-    expect(stages.map(({ ca, trusted }) => [ca, trusted])).toEqual([
+  const caSteps = (ca: CaRotation) =>
+    securityStages({ from: "tls", to: "tls" }, ca).map((stage) => [stage.ca, stage.trusted]);
+
+  test("a new CA is trusted first, then brokers have its certificates, then the former one goes", () => {
+    expect(caSteps({ from: 1, to: 1 })).toEqual([[1, [1]]]);
+    expect(caSteps({ from: 3, to: 4 })).toEqual([
+      [3, [3]],
+      [3, [3, 4]],
+    ]);
+    expect(caSteps({ from: 4, to: 4 })).toEqual([
+      [3, [3]],
       [3, [3, 4]],
       [4, [3, 4]],
+      [4, [4]],
     ]);
+  });
+
+  test.each<[CaRotation, number[]]>([
+    [{ from: 1, to: 1 }, [1]],
+    [{ from: 1, to: 2 }, [1, 2]],
+    [{ from: 2, to: 2 }, [1, 2]],
+    [{ from: 2, to: 3 }, [2, 3]],
+  ])("with the CA %j the lab has %j", (ca, expected) => {
+    expect(casOf(ca)).toEqual(expected);
   });
 
   /** A change, and the change that ends it. */
@@ -242,13 +262,47 @@ describe("the next stage", () => {
     ).toBe(0);
   });
 
-  test("a new CA begins with brokers that trust it", () => {
+  describe("of a new CA", () => {
     const [stage = PLAINTEXT] = stagesOf("tls", "tls");
-    const both = { ...TLS, trusted: "CA and CA 2" };
-    const renewed = { ...both, identity: { key: "KEY", certificate: "of CA 2" } };
-    const rotation = [both, renewed].map((tls) => configIn(stage, { tls }));
-    expect(nextFrom([configIn(stage)], rotation)).toBe(0);
-    expect(nextFrom([rotation[0]], rotation)).toBe(1);
+    /** The stages of a broker, each with what it has of certificates and CAs. */
+    const stagesAt = (ca: CaRotation, generation = 1) =>
+      securityStages({ from: "tls", to: "tls" }, ca).map(({ ca: signer, trusted }) => {
+        const identity = { key: "KEY", certificate: `${generation} of CA ${signer}` };
+        return configIn(stage, { tls: { ...TLS, identity, trusted: trusted.join(" and ") } });
+      });
+    const settled = (ca: number, generation?: number) =>
+      stagesAt({ from: ca, to: ca }, generation).at(-1) ?? "";
+    const [both, next] = [
+      { from: 1, to: 2 },
+      { from: 2, to: 2 },
+    ];
+
+    test.each<[string, string, string[], number]>([
+      ["brokers begin to trust it", settled(1), stagesAt(both), 1],
+      ["with a new certificate, which comes first", settled(1), stagesAt(both, 2), 0],
+      ["brokers take its certificates", stagesAt(both)[1] ?? "", stagesAt(next), 2],
+      ["with other new certificates", stagesAt(both)[1] ?? "", stagesAt(next, 2), 1],
+      ["brokers no longer trust the former", stagesAt(next)[2] ?? "", stagesAt(next), 3],
+      ["nothing is left to do", settled(2), stagesAt(next), 3],
+      ["certificates are renewed later", settled(2), stagesAt(next, 2), 3],
+      ["another key has changed later", `${settled(2)}a=b\n`, stagesAt(next), 3],
+    ])("%s", (_, present, stages, expected) => {
+      expect(nextFrom([present, present], stages)).toBe(expected);
+    });
+
+    test("a certificate never changes together with the CAs that brokers trust", () => {
+      const faultOf = (present: string, configs: string[]) => {
+        const stages = configs.map((config) => ({ config, unit: "", secrets: {} }));
+        const at = nextFrom([present], configs);
+        return listenerFault({ server: "a:9091", stages }, at, { files: files(present) });
+      };
+      expect(faultOf(settled(1), stagesAt(next))).toBeUndefined();
+      expect(faultOf(settled(1, 2), stagesAt(next))).toBeUndefined();
+      expect(faultOf(settled(1), stagesAt({ from: 3, to: 3 }))).toContain(
+        'setting "kafkalab:rotation": ca must first be {from: the present number, to: the next}',
+      );
+      expect(faultOf(settled(2), stagesAt({ from: 1, to: 1 }))).toContain("kafkalab:rotation");
+    });
   });
 });
 

@@ -39,12 +39,12 @@ export const PASSWORD_FAULTS: Fault[] = [
   [
     "a password instead of passwords by name",
     passwords(PASSWORD),
-    `userPasswords": it must be texts by name; got "[secret]". Set it with: pulumi config set --secret --path kafkalab:userPasswords.NAME VALUE.`,
+    `userPasswords": it must be texts by name; got "[secret]". Set it with: pulumi config set --secret --path kafkalab:userPasswords.NAME.`,
   ],
   [
     "a list of passwords",
     passwords([PASSWORD]),
-    `userPasswords": it must be texts by name; got "[secret]". Set it with: pulumi config set --secret --path kafkalab:userPasswords.NAME VALUE.`,
+    `userPasswords": it must be texts by name; got "[secret]". Set it with: pulumi config set --secret --path kafkalab:userPasswords.NAME.`,
   ],
   [
     "a user and a password that have changed places",

@@ -23,6 +23,8 @@ export function registered(): string[] {
 
 /** The region of the mock; one of its zones lacks the m7i family. */
 const REGION = "xx-test-1";
+/** The settings that users must set as secrets. */
+const SECRET_SETTINGS = ["kafkalab:userPasswords"];
 const offers = (type: string, zone: string) => !(type.startsWith("m7i.") && zone === "b");
 
 /** Runs `index.ts` with these settings against a mock of the cloud, and says what it declares. */
@@ -35,7 +37,7 @@ export async function declareLab(
     Object.entries(settings).map(([key, value]) => [`kafkalab:${key}`, value]),
   );
   const cloud = { region: REGION, zones: ZONES, offers, ...differences };
-  const program = await runProgram(config, "test", cloud);
+  const program = await runProgram(config, "test", cloud, SECRET_SETTINGS);
   const outputs: Record<string, unknown> = {};
   const secretOutputs: string[] = [];
   for (const [name, output] of Object.entries(program)) {

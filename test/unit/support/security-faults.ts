@@ -30,7 +30,7 @@ export const SECURITY_FAULTS: Fault[] = [
   [
     "a CA without a number",
     { rotation: '{"ca":0}' },
-    'rotation": it must hold whole numbers from 1 to 1000; ca may also be {from: a number, to: another}; got {"ca":0}. Write one such as {certificates: 2}.',
+    'rotation": it must hold whole numbers from 1 to 1000; ca may also be {from: a number, to: the next}; got {"ca":0}. Write one such as {certificates: 2}.',
   ],
   [
     "two changes at once",
