@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a client program of the tests needs, and prints the command that runs it, one argument per line.
 #
-# Inputs: the client (python, node, go, java or kcat); KAFKALAB_CACHE; the package managers' own settings determine
+# Inputs: the client (python, exactly-once, node, go, java or kcat); KAFKALAB_CACHE; the package managers' own settings determine
 #   where packages come from. The setup must have made the archives (.lab/archives).
 # Idempotence: a cache entry per client. If it exists, nothing is installed.
 set -euo pipefail
@@ -50,14 +50,17 @@ python_of() { # PROGRAM: these programs need only the standard library
 }
 
 case ${1-} in
-  python)
+  python | exactly-once)
     python3 -c 'import ensurepip, venv' 2>/dev/null ||
       die "the client in Python needs Python 3 with venv." "Install the packages python3 and python3-venv."
     entry=$(key "$(python3 --version)" "$(uname -m)" "$(readlink -f "$(command -v python3)")" \
       "$(declare -f build_python)" -- $clients/python/requirements.txt)
     entry_make $kind "$entry" build_python
     printf "%s\n" "$cache/$kind/$entry/venv/bin/python" -B # no __pycache__ in the checkout
-    echo "$root/$clients/python/confluent.py"
+    case $1 in
+      python) echo "$root/$clients/python/confluent.py" ;;
+      exactly-once) echo "$root/$clients/python/exactly_once.py" ;;
+    esac
     ;;
   node)
     entry=$(key "$(node --version)" "$(uname -m)" "$(declare -f build_node)" -- $clients/node .npmrc)
@@ -82,5 +85,5 @@ case ${1-} in
     command -v kcat >/dev/null || die "kcat is missing." "Install the package kcat."
     python_of kcat.py
     ;;
-  *) die "prepare.sh: the client must be python, node, go, java or kcat; got ${1-}" ;;
+  *) die "prepare.sh: the client must be python, exactly-once, node, go, java or kcat; got ${1-}" ;;
 esac

@@ -13,7 +13,7 @@ import { BOOTSTRAP, Cluster, expectUndisturbed, leaderLast, since } from "../sup
 import { hostOf } from "../support/host";
 import { useLab } from "../support/lab";
 import { serverStates } from "../support/reach";
-import { lastLine, type Running, waitFor } from "../support/run";
+import { Tunnel } from "../support/tunnel";
 
 /*
  * Clients in five languages on this machine and on a client host, in both topologies: with a cluster at
@@ -39,25 +39,16 @@ describe.each(["public", "private"])("%s topology", (topology) => {
     await lab.up();
   });
   const cluster = new Cluster(lab);
-  let tunnel: Running | undefined;
+  let tunnel: Tunnel | undefined;
   let running: LastingClient[] = [];
 
   beforeAll(async () => {
     if (topology === "private") {
-      const running = lab.start("tunnel");
-      tunnel = running;
-      await waitFor("the tunnel", "open", 60, () =>
-        running.output().includes(" is open.") ? {} : lastLine(running.output()),
-      );
+      tunnel = await Tunnel.open(lab);
     }
   });
 
-  afterAll(async () => {
-    if (tunnel !== undefined) {
-      process.kill(tunnel.pid, "SIGTERM");
-      await tunnel.ended;
-    }
-  });
+  afterAll(() => tunnel?.close());
 
   afterEach(() => {
     running.forEach((client) => client.kill());

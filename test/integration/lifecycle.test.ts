@@ -26,8 +26,10 @@ test("up brings the lab up from nothing, and tells where it is", async () => {
   expect(Object.keys(outputs).sort()).toEqual([
     "bootstrapServers",
     "clientBootstrapServers",
+    "clientSecurity",
     "hosts",
     "privateKey",
+    "security",
     "smokeTest",
     "topic",
     "zookeeperConnect",

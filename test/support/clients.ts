@@ -6,6 +6,7 @@ import { expect } from "vitest";
 import { z } from "zod";
 import type { ClientSecurity } from "../../cli/clients/security";
 import { Session } from "../../cli/drill/session";
+import { bootstrap, REPLICATION_PORT } from "../../shared/kafka-contact";
 import { type Host, hostOf, quote } from "./host";
 import { type Lab, root } from "./lab";
 import { lastLine, must, waitFor } from "./run";
@@ -19,7 +20,10 @@ export const HOST_CLIENTS = ["python", "java", "kcat"] as const;
 /** The number of records of one run. */
 export const RECORDS = 10_000;
 
-export type ClientName = (typeof CLIENTS)[number];
+/** A job that copies a topic in transactions. It only runs until it is told to stop, on this machine. */
+export const EXACTLY_ONCE = "exactly-once";
+
+export type ClientName = (typeof CLIENTS)[number] | typeof EXACTLY_ONCE;
 
 /** With an installation that is missing, and on a busy machine. */
 const PREPARE_SECONDS = 300;
@@ -30,7 +34,7 @@ const FLOW_SECONDS = 120;
 
 /** What a client counted, by its own account. */
 const counts = {
-  client: z.enum(CLIENTS),
+  client: z.enum([...CLIENTS, EXACTLY_ONCE]),
   version: z.string().min(1),
   produced: z.int(),
   acknowledged: z.int(),
@@ -218,12 +222,8 @@ async function onBroker(
   isSecured: boolean,
 ): Promise<string> {
   const broker = hostOf(await lab.hosts(), "peter-kafka01");
-  const program = `/usr/local/kafka/bin/${tool}`;
-  return broker.run(
-    isSecured
-      ? `sudo -n ${program} --bootstrap-server peter-kafka01:9091 --command-config /etc/kafkalab/kafka-admin.properties ${options}`
-      : `${program} --bootstrap-server peter-kafka01:9092 ${options}`,
-  );
+  const servers = [`peter-kafka01:${isSecured ? REPLICATION_PORT : 9092}`];
+  return broker.run(`/usr/local/kafka/bin/${tool} ${bootstrap(servers).join(" ")} ${options}`);
 }
 
 /** A client that produces and consumes until it is told to stop. */

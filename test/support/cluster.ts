@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { readBrokerKeys } from "../../components/lib/kafka-keys";
 import type { LoadReport } from "../../cli/drill/load";
+import { bootstrap, kcat, REPLICATION_PORT } from "../../shared/kafka-contact";
 import { type Host, hostOf, onAll } from "./host";
 import { type Lab, root } from "./lab";
 
@@ -13,8 +14,18 @@ export type Starts = Record<string, number[]>;
 const KAFKA = "/usr/local/kafka/bin";
 const TOPIC = "peter-overview01";
 
-/** The first three brokers. */
-export const BOOTSTRAP = "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:9092";
+/** The first hosts of a role, `kafka` or `zk`. */
+export const names = (role: string, count = 3) =>
+  Array.from({ length: count }, (_, index) => `peter-${role}0${index + 1}`);
+
+/** The first three brokers, at a port. */
+const serversAt = (port: number) => names("kafka").map((name) => `${name}:${port}`);
+
+/** The first three brokers of a lab in plaintext. */
+export const BOOTSTRAP = serversAt(9092).join();
+
+/** The same in a secured lab, as the lab's own tools reach them. */
+export const SECURED_BOOTSTRAP = serversAt(REPLICATION_PORT).join();
 
 /**
  * The longest time that a partition may be without an acknowledgement. Where leaders are handed over
@@ -23,17 +34,17 @@ export const BOOTSTRAP = "peter-kafka01:9092,peter-kafka02:9092,peter-kafka03:90
  */
 const MAX_PAUSE_MS = 8000;
 
-/** The first hosts of a role, `kafka` or `zk`. */
-export const names = (role: string, count = 3) =>
-  Array.from({ length: count }, (_, index) => `peter-${role}0${index + 1}`);
-
 /** The command that asks ZooKeeper on its host by a four-letter word. */
 export const askZooKeeper = (word: string) =>
   `bash -c 'exec 3<>/dev/tcp/localhost/2181; echo ${word} >&3; cat <&3'`;
 
 /** The services of a lab, as they themselves see it; of the first three nodes, unless said otherwise. */
 export class Cluster {
-  constructor(private readonly lab: Lab) {}
+  /** @param port Where the lab's own tools reach the brokers. */
+  constructor(
+    private readonly lab: Lab,
+    private readonly port: 9092 | typeof REPLICATION_PORT = 9092,
+  ) {}
 
   async hostsOf(role: string, count?: number): Promise<Host[]> {
     const hosts = await this.lab.hosts();
@@ -50,7 +61,7 @@ export class Cluster {
 
   async controller(): Promise<string> {
     const [broker] = await this.hostsOf("kafka");
-    const seen = (await broker?.run("kcat -L -b localhost:9092")) ?? "";
+    const seen = (await broker?.run(`${this.kcat("localhost")} -L`)) ?? "";
     return /at (peter-kafka\d+)\S* \(controller\)$/m.exec(seen)?.[1] ?? seen;
   }
 
@@ -67,7 +78,8 @@ export class Cluster {
 
   /** What each broker itself says that a key is. */
   async inForce(key: string): Promise<Record<string, string>> {
-    const ask = `${KAFKA}/kafka-configs.sh --bootstrap-server "$(hostname):9092" --describe --all`;
+    const reach = bootstrap([`$(hostname):${this.port}`]).join(" ");
+    const ask = `${KAFKA}/kafka-configs.sh ${reach} --describe --all`;
     return onAll(
       await this.hostsOf("kafka"),
       `id=$(hostname -s); ${ask} --entity-type brokers --entity-name "\${id: -1}" | sed -n 's/^  ${key}=\\(\\S*\\) .*/\\1/p'`,
@@ -78,7 +90,7 @@ export class Cluster {
   async produce(): Promise<string> {
     const message = `message-${randomUUID()}`;
     const [broker] = await this.hostsOf("kafka");
-    await broker?.run(`kcat -P -b peter-kafka02:9092 -t ${TOPIC} -p 0 -X acks=all`, {
+    await broker?.run(`${this.kcat("peter-kafka02")} -P -t ${TOPIC} -p 0 -X acks=all`, {
       input: message,
     });
     return message;
@@ -87,7 +99,7 @@ export class Cluster {
   /** What the first partition of that topic holds. */
   async messages(): Promise<string[]> {
     const [, , broker] = await this.hostsOf("kafka");
-    const command = `kcat -C -q -e -b peter-kafka01:9092 -t ${TOPIC} -p 0 -o beginning`;
+    const command = `${this.kcat("peter-kafka01")} -C -q -e -t ${TOPIC} -p 0 -o beginning`;
     return (await broker?.run(command))?.trim().split("\n") ?? [];
   }
 
@@ -106,6 +118,10 @@ export class Cluster {
       await this.hostsOf("kafka"),
       "echo $(systemctl show -P NRestarts kafka-server) restarts, $(sudo journalctl -q -b -u kafka-server -o cat --grep NodeExists | wc -l) refused",
     );
+  }
+
+  private kcat(broker: string): string {
+    return kcat([`${broker}:${this.port}`]).join(" ");
   }
 
   private async startsOf(role: string, service: string, count?: number): Promise<Starts> {

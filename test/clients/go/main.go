@@ -67,15 +67,21 @@ func version() string {
 type hooks struct{ counts *Counts }
 
 func (hooks hooks) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	if err != nil {
+	if err != nil && !isOwnDoing(err) {
 		hooks.counts.error("connect: ", err)
 	}
 }
 
 func (hooks hooks) OnBrokerRead(_ kgo.BrokerMetadata, _ int16, _ int, _, _ time.Duration, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) { // which is this client's own doing
+	if err != nil && !isOwnDoing(err) {
 		hooks.counts.error("read: ", err)
 	}
+}
+
+// isOwnDoing tells whether this client has given up a connection, as it does when it closes. The dialer has an error
+// of its own for that, which has no name.
+func isOwnDoing(err error) bool {
+	return errors.Is(err, context.Canceled) || strings.HasSuffix(err.Error(), "operation was canceled")
 }
 
 func newClient(counts *Counts, options ...kgo.Opt) *kgo.Client {

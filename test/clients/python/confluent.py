@@ -201,4 +201,5 @@ def during():
     return counts.lasting_report(CLIENT, VERSION)
 
 
-common.main(once, during)
+if __name__ == "__main__":
+    common.main(once, during)

@@ -1,73 +1,37 @@
 import { expect, test } from "vitest";
-import { z } from "zod";
-import { Client, expectExact } from "../../support/clients";
+import { clientBootstrap } from "../../support/clients";
 import { hostOf } from "../../support/host";
-import { type Settings, useLab } from "../../support/lab";
+import { useLab } from "../../support/lab";
 import { run } from "../../support/run";
-import { type ClientSecurity, securityOf } from "../../../cli/clients/security";
+import { clientSecurity, expectWorks, SMALL_WITH_USERS } from "../../support/secured-lab";
 
 /*
  * A lab that is secured from its first `up`, and its change to the other mode: who gets in, who does not, and
  * that no secret is where it must not be. Each test starts from what the one before it left.
  */
 
-const may = (user: string, more: object) => ({ user, operations: ["all"], ...more });
-const SETTINGS: Settings = {
-  ...{ zookeeperNodes: 1, brokers: 1, replicationFactor: 1, users: ["alice", "bob"] },
-  acls: [
-    may("alice", { resource: "topic", prefix: "clients-" }),
-    may("alice", { resource: "group", prefix: "clients-" }),
-    may("alice", { resource: "transactional-id", prefix: "clients-" }),
-  ],
-};
-
 const lab = useLab("tls", async (lab) => {
-  lab.configure({ ...SETTINGS, security: "tls" });
+  lab.configure({ ...SMALL_WITH_USERS, security: "tls" });
   await lab.up();
 });
 
-const outputs = async () =>
-  z
-    .object({
-      clientBootstrapServers: z.string(),
-      clientSecurity: z.looseObject({
-        users: z.record(
-          z.string(),
-          z.looseObject({ key: z.string().optional(), password: z.string().optional() }),
-        ),
-      }),
-    })
-    .loose()
-    .parse(await lab.stackOutputs());
-
-async function accessOf(user: string): Promise<ClientSecurity> {
-  return securityOf((await outputs()).clientSecurity as never, "local", user);
-}
-
-async function works(user: string): Promise<void> {
-  const client = await Client.here("python");
-  const { clientBootstrapServers } = await outputs();
-  expectExact(await client.run(lab, clientBootstrapServers, { security: await accessOf(user) }));
-}
-
 /** What kcat says on this machine to a metadata request, with these properties. */
 async function kcat(properties: Record<string, string>): Promise<string> {
-  const { clientBootstrapServers } = await outputs();
   const config = Object.entries(properties).map((pair) => `${pair.join("=")}\n`);
   // kcat cannot open a socket, which Node.js gives it as its input.
   const argv = [
     ...["sh", "-c", 'cat | "$0" "$@"', "kcat", "-F", "/dev/stdin"],
-    ...["-L", "-m", "5", "-b", clientBootstrapServers],
+    ...["-L", "-m", "5", "-b", await clientBootstrap(lab)],
   ];
   return (await run(argv, { input: config.join(""), timeoutSeconds: 30 })).output;
 }
 
 test("in tls, a user with a certificate does what its ACLs allow", async () => {
-  await works("alice");
+  await expectWorks(lab, "alice");
 });
 
 test("in tls, a user without ACLs may do nothing", async () => {
-  await expect(works("bob")).rejects.toThrow(/AUTHORIZATION_FAILED/);
+  await expect(expectWorks(lab, "bob")).rejects.toThrow(/AUTHORIZATION_FAILED/);
 });
 
 test("in tls, nobody gets in without a certificate, and nobody without TLS", async () => {
@@ -79,11 +43,12 @@ test("in tls, nobody gets in without a certificate, and nobody without TLS", asy
 
 /** Every secret of the lab, by what it is. */
 async function secrets(): Promise<Record<string, string>> {
-  const { clientSecurity } = await outputs();
-  const ofUsers = Object.entries(clientSecurity.users).flatMap(([name, { key, password }]) => [
-    ...(key === undefined ? [] : [[`key of ${name}`, key.split("\n")[1] ?? ""]]),
-    ...(password === undefined ? [] : [[`password of ${name}`, password]]),
-  ]);
+  const ofUsers = Object.entries((await clientSecurity(lab)).users).flatMap(
+    ([name, { key, password }]) => [
+      ...(key === undefined ? [] : [[`key of ${name}`, key.split("\n")[1] ?? ""]]),
+      ...(password === undefined ? [] : [[`password of ${name}`, password]]),
+    ],
+  );
   return Object.fromEntries(ofUsers) as Record<string, string>;
 }
 
@@ -114,20 +79,19 @@ test("in tls, no secret is in the state, in logs, on command lines or in files f
 });
 
 test("the change to sasl is refused at once, and goes on by way of both", async () => {
-  lab.configure({ ...SETTINGS, security: "sasl" });
+  lab.configure({ ...SMALL_WITH_USERS, security: "sasl" });
   const refused = await lab.run("up");
   expect(refused.status).not.toBe(0);
   expect(refused.output).toContain("it must first be {from: tls, to: sasl}");
-  lab.configure({ ...SETTINGS, security: { from: "tls", to: "sasl" } });
+  lab.configure({ ...SMALL_WITH_USERS, security: { from: "tls", to: "sasl" } });
   await lab.up();
-  await works("alice");
-  lab.configure({ ...SETTINGS, security: "sasl" });
+  await expectWorks(lab, "alice");
+  lab.configure({ ...SMALL_WITH_USERS, security: "sasl" });
   await lab.up();
-  await works("alice");
+  await expectWorks(lab, "alice");
 });
 
 test("in sasl, a wrong password and a user without ACLs get nothing", async () => {
-  const { clientSecurity } = await outputs();
   expect(
     await kcat({
       ...{ "security.protocol": "sasl_ssl", "sasl.mechanisms": "SCRAM-SHA-512" },
@@ -135,8 +99,8 @@ test("in sasl, a wrong password and a user without ACLs get nothing", async () =
       ...{ "enable.ssl.certificate.verification": "false" },
     }),
   ).toMatch(/invalid credentials/);
-  expect(Object.keys(clientSecurity.users)).toEqual(["alice", "bob"]);
-  await expect(works("bob")).rejects.toThrow(/AUTHORIZATION_FAILED/);
+  expect(Object.keys((await clientSecurity(lab)).users)).toEqual(["alice", "bob"]);
+  await expect(expectWorks(lab, "bob")).rejects.toThrow(/AUTHORIZATION_FAILED/);
 });
 
 test("in sasl, no secret is where it must not be, and nothing is left to do", async () => {
