@@ -52,6 +52,7 @@ export function createLab(settings: Settings, found: Findings, cloud: ProviderRe
       ...(secrets && {
         security: {
           level: zooKeeperLevel(settings.security),
+          isChanging: settings.security.from !== settings.security.to,
           passwords: secrets.zooKeeperPasswords,
         },
       }),

@@ -44,6 +44,8 @@ export interface ZooKeeperEnsembleArgs {
 /** How the members of an ensemble log in to each other, and clients to members. */
 export interface ZooKeeperSecurity {
   level: ZooKeeperLevel;
+  /** Whether the mode of the lab changes. Otherwise a running node without logins shows a mistake. */
+  isChanging: boolean;
   /**
    * Needed as long as a node may be at another level than 0, also on the way back. They must not change while
    * the level is above 1.
@@ -115,6 +117,7 @@ export class ZooKeeperEnsemble extends pulumi.ComponentResource {
           nodes: known,
           levels: files,
           level,
+          ...(args.security !== undefined && { isChanging: args.security.isChanging }),
         })),
         triggers: [
           args.instanceType,

@@ -196,6 +196,8 @@ const zookeeper = z.object({
     .min(1),
   /** The wanted level: an index of `levels`. */
   level: z.int(),
+  /** Whether the mode of the lab changes; omitted if there is a single level. */
+  isChanging: z.boolean().optional(),
 });
 
 const topics = z.object({

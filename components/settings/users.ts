@@ -75,6 +75,7 @@ function badName(name: string): Breach | undefined {
       remedy,
     ) ??
     breach(name === "." || name === "..", "not be . or .., which are no names of files", remedy) ??
+    breach(name === "__proto__", "not be __proto__, which JavaScript keeps for itself", remedy) ??
     breach(TAKEN.includes(name), `not be ${TAKEN.join(" or ")}, which every lab has`, remedy)
   );
 }

@@ -75,6 +75,7 @@ class Ensemble {
   /** The files of a node at each security level. */
   private readonly levels: readonly ServiceFiles[];
   private readonly wantedLevel: number;
+  private readonly isChanging: boolean;
   /** The files of the wanted level. */
   private readonly wanted: ServiceFiles;
   /** Ids of the nodes whose data directory is ready for a start. */
@@ -95,6 +96,7 @@ class Ensemble {
     const { release, logging } = wish.service;
     this.levels = wish.levels.map((level) => ({ release, logging, ...level }));
     this.wantedLevel = wish.level;
+    this.isChanging = wish.isChanging ?? false;
     this.wanted = itemAt(this.levels, wish.level);
     const members = this.nodes.map(({ id, host }) => ({ id, host }));
     this.client = new EnsembleClient(hosts, members, wish.service.link);
@@ -151,9 +153,9 @@ class Ensemble {
   }
 
   private targets(look: EnsembleLook, states: ReadonlyMap<number, NodeState>): Target[] {
-    const { levels, wantedLevel, started } = this;
+    const { levels, wantedLevel, isChanging, started } = this;
     const ids = this.nodes.map(({ id }) => id);
-    const facts = { ids, look, states, levels, wantedLevel, started };
+    const facts = { ids, look, states, levels, wantedLevel, isChanging, started };
     const fault = levelFault(facts);
     if (fault !== undefined) {
       throw new Error(fault);

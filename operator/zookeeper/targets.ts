@@ -26,22 +26,34 @@ export interface TargetFacts {
   /** The files of a node at each security level. */
   levels: readonly ServiceFiles[];
   wantedLevel: number;
+  /** Whether the mode of the lab changes. */
+  isChanging: boolean;
   /** The notes of the files that this run has started nodes with, by id. */
   started: ReadonlyMap<number, string>;
 }
 
 /**
- * Returns why no level leads from the present one of a node to the wanted one; undefined if one does. Only a
- * lab without security has a single level, and nodes that require logins refuse those that do not log in.
+ * Returns why the nodes must not go to the wanted level; undefined if they may. Only a lab without security
+ * has a single level, and nodes that require logins refuse those that do not log in. Brokers that never log
+ * in could not follow nodes that begin to require it at once.
  */
-export function levelFault({ ids, states, levels }: TargetFacts): string | undefined {
+export function levelFault(facts: TargetFacts): string | undefined {
+  const { ids, states, levels, isChanging } = facts;
+  const isOpen = ids.some((id) => presentLevel(states.get(id), levels).level === 0);
+  if (levels.length > 1 && !isChanging && isOpen) {
+    return (
+      'setting "kafkalab:security": it must first be {from: plaintext, to: the new mode}, so that clients, ' +
+      "brokers and ZooKeeper's nodes can change over. Nothing was changed. Set it so, run up to its end, " +
+      "and then set the new mode."
+    );
+  }
   const requires = ids.some((id) =>
     /^quorum\.auth\.learnerRequireSasl=true$/m.test(states.get(id)?.files?.config ?? ""),
   );
   return levels.length === 1 && requires
     ? 'setting "kafkalab:security": it must first be {from: the present mode, to: plaintext}, so that ' +
         "ZooKeeper's nodes can change over; got plaintext. Nothing was changed. Set it so, run up to its " +
-        "end, and then set plaintext."
+        "end, and then set plaintext. If a change from plaintext has not ended yet, end it first."
     : undefined;
 }
 

@@ -206,7 +206,7 @@ function levelWish(count: number, level: number, other = "a=1"): ZooKeeperWish {
     unit: "unit",
     ...(each > 0 && { secrets: { [SECRET]: "password" } }),
   }));
-  return { ...wishFor(count, ""), levels, level };
+  return { ...wishFor(count, ""), levels, level, isChanging: true };
 }
 
 beforeEach(() => {
@@ -309,6 +309,16 @@ describe("the security level", () => {
     expect(ensemble.done.slice(0, 3)).toEqual(STAGE);
     expect(running(ensemble)).toEqual(same(secured(3)));
     expect([...ensemble.node(1).secrets]).toEqual([SECRET]);
+  });
+
+  test("does not rise at once in a lab whose mode does not change", async () => {
+    const ensemble = ensembleAt(0);
+    const settled = { ...levelWish(3, 3), isChanging: false };
+    await expect(runZooKeeper(settled, ensemble.hosts)).rejects.toThrow(
+      'setting "kafkalab:security": it must first be {from: plaintext, to: the new mode}',
+    );
+    await expect(planZooKeeper(settled, ensemble.hosts)).rejects.toThrow("kafkalab:security");
+    expect(await planZooKeeper(settled, ensembleAt(3).hosts)).toEqual([]);
   });
 
   test("falls one level at a time, and then the secrets go", async () => {
