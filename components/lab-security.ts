@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { itemAt } from "../shared/item-at";
 import type { Host } from "./host";
 import { LAB_PRINCIPAL, modesOf, securityStages, type SecurityStage } from "./lib/kafka-security";
 import type { BrokerTls } from "./lib/kafka-tls";
@@ -34,7 +35,7 @@ export class LabSecurity extends pulumi.ComponentResource {
   /** With which brokers authenticate to ZooKeeper, and its nodes to one another; secret. */
   readonly zooKeeperPasswords: pulumi.Output<ZooKeeperPasswords>;
   private readonly pki: Pki;
-  private readonly issued: [string, IssuedIdentity][] = [];
+  private readonly certificateEnds: Record<string, pulumi.Output<string>> = {};
 
   constructor(
     name: string,
@@ -70,7 +71,8 @@ export class LabSecurity extends pulumi.ComponentResource {
       },
       parent,
     );
-    this.issued.push([host.hostName, identity]);
+    const { ca } = itemAt(this.stages, this.stages.length - 1);
+    this.certificateEnds[host.hostName] = ofCa(identity.endsByCa, ca);
     return identity;
   }
 
@@ -78,7 +80,7 @@ export class LabSecurity extends pulumi.ComponentResource {
   tlsOf(identity: IssuedIdentity, stage: SecurityStage): pulumi.Output<BrokerTls> {
     const { clientAuth } = this.args.settings;
     return pulumi
-      .all([certificateOf(identity, stage.ca), this.pki.trusted(stage.trusted)])
+      .all([ofCa(identity.byCa, stage.ca), this.pki.trusted(stage.trusted)])
       .apply(([own, trusted]) => ({ identity: own, trusted, clientAuth }));
   }
 
@@ -88,7 +90,7 @@ export class LabSecurity extends pulumi.ComponentResource {
     const { from, to } = rotation.ca;
     const users = this.users.map(({ name, identity, password }) =>
       pulumi
-        .all([identity && certificateOf(identity, to), password])
+        .all([identity && ofCa(identity.byCa, to), password])
         .apply(([own, secret]) => [
           name,
           { ...own, ...(secret !== undefined && { password: secret }) },
@@ -107,10 +109,7 @@ export class LabSecurity extends pulumi.ComponentResource {
 
   /** When each certificate ends, as RFC 3339, by what it is for. */
   get ends(): Record<string, pulumi.Output<string>> {
-    return {
-      ...this.pki.ends,
-      ...Object.fromEntries(this.issued.map(([name, { ends }]) => [name, ends])),
-    };
+    return { ...this.pki.ends, ...this.certificateEnds };
   }
 
   private createUser(name: string, user: string): UserSecrets {
@@ -121,7 +120,7 @@ export class LabSecurity extends pulumi.ComponentResource {
       ? this.pki.issue(`${name}-user-${user}`, { commonName: user }, this)
       : undefined;
     if (identity !== undefined) {
-      this.issued.push([`user ${user}`, identity]);
+      this.certificateEnds[`user ${user}`] = ofCa(identity.endsByCa, rotation.ca.to);
     }
     const given = Object.hasOwn(userPasswords, user) ? userPasswords[user] : undefined;
     return {
@@ -137,7 +136,7 @@ export class LabSecurity extends pulumi.ComponentResource {
   }
 }
 
-function certificateOf({ byCa }: IssuedIdentity, ca: number) {
+function ofCa<T>(byCa: ReadonlyMap<number, T>, ca: number): T {
   const found = byCa.get(ca);
   if (found === undefined) {
     throw new Error(`no certificate of CA ${ca}`);
