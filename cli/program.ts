@@ -11,6 +11,7 @@ export const COMMANDS: Record<string, () => Promise<Module>> = {
   preview: () => import("./commands/preview.js"),
   destroy: () => import("./commands/destroy.js"),
   status: () => import("./commands/status.js"),
+  logs: () => import("./commands/logs.js"),
   ssh: () => import("./commands/ssh.js"),
   "ssh-config": () => import("./commands/ssh-config.js"),
   key: () => import("./commands/key.js"),

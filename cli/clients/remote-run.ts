@@ -2,18 +2,13 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { endsWithInput } from "../hosts/ends-with-input";
 import { catchEnd } from "../lib/child";
 import { EXIT_STATUS } from "../lib/exit-status";
 import { print, tell } from "../lib/output";
 import { type RemoteClient, SSH_FAILED, sshCommand } from "./client-host";
 import { Deliveries, LineCount, remarkIn } from "./deliveries";
-import {
-  type Consumption,
-  consumeCommand,
-  endsWithInput,
-  type Production,
-  produceCommand,
-} from "./kcat";
+import { type Consumption, consumeCommand, type Production, produceCommand } from "./kcat";
 import { secured } from "./secured-command";
 
 /**

@@ -64,7 +64,9 @@ async function printPlans(wishes: string): Promise<void> {
     if (known.includes(name)) {
       print(`  ${matter}: ${await planOf(readFileSync(join(wishes, name), "utf8"))}`);
     } else if (name !== "topics-shape") {
-      print(`  ${matter}: not known before up: some of its hosts or secrets are new, or the lab is paused`);
+      print(
+        `  ${matter}: not known before up: some of its hosts or secrets are new, or the lab is paused`,
+      );
     }
   }
 }

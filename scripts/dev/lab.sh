@@ -25,7 +25,7 @@ scope_of() { # COMMAND ARGUMENT...
     check) echo check && return ;;
     test | test-integration | test-operations | test-full) echo test && return ;;
     env | bench) echo lab && return ;;
-    up | preview | destroy | status | key | ssh | ssh-config | checkpoint | drill | take-over) ;;
+    up | preview | destroy | status | logs | key | ssh | ssh-config | checkpoint | drill | take-over) ;;
     tunnel | client-config | produce | consume) ;;
     *) echo npm && return ;;
   esac

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { useLab } from "../support/lab";
 import { difference, labProcesses, snapshot } from "../support/machine";
-import { run } from "../support/run";
+import { lastLine, run } from "../support/run";
 
 /*
  * The life of a lab: from nothing, through changes, back to nothing. Each test starts from what the
@@ -70,6 +70,22 @@ test("status shows every host at work", async () => {
   ).toHaveLength(3);
   expect(stdout.match(/^peter-kafka0\d .* kafka-server +active .* broker \d/gm)).toHaveLength(3);
   expect(stdout).toMatch(/^peter-overview01 +0 +\d +\S+ +\d,\d,\d *$/m);
+});
+
+test("logs shows what every service has said since, in the order of time", async () => {
+  const { status, stdout, output } = await lab.run("logs", "--since", "1 hour ago");
+  expect(status, output).toBe(0);
+  const lines = stdout.split("\n").filter((line) => /^20\d\d-/.test(line));
+  const times = lines.map((line) => line.slice(0, 23));
+  expect(times).toEqual([...times].sort());
+  for (const name of ["peter-kafka01", "peter-kafka02", "peter-kafka03"]) {
+    expect(stdout).toMatch(new RegExp(`^\\S+ \\S+ ${name} +kafka-server: .*\\] started `, "m"));
+  }
+  const grep = ["--grep", "] started ", "--json", "--since", "1 hour ago", "peter-kafka02"];
+  const one = await lab.run("logs", ...grep);
+  expect(JSON.parse(lastLine(one.stdout))).toMatchObject({
+    ...{ host: "peter-kafka02", source: "kafka-server", priority: 6 },
+  });
 });
 
 test("ssh, key and ssh-config lead to a host, and to no other one in its place", async () => {

@@ -9,9 +9,14 @@ export class Tunnel {
 
   static async open(lab: Lab): Promise<Tunnel> {
     const running = lab.start("tunnel");
-    await waitFor("the tunnel", "open", OPEN_SECONDS, () =>
-      running.output().includes(" is open.") ? {} : lastLine(running.output()),
-    );
+    let ended = false;
+    void running.ended.finally(() => (ended = true)).catch(() => undefined);
+    await waitFor("the tunnel", "open", OPEN_SECONDS, () => {
+      if (ended) {
+        throw new Error(`the tunnel ended: ${running.output()}`);
+      }
+      return running.output().includes(" is open.") ? {} : lastLine(running.output());
+    });
     return new Tunnel(running);
   }
 

@@ -20,7 +20,6 @@ import { Deliveries, LineCount, remarkIn } from "../../cli/clients/deliveries";
 import {
   consumeCommand,
   type Consumption,
-  endsWithInput,
   metadataCommand,
   produceCommand,
 } from "../../cli/clients/kcat";
@@ -33,6 +32,7 @@ import { remarks, renderTemplate } from "../../cli/clients/templates/template";
 import { topicOf, unknownTopic } from "../../cli/clients/topic";
 import { Tunnel } from "../../cli/clients/tunnel";
 import { checkPorts, planTunnel, tunnelArguments } from "../../cli/clients/tunnel-plan";
+import { endsWithInput } from "../../cli/hosts/ends-with-input";
 import type { LabHost } from "../../cli/hosts/hosts";
 import { Refusal } from "../../cli/lib/refusal";
 

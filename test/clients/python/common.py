@@ -1,6 +1,7 @@
 """What the clients in Python share: their settings, their counts and their report.
 
-Inputs: BOOTSTRAP (HOST:PORT,...), TOPIC and GROUP in the environment; RECORDS may change the number of records.
+Inputs: BOOTSTRAP (HOST:PORT,...), TOPIC and GROUP in the environment; RECORDS may change the number of records, and
+PER_SECOND how many of them a lasting client sends in a second.
 SECURITY may name a JSON file with protocol, ca, certificate, key, username and password; without it the clients
 use PLAINTEXT.
 """
@@ -21,7 +22,7 @@ SASL_MECHANISM = "SCRAM-SHA-512"
 PARTITIONS = 6
 # With this many keys every partition gets records.
 KEYS = 60
-PER_SECOND = 200
+PER_SECOND = int(os.environ.get("PER_SECOND", "200"))
 # How long a client waits for records or acknowledgements.
 LIMIT_SECONDS = 120
 

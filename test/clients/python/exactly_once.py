@@ -15,7 +15,8 @@ from common import GROUP, LIMIT_SECONDS, TOPIC, Counts
 from confluent_kafka import KafkaException, TopicPartition
 
 COPIES = f"{TOPIC}-copies"
-BATCH = 200
+# One transaction a second: more would keep a small machine busy with nothing else.
+BATCH, BATCH_SECONDS = 1000, 1.0
 
 
 class Job:
@@ -39,7 +40,7 @@ class Job:
                 self._retried(self._producer.init_transactions)
             if self._is_ahead:
                 self._rewind()
-            records = [record for record in self._reader.consume(BATCH, 0.2) if record.error() is None]
+            records = [record for record in self._reader.consume(BATCH, BATCH_SECONDS) if record.error() is None]
             if records:
                 self._copy(records)
         except KafkaException as failed:

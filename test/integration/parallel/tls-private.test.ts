@@ -17,6 +17,7 @@ afterAll(() => tunnel?.close());
 
 async function changeTo(security: unknown): Promise<void> {
   await tunnel?.close();
+  tunnel = undefined;
   lab.configure({ ...PRIVATE, security });
   await lab.up();
   tunnel = await Tunnel.open(lab);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { clientBootstrap } from "../../support/clients";
@@ -48,10 +48,14 @@ test("in tls, nobody gets in without a certificate, and nobody without TLS", asy
 /** Every secret of the lab: lines of private keys, and passwords. Pulumi's state has them all, encrypted. */
 async function secrets(): Promise<string[]> {
   const { stdout } = await lab.pulumi("stack", "export", "--show-secrets");
+  const publicKeys = [...stdout.matchAll(/"publicKeyOpenssh": "([^"]+)"/g)].join();
   const keys = /BEGIN (OPENSSH )?[A-Z ]*PRIVATE KEY-----((?:\\+n[A-Za-z0-9+/=]+)+)/g;
   const ofKeys = [...stdout.matchAll(keys)].flatMap(([, openSsh, body = ""]) =>
     // The first line of OpenSSH's format is the same in every key.
-    body.split(/\\+n/).slice(openSsh === undefined ? 1 : 2),
+    body
+      .split(/\\+n/)
+      .slice(openSsh === undefined ? 1 : 2)
+      .filter((line) => !publicKeys.includes(line)),
   );
   const logins = [...stdout.matchAll(/(?:password|user_\w+)=\\+"([^\\"]+)/g)];
   const ofUsers = Object.values((await clientSecurity(lab)).users);
@@ -76,15 +80,18 @@ async function commandLinesDuring(work: () => Promise<unknown>): Promise<string>
   return [...seen].join("\n");
 }
 
-/** What is in a checkpoint besides the disks. */
+/** What is in a checkpoint besides the disks and what the cloud knows: its description, and Pulumi's state. */
 async function checkpointFiles(): Promise<string> {
   const { status, output } = await lab.run("checkpoint", "save", "secured");
   expect(status, output).toBe(0);
   const directory = join(lab.stateDir, "checkpoints/secured");
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((file) => file.isFile() && !/\.img$/.test(file.name))
+  expect(statSync(directory).mode & 0o777).toBe(0o700);
+  expect(readdirSync(directory).sort()).toEqual(["checkpoint.json", "cloud", "pulumi"]);
+  const states = readdirSync(join(directory, "pulumi"), { recursive: true, withFileTypes: true })
+    .filter((file) => file.isFile())
     .map((file) => join(file.parentPath, file.name));
-  expect(files.map((file) => basename(file))).toContain("checkpoint.json");
+  expect(states.map((file) => basename(file))).toContain("local.json");
+  const files = [join(directory, "checkpoint.json"), ...states];
   return files.map((file) => readFileSync(file, "latin1")).join("\n");
 }
 
