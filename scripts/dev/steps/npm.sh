@@ -18,8 +18,16 @@ npm_ready() {
 }
 
 npm_make() {
-  local entry fresh=$root/.node_modules.$$
+  local entry lock fresh=$root/.node_modules.$$
   entry=$(npm_key)
+  # Two commands in one checkout must not exchange the packages at once.
+  mkdir -p "$lab"
+  exec {lock}>"$lab/npm.lock"
+  flock "$lock"
+  if npm_ready; then
+    exec {lock}>&-
+    return
+  fi
   # Remove the incomplete copy of an interrupted run.
   rm -rf "$root"/.node_modules.*
   if [ -w "$cache" ]; then
@@ -39,6 +47,7 @@ npm_make() {
   fi
   mv -T "$fresh" "$root/node_modules"
   rm -rf "$fresh.old"
+  exec {lock}>&-
 }
 
 npm_install() { # DIRECTORY

@@ -48,7 +48,7 @@ test("in tls, nobody gets in without a certificate, and nobody without TLS", asy
 /** Every secret of the lab: lines of private keys, and passwords. Pulumi's state has them all, encrypted. */
 async function secrets(): Promise<string[]> {
   const { stdout } = await lab.pulumi("stack", "export", "--show-secrets");
-  const publicKeys = [...stdout.matchAll(/"publicKeyOpenssh": "([^"]+)"/g)].join();
+  const publicKeys = [...stdout.matchAll(/"publicKey(?:Openssh|Pem)": "([^"]+)"/g)].join();
   const keys = /BEGIN (OPENSSH )?[A-Z ]*PRIVATE KEY-----((?:\\+n[A-Za-z0-9+/=]+)+)/g;
   const ofKeys = [...stdout.matchAll(keys)].flatMap(([, openSsh, body = ""]) =>
     // The first line of OpenSSH's format is the same in every key.
