@@ -102,7 +102,10 @@ async function underLoad(
   expectUndisturbed(await load.stop(), LOAD.perSecond);
   for (const report of reports) {
     expectNothingLost(report, seconds, PER_SECOND);
-    expect(report.duplicates, JSON.stringify(report)).toBe(0);
+    // A group reads a record again if its coordinator went away before the commit; a transaction does not.
+    if (report.client === EXACTLY_ONCE) {
+      expect(report.duplicates, JSON.stringify(report)).toBe(0);
+    }
   }
   return reports;
 }
