@@ -94,8 +94,10 @@ def during():
     confluent.create_topics(counts, TOPIC, COPIES)
     stop, over = common.end_of_input(), threading.Event()
     job = Job(counts)
-    reader = confluent.consumer(counts, GROUP, isolation_level="read_committed")
-    reader.subscribe([COPIES])
+    reader = confluent.consumer(counts, GROUP, enable_auto_commit=False, isolation_level="read_committed")
+    # Not in a group, which would read a record again when its coordinator goes away.
+    partitions = range(common.PARTITIONS)
+    reader.assign([TopicPartition(COPIES, partition, confluent.OFFSET_BEGINNING) for partition in partitions])
 
     def copy():
         while not over.is_set():
