@@ -51,6 +51,14 @@ export type ServiceWish = z.infer<typeof service>;
 /** Files that hold secrets: text by path. See `ServiceFiles` in `service/files.ts`. @default none */
 const secrets = z.record(z.string(), z.string()).optional();
 
+/** The files of a service in one stage of a change. */
+const files = z.object({
+  /** `server.properties` or `zoo.cfg` */
+  config: z.string(),
+  unit: z.string(),
+  secrets,
+});
+
 const broker = z.object({
   id: z.int(),
   host: target,
@@ -58,16 +66,7 @@ const broker = z.object({
   server: z.string(),
   rack: z.string(),
   /** The broker's files in each stage of a change; the last one is the wanted state. */
-  stages: z
-    .array(
-      z.object({
-        /** `server.properties` */
-        config: z.string(),
-        unit: z.string(),
-        secrets,
-      }),
-    )
-    .min(1),
+  stages: z.array(files).min(1),
 });
 
 const brokers = z.array(broker.omit({ stages: true })).min(1);
@@ -184,16 +183,7 @@ const zookeeper = z.object({
    * The files of every node at each security level. A running ensemble can only change to the next or the
    * former level, because nodes of two neighbouring levels work together and others do not.
    */
-  levels: z
-    .array(
-      z.object({
-        /** `zoo.cfg` */
-        config: z.string(),
-        unit: z.string(),
-        secrets,
-      }),
-    )
-    .min(1),
+  levels: z.array(files).min(1),
   /** The wanted level: an index of `levels`. */
   level: z.int(),
   /** Whether the mode of the lab changes; omitted if there is a single level. */

@@ -2,9 +2,10 @@
  * Everything that depends on the security of the listener: each client's own words for a ClientAccess. The
  * templates insert these lines and know nothing about protocols.
  */
+import { MECHANISM } from "../../components/lib/kafka-listeners";
 import type { ClientAccess } from "./access";
 import { jaasValue, librdkafkaValue, literal } from "./escape";
-import { type ClientSecurity, type SaslSecurity, SASL_MECHANISM, type Tls } from "./security";
+import { type ClientSecurity, type SaslSecurity, type Tls } from "./security";
 
 /** The name and the value of a property, without the escapes of a file. */
 export type Property = [name: string, value: string];
@@ -39,7 +40,7 @@ function javaSasl({ user, password }: SaslSecurity): Property[] {
   const module = "org.apache.kafka.common.security.scram.ScramLoginModule";
   const login = `username=${jaasValue(user)} password=${jaasValue(password)}`;
   return [
-    ["sasl.mechanism", SASL_MECHANISM],
+    ["sasl.mechanism", MECHANISM],
     ["sasl.jaas.config", `${module} required ${login};`],
   ];
 }
@@ -76,7 +77,7 @@ function librdkafkaTls({ ca, identity }: Tls): Property[] {
 
 function librdkafkaSasl({ user, password }: SaslSecurity): Property[] {
   return [
-    ["sasl.mechanism", SASL_MECHANISM],
+    ["sasl.mechanism", MECHANISM],
     ["sasl.username", user],
     ["sasl.password", librdkafkaValue("sasl.password", password)],
   ];
@@ -129,7 +130,7 @@ function nodeTls({ ca, identity }: Tls): string[] {
 function nodeSasl({ user, password }: SaslSecurity): string[] {
   return [
     "  sasl: {",
-    `    mechanism: "${SASL_MECHANISM}",`,
+    `    mechanism: "${MECHANISM}",`,
     `    username: ${literal(user)},`,
     `    password: ${literal(password)},`,
     "  },",

@@ -33,9 +33,6 @@ export interface SaslSecurity extends Tls {
 /** How a client protects its connections to brokers, and as which user. The protocols have Kafka's names. */
 export type ClientSecurity = { protocol: "PLAINTEXT" } | TlsSecurity | SaslSecurity;
 
-/** How SASL proves that a client knows the password. */
-export const SASL_MECHANISM = "SCRAM-SHA-512";
-
 /** PEM blocks and nothing else, so that every file can contain them as they are. */
 const pem = z
   .string()

@@ -14,7 +14,8 @@ const PORTS: Record<ListenerPlace, Record<SecurityMode, number>> = {
 /** Kafka's name for the protocol of a mode. */
 export const PROTOCOLS = { plaintext: "PLAINTEXT", tls: "SSL", sasl: "SASL_SSL" } as const;
 
-const REPLICATION = "REPLICATION";
+/** The name of the brokers' own listener. */
+export const REPLICATION = "REPLICATION";
 
 /** The SASL mechanism of clients. */
 export const MECHANISM = "SCRAM-SHA-512";

@@ -5,6 +5,7 @@ import {
   listenerPrefix,
   listenersOf,
   MECHANISM,
+  REPLICATION,
   TLS_LISTENERS,
 } from "./kafka-listeners";
 import { type ClientAuth, LAB_PRINCIPAL } from "./kafka-security";
@@ -72,7 +73,7 @@ export function tlsLines(args: ListenerArgs, tls: BrokerTls): Record<string, str
   const { keyStore, trustStore } = stores(tls);
   const { stage } = args;
   const clientAuthOf = (name: string, protocol: string): ClientAuth => {
-    if (name === "REPLICATION") {
+    if (name === REPLICATION) {
       return "required";
     }
     // While both are there, the setting is about the clients with certificates.

@@ -21,6 +21,7 @@ import {
 import { hostOf } from "../support/host";
 import { type Settings, useLab } from "../support/lab";
 import { killOperators } from "../support/machine";
+import { clientAcls } from "../support/secured-lab";
 
 /*
  * Every change of mode, and every rotation, while clients write, read in a group and copy in transactions:
@@ -33,9 +34,7 @@ vi.setConfig({ testTimeout: 1_200_000, hookTimeout: 600_000 });
 
 const USERS: Settings = {
   users: ["alice"],
-  acls: ["topic", "group", "transactional-id"].map((resource) => ({
-    ...{ user: "alice", operations: ["all"], resource, prefix: "clients-" },
-  })),
+  acls: clientAcls("alice"),
 };
 /** Few, so that two cores restart nodes soon. */
 const PER_SECOND = 40;

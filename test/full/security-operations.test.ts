@@ -1,6 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
 import { Load } from "../../cli/drill/load";
-import type { DrillReport } from "../../cli/drill/run";
 import { REPLICATION_PORT } from "../../shared/kafka-contact";
 import {
   askZooKeeper,
@@ -11,7 +10,7 @@ import {
   SECURED_BOOTSTRAP,
   since,
 } from "../support/cluster";
-import { EXPECTED_OF_DRILLS } from "../support/drills";
+import { EXPECTED_OF_DRILLS, expectDrill } from "../support/drills";
 import { hostOf, onAll, same } from "../support/host";
 import { type Settings, useLab } from "../support/lab";
 
@@ -131,21 +130,9 @@ describe.each(["tls", "sasl"])("in %s", (security) => {
     await expectWell();
   });
 
-  test.each(Object.entries(EXPECTED_OF_DRILLS))(
-    "the drill %s",
-    async (name, { observed, atLeast = {} }) => {
-      const { status, stdout, output } = await lab.run("drill", name, "--json");
-      expect(status, output).toBe(0);
-      const [report] = JSON.parse(stdout) as [DrillReport];
-      expect(report).toMatchObject({
-        ...{ drill: name, passed: true, failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 },
-        observed,
-      });
-      for (const [what, least] of Object.entries(atLeast)) {
-        expect(report.observed[what], what).toBeGreaterThanOrEqual(least);
-      }
-    },
-  );
+  test.each(Object.entries(EXPECTED_OF_DRILLS))("the drill %s", async (name, expected) => {
+    await expectDrill(lab, name, expected);
+  });
 
   test("after all of them there is nothing to change", async () => {
     await lab.expectNoChanges();

@@ -5,9 +5,10 @@ import { type ClientSecurity, type Identity, securityOutput } from "../../cli/cl
 import { listenerPort } from "../../components/lib/kafka-listeners";
 import { ADMIN_PROPERTIES, kcat, REPLICATION_PORT } from "../../shared/kafka-contact";
 import { Client, clientBootstrap, CLIENTS, expectExact, HOST_CLIENTS } from "../support/clients";
-import { type Host, hostOf } from "../support/host";
+import { type Host, hostOf, quote } from "../support/host";
 import { type Lab, type Settings, useLab } from "../support/lab";
 import { TestCa } from "../support/pki";
+import { clientAcls, clientSecurity, may } from "../support/secured-lab";
 import { run } from "../support/run";
 import { Tunnel } from "../support/tunnel";
 
@@ -22,20 +23,15 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 900_000 });
 type Mode = "tls" | "sasl";
 const MODES: Mode[] = ["tls", "sasl"];
 
-const may = (user: string, more: object) => ({ user, operations: ["all"], ...more });
 /** As whom a client program connects. */
 const userOf = (client: string) => (client === "node" ? "nora" : "alice");
-const clientsAcls = (user: string) =>
-  ["topic", "group", "transactional-id"].map((resource) =>
-    may(user, { resource, prefix: "clients-" }),
-  );
 const SETTINGS: Settings = {
   ...{ zookeeperNodes: 1, brokers: 1, replicationFactor: 1, clients: 1 },
   users: ["alice", "bob", "carol", "nora"],
   acls: [
-    ...clientsAcls("alice"),
+    ...clientAcls("alice"),
     // The client for Node.js begins transactions with a version of the request that brokers use.
-    ...clientsAcls("nora"),
+    ...clientAcls("nora"),
     may("nora", { resource: "cluster", operations: ["cluster-action"] }),
     may("carol", { resource: "topic", prefix: "open-" }),
     may("carol", { resource: "topic", name: "open-secret", permission: "deny" }),
@@ -67,8 +63,6 @@ interface Cast {
   foreignAlice: Identity;
   expiredAlice: Identity;
 }
-
-const outputs = z.looseObject({ clientSecurity: securityOutput });
 
 /** A port of the loopback interface that leads to the server, under a name that no certificate has. */
 const WRONG_NAME = "127.0.0.9";
@@ -111,12 +105,10 @@ async function attempt({ where, servers }: Place, tried: Attempt): Promise<strin
   const options = { input: command.input, timeoutSeconds: 60 };
   const { output } = await (where === "here"
     ? run(["bash", "-c", script], options)
-    : where.try(`bash -c ${shellWord(script)}`, options));
+    : where.try(`bash -c ${quote(script)}`, options));
   const isRead = output.endsWith(`${probe}\n`) && !/% (ERROR|Delivery failed)/.test(output);
   return isRead ? "gets in" : output;
 }
-
-const shellWord = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 const tls = (cast: Cast, user: string, identity = identityOf(cast, user)): ClientSecurity =>
   ({ protocol: "SSL", ca: cast.ca, user, identity }) as ClientSecurity;
@@ -234,7 +226,7 @@ describe.each(["public", "private"])("%s topology", (topology) => {
 
   beforeAll(async () => {
     const [foreign, own] = [await TestCa.foreign(), await TestCa.ofLab(lab)];
-    const { ca, users } = (await read(lab)).clientSecurity;
+    const { ca, users } = await clientSecurity(lab);
     cast = {
       ...{ ca, users, foreign },
       foreignAlice: await foreign.issue("alice"),
@@ -261,8 +253,6 @@ describe.each(["public", "private"])("%s topology", (topology) => {
       tunnel = await Tunnel.open(lab);
     }
   }
-
-  const read = async (lab: Lab) => outputs.parse(await lab.stackOutputs());
 
   async function placeOf(name: string): Promise<Place> {
     const hosts = await lab.hosts();
@@ -298,7 +288,7 @@ describe.each(["public", "private"])("%s topology", (topology) => {
       if (mode === "sasl") {
         await changeTo(lab, { from: "tls", to: "sasl" });
         await changeTo(lab, "sasl");
-        const { ca, users } = (await read(lab)).clientSecurity;
+        const { ca, users } = await clientSecurity(lab);
         // The certificates of before are still valid.
         const all = Object.entries(users).map(([user, its]) => [
           user,

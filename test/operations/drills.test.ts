@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import type { DrillReport } from "../../cli/drill/run";
 import { Cluster } from "../support/cluster";
-import { EXPECTED_OF_DRILLS } from "../support/drills";
+import { EXPECTED_OF_DRILLS, expectDrill } from "../support/drills";
 import { onAll, same } from "../support/host";
 import { useLab } from "../support/lab";
 import { waitFor } from "../support/run";
@@ -44,22 +43,14 @@ test("the list of drills is that of this file", async () => {
 
 test.each(Object.entries(EXPECTED_OF_DRILLS))(
   "%s loses nothing and leaves the lab as it was",
-  async (name, { observed, atLeast = {}, victimStarts }) => {
-    const { status, stdout, output } = await lab.run("drill", name, "--json");
-    expect(status, output).toBe(0);
-    const [report] = JSON.parse(stdout) as [DrillReport];
-    expect(report).toMatchObject({
-      ...{ drill: name, passed: true, failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 },
-      observed,
-    });
-    for (const [what, least] of Object.entries(atLeast)) {
-      expect(report.observed[what], what).toBeGreaterThanOrEqual(least);
-    }
+  async (name, expected) => {
+    const { report, output } = await expectDrill(lab, name, expected);
     expect(report.acknowledged).toBeGreaterThan(0);
     expect(report.recoverySeconds).toBeLessThan(RECOVERY_SECONDS);
     expect(await traces()).toEqual(await noTraces());
-    if (victimStarts !== undefined) {
-      expect((await new Cluster(lab).failedStarts())[report?.victim ?? ""]).toBe(victimStarts);
+    if (expected.victimStarts !== undefined) {
+      const starts = await new Cluster(lab).failedStarts();
+      expect(starts[report.victim]).toBe(expected.victimStarts);
     }
     process.stderr.write(`${output.split("\n").find((line) => line.includes(`${name}:`))}\n`);
   },

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { DrillReport } from "../../cli/drill/run";
 import { same } from "./host";
+import type { Lab } from "./lab";
 
 /** What a drill has to show, besides that nothing is lost, doubled or out of order. */
 export interface ExpectedOfDrill {
@@ -35,3 +36,22 @@ export const EXPECTED_OF_DRILLS: Record<string, ExpectedOfDrill> = {
     },
   },
 };
+
+/** Runs a drill by the user's command, which must show what is expected. Returns its report and what it printed. */
+export async function expectDrill(
+  lab: Lab,
+  name: string,
+  { observed, atLeast = {} }: ExpectedOfDrill,
+): Promise<{ report: DrillReport; output: string }> {
+  const { status, stdout, output } = await lab.run("drill", name, "--json");
+  expect(status, output).toBe(0);
+  const [report] = JSON.parse(stdout) as [DrillReport];
+  expect(report).toMatchObject({
+    ...{ drill: name, passed: true, failed: 0, lost: 0, duplicated: 0, outOfOrder: 0 },
+    observed,
+  });
+  for (const [what, least] of Object.entries(atLeast)) {
+    expect(report.observed[what], what).toBeGreaterThanOrEqual(least);
+  }
+  return { report, output };
+}

@@ -3,14 +3,19 @@ import { type ClientSecurity, securityOf, securityOutput } from "../../cli/clien
 import { Client, clientBootstrap, expectExact } from "./clients";
 import type { Lab, Settings } from "./lab";
 
-const may = (user: string, more: object) => ({ user, operations: ["all"], ...more });
+/** An ACL that allows a user everything on a resource. */
+export const may = (user: string, resource: object) => ({ user, operations: ["all"], ...resource });
+
+/** ACLs for all that client programs use: their topics, groups and transactions. */
+export const clientAcls = (user: string) =>
+  ["topic", "group", "transactional-id"].map((resource) =>
+    may(user, { resource, prefix: "clients-" }),
+  );
 
 /** A small lab with users: alice may use topics, groups and transactions of client programs, bob nothing. */
 export const SMALL_WITH_USERS: Settings = {
   ...{ zookeeperNodes: 1, brokers: 1, replicationFactor: 1, users: ["alice", "bob"] },
-  acls: ["topic", "group", "transactional-id"].map((resource) =>
-    may("alice", { resource, prefix: "clients-" }),
-  ),
+  acls: clientAcls("alice"),
 };
 
 const outputs = z.looseObject({ clientSecurity: securityOutput });
